@@ -1,0 +1,39 @@
+# make inpainting   the inpainting suite: table, figure and page    (PRESET=smoke|quick|full|paper  OUT=FOLDER)
+# make test         the tests                                       (ARGS="-k masks")
+# make lint         what CI demands of the style
+#
+# Each makes the environment that it needs and leaves it alone while pyproject.toml does not change.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PRESET ?=
+OUT    ?=
+ARGS   ?=
+
+BIN     := $(VENV)/bin
+INSTALL  = $(BIN)/python -m pip install --disable-pip-version-check --quiet --log $(VENV)/install.log
+
+.DELETE_ON_ERROR:
+.PHONY: inpainting test lint
+
+inpainting: $(VENV)/.installed
+	@$(BIN)/python -m benchmarks.run --suite inpainting $(if $(PRESET),--preset $(PRESET)) $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+test: $(VENV)/.installed-test
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@echo "installing into $(VENV): some minutes the first time, details in $(VENV)/install.log"
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-%: pyproject.toml $(VENV)/.installed
+	@echo "adding what '$*' needs to $(VENV)"
+	@$(INSTALL) --editable '.[$*]'
+	@touch $@

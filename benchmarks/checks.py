@@ -1,0 +1,125 @@
+"""Everything that can be wrong with a request, found before any work. Each check returns its problems as sentences."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.protocol import PRESETS
+from benchmarks.registry import METHODS, SUITES, UnknownName, require
+from datasets.splits import PEOPLE
+
+
+def names(
+    suite: str, preset: str, methods: Sequence[str] | None, domain: str, known_domains: Iterable[str]
+) -> list[str]:
+    """Unknown suite, preset, methods, domain. Imports no torch."""
+    return [
+        *_unknown("--suite", [suite], SUITES.names(), "suite"),
+        *_unknown("--preset", [preset], PRESETS, "preset"),
+        *_unknown("--methods", methods or [], METHODS.names(), "method"),
+        *_unknown("--domain", [domain], tuple(known_domains), "domain"),
+    ]
+
+
+def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[str]:
+    """Unknown people: of the domain, or, with --photos, of that folder."""
+    if photos is None:
+        return _unknown("--people", wanted or [], [person.name for person in PEOPLE.get(domain, ())], "person")
+    if not photos.is_dir():
+        return [f"--photos {photos}: there is no such folder; it holds a folder per person"]
+    if not people_in(photos):
+        return [f"--photos {photos}: holds no person; a person is a folder with train/ and test/ inside"]
+    return _unknown("--people", wanted or [], people_in(photos), "person")
+
+
+def people_in(photos: Path) -> tuple[str, ...]:
+    """The person folders of a folder, sorted."""
+    return tuple(sorted(f.name for f in photos.iterdir() if (f / "train").is_dir() and (f / "test").is_dir()))
+
+
+def numbers(seeds: Sequence[int], workers: int | None) -> list[str]:
+    """Seeds and workers out of range."""
+    problems = [f"--seeds {seed}: a seed is 0 or more" for seed in seeds if seed < 0]
+    if len(set(seeds)) < len(seeds):
+        problems.append("--seeds: a seed is given twice")
+    if workers is not None and workers < 1:
+        problems.append(f"--workers {workers}: at least 1 is needed")
+    return problems
+
+
+def device(name: str) -> list[str]:
+    """A device that this machine does not have."""
+    if name != "cuda":
+        return []
+    import torch
+
+    if torch.cuda.is_available():
+        return []
+    return ["--device cuda: torch finds no CUDA device; use --device cpu or auto"]
+
+
+def out(folder: Path) -> list[str]:
+    """An --out that cannot be written, or that holds something else than a run."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        return [f"--out {folder}: {existing} is a file; choose another folder"]
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return [f"--out {folder}: {existing} is not writable; choose another folder or change its permissions"]
+    if existing == folder and any(folder.iterdir()) and not (folder / "suite.json").exists():
+        return [f"--out {folder}: the folder holds something else than a run; choose a new or an empty one"]
+    return []
+
+
+def weights(files: Mapping[str, Path]) -> list[str]:
+    """Weight files that are missing, are not whole safetensors files, or differ from the hashes shipped beside them."""
+    problems = []
+    for path in files.values():
+        if not path.is_file():
+            problems.append(f"weight file {path} is missing; restore it from a fresh clone of the project")
+        elif reason := _damage(path):
+            problems.append(f"weight file {path} is damaged ({reason}); restore it from a fresh clone")
+    return problems
+
+
+def photos(folders: Iterable[Path], resolution: int, known_good: Collection[str]) -> list[str]:
+    """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``."""
+    from datasets.folders import SPLITS, DataError, check  # here: it needs numpy and PIL, and --help must not wait
+
+    problems = []
+    for folder in folders:
+        for split in SPLITS:
+            try:
+                check(folder, split, resolution, known_good)
+            except DataError as error:
+                problems += str(error).splitlines()
+    return problems
+
+
+def _damage(path: Path) -> str | None:
+    """What is wrong with a weight file; None if nothing is."""
+    from safetensors import SafetensorError, safe_open
+
+    from datasets.folders import sha256
+
+    try:
+        with safe_open(path, framework="np") as file:  # checks the header against the file's length
+            if not (file.metadata() or {}).get("network"):
+                return "no network named in its metadata"
+    except (SafetensorError, OSError) as error:
+        return str(error)
+    listed = path.parent / "SHA256SUMS"
+    if listed.is_file():
+        hashes = {name.lstrip("*"): digest for digest, name in map(str.split, listed.read_text().splitlines())}
+        if path.name in hashes and hashes[path.name] != sha256(path):
+            return "its SHA-256 is not the one in SHA256SUMS"
+    return None
+
+
+def _unknown(flag: str, wanted: Sequence[str], known: Sequence[str], title: str) -> list[str]:
+    try:
+        require(wanted, known, title)
+    except UnknownName as error:
+        return [f"{flag}: {line}" for line in str(error).splitlines()]
+    return []

@@ -1,0 +1,37 @@
+"""MAPS to photos that no method has seen: copying a reference photo wins nothing here."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmarks.metrics.maps import maps
+from benchmarks.protocol import Evaluation, Inapplicable, Metric
+
+
+def maps_heldout(evaluation: Evaluation) -> Tensor:
+    """``[n]``: similarity of each output to the most similar held-out photo, the output's own source left out.
+
+    Its own source would win by the known pixels alone. Raises Inapplicable where the person has one held-out photo.
+    """
+    photos = len(evaluation.held_out)
+    if photos < 2:
+        raise Inapplicable("needs two held-out photos, because a case is not compared with its own source")
+    deep = evaluation.domain.features.deep
+    outputs = evaluation.apply(deep, evaluation.outputs)
+    references = evaluation.apply(deep, evaluation.held_out.images)
+    others = ([j for j in range(photos) if j != source] for source in evaluation.sources)
+    return torch.cat([maps(outputs[i : i + 1], references[keep]) for i, keep in enumerate(others)])
+
+
+METRIC = Metric(
+    name="maps_heldout",
+    version=1,
+    label="MAPS, held-out",
+    description="Maximal perceptual similarity to the other held-out photos, on the domain's feature network.",
+    higher_is_better=True,
+    range=(-1.0, 1.0),
+    unit="",
+    network="features",
+    compute=maps_heldout,
+)

@@ -1,0 +1,27 @@
+"""MAPS to the reference set, the number of the paper's tables (sections 4.1 and 5)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmarks.metrics.maps import maps
+from benchmarks.protocol import Evaluation, Metric
+
+
+def maps_train(evaluation: Evaluation) -> Tensor:
+    """``[n]``: similarity of each output to the most similar photo of the reference set."""
+    deep = evaluation.domain.features.deep
+    return maps(evaluation.apply(deep, evaluation.outputs), evaluation.apply(deep, evaluation.train.images))
+
+
+METRIC = Metric(
+    name="maps_train",
+    version=1,
+    label="MAPS",
+    description="Maximal perceptual similarity to the reference set, on the domain's feature network.",
+    higher_is_better=True,
+    range=(-1.0, 1.0),
+    unit="",
+    network="features",
+    compute=maps_train,
+)

@@ -1,0 +1,67 @@
+"""The command line of ``benchmarks.run``.
+
+A module of its own, because jsonargparse imports whatever a module names under TYPE_CHECKING, and help must be quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from jsonargparse import ArgumentParser, Namespace
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line.
+
+    Args:
+        suite: what to run; "python -m benchmarks.list suites" shows what there is
+        preset: how much of it: smoke, quick, full or paper
+        domain: the networks, and the kind of people
+        photos: a folder of people with train/ and test/ inside, instead of the domain's rendered people
+        out: the run's folder, runs/SUITE-PRESET unless given
+        device: where to compute; auto takes the GPUs if there are any
+        executor: local spreads the jobs over processes, inline does them in this one
+        workers: jobs at a time; one per GPU, or one per core as far as the memory goes, unless given
+        wandb: what becomes of the mirror of the records
+    """
+
+    suite: str = "inpainting"
+    preset: str = "quick"
+    methods: tuple[str, ...] | None = None  # None: the suite's
+    people: tuple[str, ...] | None = None  # None: the preset's, or everybody in ``photos``
+    seeds: tuple[int, ...] = (0,)
+    domain: str = "synthetic"
+    photos: Path | None = None
+    out: Path | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    executor: Literal["local", "inline"] = "local"
+    workers: int | None = None
+    wandb: Literal["offline", "online", "disabled"] = "offline"
+    dry_run: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.out or Path("runs") / f"{self.suite}-{self.preset}"
+
+
+def make_parser(description: str) -> ArgumentParser:
+    """Flags and YAML keys are the fields of ``Options``; unknown ones are refused."""
+    parser = ArgumentParser(prog="python -m benchmarks.run", description=description)
+    parser.add_argument("--config", action="config", help="a YAML file of these options, such as a run's config.yaml")
+    parser.add_class_arguments(Options, as_group=False, skip={"methods", "people", "seeds", "dry_run"})
+    several: dict[str, Any] = {"nargs": "+", "metavar": "NAME"}
+    parser.add_argument("--methods", type=str, help="methods to compare, the suite's unless given", **several)
+    parser.add_argument("--people", type=str, help="people to run on, the preset's unless given", **several)
+    parser.add_argument("--seeds", type=int, nargs="+", metavar="N", default=[0], help="one job per seed")
+    parser.add_argument("--dry_run", action="store_true", help="check everything, say what there is to do, and stop")
+    return parser
+
+
+def to_options(parsed: Namespace) -> Options:
+    """The parsed command line as ``Options``."""
+    values = {name: value for name, value in parsed.as_dict().items() if name != "config"}
+    return Options(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})

@@ -1,0 +1,252 @@
+"""What a run leaves on disk, and how it is read back. No torch; ``reports`` reads runs through this module alone.
+
+    runs/NAME/suite.json                     how the table looks: methods, metrics, published numbers; current jobs
+    runs/NAME/jobs/<key>/record.json         one job: what decided it, how it ended, what it cost
+                         metrics.csv         one row per case and metric
+                         images/*.png        <case>.png the final picture, <case>.input.png what the method was given
+    runs/NAME/results.csv  summary.csv       derived from the records; may be deleted at any time
+
+A job's folder appears whole or not at all: it is written under another name beside its place, synced and renamed.
+A value that is missing is a row with a status and a reason:
+
+    done            a number
+    failed          there should be a number: the job failed, or the metric gave none
+    inapplicable    there cannot be one: the method lacks the verb, the row has no hole
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA = 1
+COLUMNS = ("suite", "method", "person", "case", "seed", "metric", "value", "status", "reason")
+STATUSES = ("done", "failed", "inapplicable")
+_REQUIRED = {
+    "schema": int,
+    "key": str,
+    "suite": str,
+    "suite_version": int,
+    "method": str,
+    "method_version": int,
+    "person": str,
+    "seed": int,
+    "status": str,
+    "reason": str,
+    "settings": (dict, type(None)),
+    "preset": str,
+    "domain": str,
+    "cases": list,
+    "seconds": dict,
+    "weights": dict,
+    "photos": dict,
+    "environment": dict,
+    "created": str,
+}
+
+Record = Mapping[str, Any]
+MetricRow = Mapping[str, Any]  # the columns of metrics.csv
+
+
+class RecordError(ValueError):
+    """A file of a run that cannot be used; the message names it and the way out."""
+
+
+# Writing
+
+
+@contextlib.contextmanager
+def job_folder(run: Path, key: str) -> Iterator[Path]:
+    """A temporary folder that takes the job's place when the block ends, or goes away if it raises.
+
+    The caller writes images and then calls ``write_job``. An older result of the same key is replaced.
+    """
+    with whole_folder(run / "jobs" / key) as folder:
+        (folder / "images").mkdir()
+        yield folder
+
+
+@contextlib.contextmanager
+def whole_folder(place: Path) -> Iterator[Path]:
+    """A new folder beside ``place`` that is renamed to it when the block ends without an exception."""
+    scratch = place.parent.parent / "unfinished"  # the same file system, and out of sight of a search in jobs/
+    place.parent.mkdir(parents=True, exist_ok=True)
+    folder = scratch / f"{place.name}.{uuid.uuid4().hex[:8]}"  # not tempfile's, which nobody else may read
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+        for path in [*folder.rglob("*"), folder]:
+            _sync(path)
+        replaced = None
+        if place.exists():
+            replaced = folder.with_name(folder.name + ".replaced")
+            place.rename(replaced)
+        folder.rename(place)
+        _sync(place.parent)
+        if replaced is not None:
+            shutil.rmtree(replaced, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def write_job(folder: Path, record: Record, rows: Sequence[MetricRow]) -> None:
+    """record.json and metrics.csv of a job, into the folder that ``job_folder`` gave."""
+    check_record(record, folder)
+    _frame(rows).to_csv(folder / "metrics.csv", index=False, lineterminator="\n")
+    write_json(folder / "record.json", record)
+
+
+def write_json(path: Path, content: Any) -> bool:
+    """Readable JSON, replacing the file in one step; whether that changed it. NaN is refused: it is not JSON."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    before = path.read_bytes() if path.is_file() else None
+    _replace(path, text)
+    return before != text.encode()
+
+
+def clean(run: Path) -> None:
+    """Takes away what killed jobs left behind a day ago or more; younger ones may be somebody's work in progress."""
+    scratch = run / "unfinished"
+    for folder in scratch.glob("*"):
+        if time.time() - folder.stat().st_mtime > 24 * 3600:
+            shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # absent, or not empty
+        scratch.rmdir()
+
+
+# Reading
+
+
+def read_suite(run: Path) -> dict[str, Any]:
+    """suite.json. Raises RecordError."""
+    return read_json(run / "suite.json", "not a run, or one that was stopped before it began; run the suite first")
+
+
+def read_record(run: Path, key: str) -> Record | None:
+    """The record of a job; None if there is none. Raises RecordError if there is one that cannot be used."""
+    path = run / "jobs" / key / "record.json"
+    if not path.parent.exists():
+        return None
+    record = read_json(path, "delete the job's folder and run again")
+    check_record(record, path)
+    if record["key"] != key:
+        raise RecordError(f"{path}: holds the record of job {record['key']}; delete the folder and run again")
+    return record
+
+
+def read_records(run: Path) -> tuple[Record, ...]:
+    """The records of the run's current jobs that have ended, in the order of suite.json. Raises RecordError.
+
+    Jobs of earlier settings stay on disk, and count again when those settings are run again.
+    """
+    found = (read_record(run, key) for key in read_suite(run)["jobs"])
+    return tuple(record for record in found if record is not None)
+
+
+def is_done(run: Path, key: str) -> bool:
+    """Whether the job's result is there. A failed or damaged job is not done: it is run again."""
+    try:
+        record = read_record(run, key)
+        return record is not None and record["status"] == "done" and len(read_rows(run, key)) > 0
+    except RecordError:
+        return False
+
+
+def read_rows(run: Path, key: str) -> pd.DataFrame:
+    """metrics.csv of a job with the columns of ``COLUMNS``. Raises RecordError."""
+    import pandas as pd
+
+    path = run / "jobs" / key / "metrics.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:  # not pandas': it takes "007" and "NA" for values
+            header, *cells = csv.reader(file)
+        rows = pd.DataFrame(cells, columns=header)
+        rows["value"] = [float(value or "nan") for value in rows["value"]]
+        rows["seed"] = rows["seed"].astype(int)
+    except (OSError, ValueError, KeyError, csv.Error) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); delete the job's folder and run again") from error
+    if tuple(rows.columns) != COLUMNS or not rows["status"].isin(STATUSES).all():
+        raise RecordError(f"{path}: unexpected columns or status; delete the job's folder and run again")
+    return rows
+
+
+def check_record(record: Record, path: Path) -> None:
+    """Raises RecordError unless the record has every field of this schema."""
+    if record.get("schema") != SCHEMA:
+        raise RecordError(f"{path}: record schema {record.get('schema')}, this version reads {SCHEMA}; run again")
+    wrong = [name for name, kind in _REQUIRED.items() if not isinstance(record.get(name), kind) or name not in record]
+    if wrong or record["status"] not in STATUSES[:2]:
+        fields = ", ".join(wrong) or "status"
+        raise RecordError(f"{path}: missing or wrong: {fields}; delete the job's folder and run again")
+
+
+# What is derived
+
+
+def rebuild(run: Path) -> pd.DataFrame:
+    """Writes results.csv and summary.csv anew from the records of the current jobs; returns the summary."""
+    import pandas as pd
+
+    from benchmarks.statistics import summarise
+
+    suite = read_suite(run)
+    records = read_records(run)
+    rows = []
+    for record in records:
+        image = {case["case"]: case["image"] for case in record["cases"]}
+        frame = read_rows(run, record["key"])
+        rows.append(frame.assign(image=record["person"] + "/" + frame["case"].map(image)))
+    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(image=[])
+    _replace(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
+    summary = summarise(results, suite)
+    _replace(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))
+    return summary
+
+
+def _frame(rows: Sequence[MetricRow]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame([{name: row[name] for name in COLUMNS} for row in rows], columns=list(COLUMNS))
+
+
+def read_json(path: Path, way_out: str) -> dict[str, Any]:
+    """A JSON object of a run. Raises RecordError that ends in ``way_out``."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); {way_out}") from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path}: not a JSON object; {way_out}")
+    return content
+
+
+def _replace(path: Path, text: str) -> None:
+    """A file that is never seen half written."""
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    with part.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _sync(path: Path) -> None:
+    """Flushes a file or a folder's list of names to the disk, where the system can."""
+    with contextlib.suppress(PermissionError):  # folders cannot be opened on Windows
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,177 @@
+"""From the command line to the jobs: names resolved, everything checked, people drawn, keys computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import checks
+from benchmarks.options import Options
+from benchmarks.registry import METHODS, METRICS, SUITES
+from mystyle.domain import RESOLUTIONS, domain_weights
+
+if TYPE_CHECKING:
+    from benchmarks.plan import Job
+    from benchmarks.protocol import Metric, Suite
+
+DATA = Path("data")  # where drawn people are kept between runs
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked command line with its names resolved."""
+
+    suite: Suite
+    preset: str
+    methods: Mapping[str, Any]  # name to Method, in table order
+    metrics: Mapping[str, Metric]
+    folders: Mapping[str, Path]  # person to folder, which may be missing where it is to be rendered
+    seeds: tuple[int, ...]
+    domain: str
+    resolution: int
+    weights: Mapping[str, Path]  # role to file
+
+
+class UnusableArguments(ValueError):
+    """Everything that is wrong with the command line, one line per problem."""
+
+
+def check_names(options: Options) -> None:
+    """Raises UnusableArguments for what can be told without importing torch: unknown names and numbers."""
+    _raise(
+        checks.names(options.suite, options.preset, options.methods, options.domain, RESOLUTIONS)
+        + checks.people(options.people, options.domain, options.photos)
+        + checks.numbers(options.seeds, options.workers)
+    )
+
+
+def resolve(options: Options) -> Request:
+    """Imports what is named and checks what it needs. Raises UnusableArguments; writes nothing."""
+    suite: Suite = SUITES.load(options.suite)
+    wanted = dict.fromkeys(options.methods or suite.methods)
+    ordered = [name for name in wanted if name not in suite.methods] + [n for n in suite.methods if n in wanted]
+    methods, problems = {}, []
+    for name in ordered:
+        try:
+            methods[name] = METHODS.load(name)
+        except Exception as error:  # a plug-in's file may raise anything
+            problems.append(f"--methods {name}: cannot be imported ({type(error).__name__}: {error})")
+            continue
+        if options.preset not in methods[name].presets:
+            problems.append(f"--methods {name}: has no preset {options.preset}; add it to the method's presets")
+    problems += checks.device(options.device)
+    problems += checks.out(options.folder)
+    files = domain_weights(options.domain)
+    problems += checks.weights(files)
+    folders = person_folders(options, suite)
+    present = [folder for folder in folders.values() if options.photos or folder.exists()]
+    resolution = RESOLUTIONS[options.domain]
+    problems += checks.photos(present, resolution, _decoded_before(options))
+    _raise(problems)
+    return Request(
+        suite=suite,
+        preset=options.preset,
+        methods=methods,
+        metrics={name: METRICS.load(name) for name in suite.metrics},
+        folders=folders,
+        seeds=options.seeds,
+        domain=options.domain,
+        resolution=resolution,
+        weights=files,
+    )
+
+
+def person_folders(options: Options, suite: Suite) -> dict[str, Path]:
+    """Where the photos of the run's people are, or will be once they are rendered."""
+    from datasets.splits import counterpart
+
+    if options.photos is not None:
+        return {name: options.photos / name for name in options.people or checks.people_in(options.photos)}
+    from datasets.synthetic.people import VERSION
+
+    root = DATA / f"{options.domain}-{RESOLUTIONS[options.domain]}-v{VERSION}"
+    settings = suite.presets[options.preset]
+    people = options.people or tuple(counterpart(name, options.domain) for name in settings.people)
+    return {name: root / name for name in people}
+
+
+def draw_missing(request: Request) -> None:
+    """Draws the people whose photos are not there yet."""
+    missing = [(name, folder) for name, folder in request.folders.items() if not folder.exists()]
+    if not missing:
+        return
+    from rich.progress import track
+
+    from datasets.synthetic.people import write_person
+
+    for name, folder in track(missing, description="drawing people"):
+        write_person(name, folder.parent, request.resolution)
+
+
+def make_jobs(request: Request) -> tuple[Job, ...]:
+    """The run's jobs; the photos and the weights are hashed for their keys."""
+    from benchmarks import plan
+    from datasets.folders import describe, sha256
+
+    people = [
+        plan.Person(name, folder, describe(folder, "train"), describe(folder, "test"))
+        for name, folder in request.folders.items()
+    ]
+    weights = {path.name: sha256(path) for path in request.weights.values()}
+    return plan.make_jobs(
+        request.suite,
+        request.preset,
+        request.methods,
+        request.metrics,
+        people,
+        request.seeds,
+        request.domain,
+        weights,
+    )
+
+
+def shared_networks(weights: Mapping[str, Path]) -> set[str]:
+    """The networks that metrics share with training losses, which all use the perceptual distance.
+
+    A domain without a file for it measures that distance on its feature network, so that this one is shared as well.
+    """
+    return {"perceptual"} if "perceptual" in weights else {"perceptual", "features"}
+
+
+def preview(request: Request, run: Path) -> str:
+    """What a dry run says."""
+    from benchmarks import records
+
+    undrawn = [name for name, folder in request.folders.items() if not folder.exists()]
+    if undrawn:
+        rows = len(request.methods) + len(request.suite.references)
+        n = rows * len(request.folders) * len(request.seeds)
+        return f"{n} jobs to do in {run}, after the photos of {', '.join(undrawn)} are drawn"
+    jobs = make_jobs(request)
+    lines = [
+        f"{'done ' if records.is_done(run, job.key) else 'to do'}  {job.key}  {job.title}, {len(job.cases)} images"
+        for job in jobs
+    ]
+    return "\n".join([*lines, f"{sum(line.startswith('to do') for line in lines)} of {len(jobs)} jobs to do in {run}"])
+
+
+def _decoded_before(options: Options) -> frozenset[str]:
+    """SHA-256 of the photos that a finished job of this run has read on this domain, whole and of the right size."""
+    from benchmarks import records
+
+    found: set[str] = set()
+    for path in options.folder.glob("jobs/*/record.json"):
+        try:
+            record = records.read_record(options.folder, path.parent.name)
+        except records.RecordError:
+            continue
+        if record is not None and record["status"] == "done" and record["domain"] == options.domain:
+            found.update(record["photos"].values())
+    return frozenset(found)
+
+
+def _raise(problems: Sequence[str]) -> None:
+    if problems:
+        raise UnusableArguments("\n".join(problems))

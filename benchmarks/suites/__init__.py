@@ -1,0 +1,1 @@
+"""Suites, one file each with a module-level ``SUITE`` (``benchmarks.protocol.Suite``), named like the file."""

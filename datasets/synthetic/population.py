@@ -1,0 +1,57 @@
+"""The population on which the synthetic domain's networks are trained; nobody of the benchmark is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from datasets.splits import SYNTHETIC
+from datasets.synthetic.album import whole_folder, write_manifest, write_photos
+from datasets.synthetic.parameters import album_scores, person_scores
+from datasets.synthetic.people import identity_scores
+
+DISTANCE = 4.0  # of identity scores; two random people are about sqrt(2 * 43) = 9.3 apart
+IDENTITIES_PER_TASK = 8
+
+
+def population(identities: int, photos: int, seed: int) -> Iterator[tuple[str, Tensor]]:
+    """(identity, scores [photos, P]) of people at least ``DISTANCE`` from everyone in the benchmark."""
+    excluded = torch.stack([identity_scores(person.name) for person in SYNTHETIC])
+    generator = torch.Generator().manual_seed(seed)
+    number = 0
+    while number < identities:
+        identity, habits = person_scores(generator)
+        scores = album_scores(identity, habits, photos, generator)
+        if (excluded - identity).norm(dim=1).min() >= DISTANCE:
+            yield f"i{number:05d}", scores
+            number += 1
+
+
+def _render(task: tuple[Path, list[str], Tensor, int, int]) -> list[list[object]]:
+    folder, names, scores, resolution, start = task
+    torch.set_num_threads(1)
+    return write_photos(folder, "train", names, scores, resolution, start)
+
+
+def write_population(
+    folder: Path, identities: int, photos: int, resolution: int, seed: int, workers: int
+) -> Iterator[int]:
+    """Renders the population into ``folder`` with ``workers`` processes; yields the number of photos done so far."""
+    with whole_folder(folder) as work:
+        people = list(population(identities, photos, seed))
+        tasks = []
+        for first in range(0, identities, IDENTITIES_PER_TASK):
+            group = people[first : first + IDENTITIES_PER_TASK]
+            names = [name for name, _ in group for _ in range(photos)]
+            tasks.append((work, names, torch.cat([scores for _, scores in group]), resolution, first * photos))
+        rows: list[list[object]] = []
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            for part in pool.map(_render, tasks):
+                rows += part
+                yield len(rows)
+        write_manifest(work, rows)

@@ -1,0 +1,116 @@
+"""A domain: everything that is fixed before a person arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+    from mystyle.encoder import Encoder
+    from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+    from mystyle.stylegan2 import Discriminator, Generator
+
+ROLES = ("generator", "discriminator", "encoder", "features")
+RESOLUTIONS = {"synthetic": 64}  # pixels a side, by domain
+
+
+class DomainError(ValueError):
+    """A domain that is unknown or whose weight files are missing or damaged; the message says how to mend it."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The networks of a domain, frozen and in eval mode on ``device``.
+
+    ``generator`` is the domain prior G_d, ``encoder`` finds anchors in W, ``features`` serves MAPS and identity,
+    ``perceptual`` is the LPIPS-form distance. ``weights`` maps file names to SHA-256.
+    """
+
+    name: str
+    resolution: int
+    device: torch.device
+    generator: Generator
+    discriminator: Discriminator
+    encoder: Encoder
+    features: FeatureNetwork
+    perceptual: PerceptualDistance
+    weights: Mapping[str, str]
+
+
+def domain_weights(name: str) -> dict[str, Path]:
+    """The weight files of a domain by role, without opening them. Raises DomainError for an unknown domain."""
+    if name not in RESOLUTIONS:
+        raise DomainError(f"unknown domain {name!r}; there are: {', '.join(RESOLUTIONS)}")
+    folder = Path(__file__).parent / "weights" / name
+    return {role: folder / f"{role}.safetensors" for role in ROLES}
+
+
+def load_domain(name: str, device: torch.device | str = "cpu") -> Domain:
+    """Reads the weight files of a domain. Raises DomainError naming every file that is missing or damaged."""
+    import torch
+
+    from mystyle.checkpoints import CheckpointError, load_network, sha256
+    from mystyle.encoder import Encoder
+    from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+    from mystyle.stylegan2 import Discriminator, Generator
+
+    kinds = {"generator": Generator, "discriminator": Discriminator, "encoder": Encoder, "features": FeatureNetwork}
+    files = domain_weights(name)
+    networks, problems = {}, []
+    for role, path in files.items():
+        try:
+            networks[role] = load_network(kinds[role], path).to(device)
+        except CheckpointError as error:
+            problems.append(str(error))
+    if problems:
+        raise DomainError(
+            f"the weights of domain {name!r} cannot be used:\n  " + "\n  ".join(problems)
+            + "\nrestore them from a fresh clone, or train them with python -m mystyle.pretrain"
+        )  # fmt: skip
+    return Domain(
+        name=name,
+        resolution=networks["generator"].resolution,
+        device=torch.device(device),
+        perceptual=PerceptualDistance(networks["features"]),
+        weights={path.name: sha256(path) for path in files.values()},
+        **networks,
+    )
+
+
+def tiny_domain(seed: int = 0) -> Domain:
+    """A domain of small random networks at 32 x 32, for tests; its pictures show nothing."""
+    import torch
+
+    from mystyle.encoder import Encoder
+    from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+    from mystyle.stylegan2 import Discriminator, Generator
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        attributes = {"yaw": (0.0, 15.0), "smile": (0.3, 0.4)}
+        networks = {
+            "generator": Generator(32, 16, 64, channel_base=256, channel_max=16, mapping_layers=2),
+            "discriminator": Discriminator(32, channel_base=256, channel_max=16),
+            "encoder": Encoder(32, 64, widths=(8, 16, 16)),
+            "features": FeatureNetwork(32, (8, 8, 16), deep=32, embedding=16, attributes=attributes),
+        }
+        z = torch.randn(256, 16)
+        w = networks["generator"].mapping.w(z).detach()
+        networks["generator"].mapping.w_avg.copy_(w.mean(0))
+        networks["encoder"].w_avg.copy_(w.mean(0))
+        # an untrained head is nearly constant; spread its codes as widely as W
+        torch.nn.init.normal_(networks["encoder"].head.weight, std=0.05)
+    for network in networks.values():
+        network.eval().requires_grad_(False)
+    return Domain(
+        name="tiny",
+        resolution=32,
+        device=torch.device("cpu"),
+        perceptual=PerceptualDistance(networks["features"]),
+        weights={f"{role}.safetensors": f"random-{seed}" for role in ROLES},
+        **networks,
+    )

@@ -1,0 +1,134 @@
+"""``python -m mystyle.pretrain features|generator|encoder --data FOLDER --out WEIGHTS``, in this order.
+
+The folder holds pictures of one size; a manifest (``python -m datasets.synthetic population`` writes one) gives
+identities and true parameters. A run that was stopped goes on from its checkpoint in ``--work``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mystyle.pretrain.encoder import EncoderSettings
+from mystyle.pretrain.features import FeatureSettings
+from mystyle.pretrain.generator import GeneratorSettings
+
+if TYPE_CHECKING:
+    from mystyle.pretrain.data import Album
+
+
+def run(role: str, data: Path, out: Path, work: Path, settings: Any, job: Callable[[Album], dict[str, float]]) -> None:
+    """Reads the album, trains, and appends what was done to ``out/ROLE.json``, from which the card is written."""
+    import dataclasses
+
+    import torch
+
+    from mystyle.pretrain.data import read_album
+
+    try:
+        album = read_album(data)
+        out.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
+        start = time.perf_counter()
+        figures = job(album)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"mystyle.pretrain {role}: {error}") from error
+    card = {
+        "role": role,
+        "settings": dataclasses.asdict(settings),
+        "data": {"pictures": len(album), "identities": int(album.identities.max()) + 1, "resolution": album.resolution},
+        "figures": figures,
+        "seconds": round(time.perf_counter() - start),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, CUDA {torch.cuda.is_available()}",
+        "torch": torch.__version__,
+    }
+    (out / f"{role}.json").write_text(json.dumps(card, indent=2) + "\n")
+    print(json.dumps(figures, indent=2))
+
+
+def features(
+    data: Path,
+    out: Path,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: FeatureSettings = FeatureSettings(),
+):
+    """Trains the feature network (identity and attributes).
+
+    Args:
+        data: folder of pictures with a manifest
+        out: folder for the weight file
+        work: folder for checkpoints and curves
+        seed: of initialisation and order
+        settings: the recipe
+    """
+    from mystyle.pretrain.features import pretrain
+
+    run("features", data, out, work, settings, lambda album: pretrain(album, out, work, settings, seed))
+
+
+def generator(
+    data: Path,
+    out: Path,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: GeneratorSettings = GeneratorSettings(),
+):
+    """Trains generator and discriminator; the warm start needs ``features.safetensors`` in ``--out``.
+
+    Args:
+        data: folder of pictures, with a manifest for the warm start
+        out: folder for the weight files
+        work: folder for checkpoints and curves
+        seed: of initialisation, order and noise
+        settings: the recipe
+    """
+    from mystyle.checkpoints import load_network
+    from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+    from mystyle.pretrain.generator import pretrain
+
+    def job(album: Album) -> dict[str, float]:
+        file = out / "features.safetensors"
+        perceptual = PerceptualDistance(load_network(FeatureNetwork, file)) if settings.warm_epochs else None
+        return pretrain(album, out, work, settings, seed, perceptual)
+
+    run("generator", data, out, work, settings, job)
+
+
+def encoder(
+    data: Path,
+    out: Path,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: EncoderSettings = EncoderSettings(),
+):
+    """Trains the W encoder of the generator in ``--out``.
+
+    Args:
+        data: folder of pictures
+        out: folder with generator.safetensors and features.safetensors, and for the weight file
+        work: folder for checkpoints and curves
+        seed: of initialisation and order
+        settings: the recipe
+    """
+    from mystyle.checkpoints import load_generator, load_network
+    from mystyle.perceptual import FeatureNetwork
+    from mystyle.pretrain.encoder import pretrain
+
+    def job(album: Album) -> dict[str, float]:
+        g = load_generator(out / "generator.safetensors")
+        f = load_network(FeatureNetwork, out / "features.safetensors")
+        return pretrain(album, out, work, settings, seed, g, f)
+
+    run("encoder", data, out, work, settings, job)
+
+
+if __name__ == "__main__":
+    from jsonargparse import auto_cli
+
+    auto_cli([features, generator, encoder], as_positional=False)

@@ -1,0 +1,84 @@
+"""Training images of a domain: a folder of pictures, held in memory, with a manifest if there is one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import PIL.Image
+import torch
+from scipy.stats import norm, rankdata
+from torch import Tensor
+
+from mystyle.types import Image, from_uint8
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+@dataclass(frozen=True)
+class Album:
+    """``images`` uint8 [n, 3, R, R], ``identities`` [n] and ``parameters`` {name: [n]}.
+
+    Without a manifest every picture is an identity of its own and there are no parameters.
+    """
+
+    images: Tensor
+    identities: Tensor
+    parameters: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def resolution(self) -> int:
+        return self.images.shape[-1]
+
+    def batch(self, index: Tensor) -> Image:
+        """The images at ``index`` in [-1, 1]."""
+        return from_uint8(self.images[index])
+
+
+def read_album(folder: Path) -> Album:
+    """Reads every picture of ``folder``, in the manifest's order or else sorted by name.
+
+    Raises ValueError naming the folder or file where there is no picture, or where sizes differ.
+    """
+    manifest = folder / "manifest.csv"
+    if manifest.is_file():
+        table = pd.read_csv(manifest)
+        files = [folder / name for name in table["file"]]
+        identities = torch.from_numpy(pd.factorize(table["identity"])[0])
+        columns = table.columns.difference(["file", "sha256", "split", "identity"], sort=False)
+        parameters = {name: torch.tensor(table[name].to_numpy(), dtype=torch.float32) for name in columns}
+    else:
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        identities, parameters = torch.arange(len(files)), {}
+    if not files:
+        raise ValueError(f"--data {folder}: no pictures found; write some with python -m datasets.synthetic population")
+    with PIL.Image.open(files[0]) as first:
+        size = first.size
+    images = torch.empty(len(files), 3, size[1], size[0], dtype=torch.uint8)
+    for i, path in enumerate(files):
+        with PIL.Image.open(path) as picture:
+            if picture.size != size or size[0] != size[1]:
+                raise ValueError(f"{path}: {picture.size[0]}x{picture.size[1]} px; all must be square and of one size")
+            images[i] = torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+    return Album(images, identities, parameters)
+
+
+def normal_scores(parameters: dict[str, Tensor]) -> Tensor:
+    """Every parameter as its standard normal score by rank: [n, k]. Ties get their mean rank."""
+    columns = [norm.ppf(rankdata(x.numpy()) / (len(x) + 1)) for x in parameters.values()]
+    return torch.tensor(np.stack(columns, axis=1), dtype=torch.float32)
+
+
+def complete_to_sphere(scores: Tensor, z_dim: int, generator: torch.Generator) -> Tensor:
+    """z [n, z_dim] whose first coordinates are ``scores`` and whose rest is noise scaled so that |z|^2 = z_dim.
+
+    The mapping network normalises z to that sphere, so the scores pass it unchanged and can be read off exactly.
+    """
+    noise = torch.randn(len(scores), z_dim - scores.shape[1], generator=generator)
+    room = (z_dim - scores.square().sum(dim=1, keepdim=True)).clamp_min(1e-3)
+    return torch.cat([scores, noise * (room.sqrt() / noise.norm(dim=1, keepdim=True))], dim=1)

@@ -1,0 +1,118 @@
+"""The W encoder: E(x) such that G(E(x)) shows x, with the generator frozen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mystyle.checkpoints import save_network
+from mystyle.encoder import Encoder
+from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+from mystyle.pretrain.data import Album
+from mystyle.pretrain.loop import Recipe, train
+from mystyle.stylegan2 import Generator
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    epochs: int = 20  # of 200 batches
+    batch: int = 32  # pictures, and as many generated ones
+    rate: float = 1e-3  # Adam, one cosine
+    l1_weight: float = 1.0
+    perceptual_weight: float = 1.0
+    identity_weight: float = 0.5  # 1 - cosine of the identity embeddings
+    code_weight: float = 1.0  # squared error of the codes of generated pictures, relative to the variance of W
+    prior_weight: float = 0.02  # squared distance from w_avg, likewise: keeps anchors where W is dense
+    held_out: float = 0.05  # share of the identities kept for the figures in the card
+
+
+class EncoderRecipe(Recipe):
+    def __init__(
+        self, generator: Generator, features: FeatureNetwork, album: Album, settings: EncoderSettings, seed: int
+    ):
+        known = int((int(album.identities.max()) + 1) * (1 - settings.held_out))
+        self.train_positions = (album.identities < known).nonzero().squeeze(1)
+        self.test_positions = (album.identities >= known).nonzero().squeeze(1)
+        super().__init__(len(self.train_positions), settings.batch, seed, settings.epochs)
+        self.album, self.settings = album, settings
+        self.generator = generator.requires_grad_(False).eval()
+        self.features = features.requires_grad_(False).eval()
+        self.perceptual = PerceptualDistance(self.features)
+        self.network = Encoder(album.resolution, generator.w_dim)
+        self.network.w_avg.copy_(generator.mapping.w_avg)
+        z = torch.randn(4096, generator.z_dim, generator=torch.Generator().manual_seed(seed))
+        w = generator.mapping.w(z.to(generator.mapping.w_avg.device))
+        self.variance = float((w - generator.mapping.w_avg).square().sum(1).mean())  # E ||w - w_avg||^2
+
+    def on_train_start(self) -> None:
+        self.generator.eval()
+        self.features.eval()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.network.parameters(), lr=self.settings.rate)
+
+    def training_step(self, index: Tensor, batch_idx: int) -> Tensor:
+        s = self.settings
+        self.anneal(s.rate, batch_idx)
+        x = self.album.batch(self.train_positions[index.cpu()]).to(self.device)
+        with torch.no_grad():
+            w = self.generator.mapping.w(torch.randn(len(x) // 2, self.generator.z_dim, device=self.device))
+            made = self.generator.synthesis(w[:, None].expand(-1, self.generator.num_ws, -1))
+        codes = self.network(torch.cat([x, made.clamp(-1, 1)]))
+        code, code_of_made = codes[: len(x)], codes[len(x) :]
+        y = self.generator.synthesis(code[:, None].expand(-1, self.generator.num_ws, -1))
+        losses = {
+            "l1": s.l1_weight * (y - x).abs().mean(),
+            "perceptual": s.perceptual_weight * self.perceptual(y, x).mean(),
+            "identity": s.identity_weight * (1 - (self.features.identity(y) * self.features.identity(x)).sum(1)).mean(),
+            "code": s.code_weight * (code_of_made - w).square().sum(1).mean() / self.variance,
+            "prior": s.prior_weight * (code - self.network.w_avg).square().sum(1).mean() / self.variance,
+        }
+        self.log_dict(losses, prog_bar=True)
+        return torch.stack(list(losses.values())).sum()
+
+
+@torch.no_grad()
+def evaluate(recipe: EncoderRecipe) -> dict[str, float]:
+    """On identities that the encoder never saw: errors of G(E(x)) against x, and the spread of the codes."""
+    e, g, album = recipe.network.eval(), recipe.generator, recipe.album
+    rows = []
+    for part in recipe.test_positions.split(128):
+        x = album.batch(part).to(recipe.device)
+        w = e(x)
+        y = g.synthesis(w[:, None].expand(-1, g.num_ws, -1)).clamp(-1, 1)
+        rows.append(
+            torch.stack(
+                [
+                    (y - x).square().mean(dim=(1, 2, 3)),
+                    recipe.perceptual(y, x),
+                    (recipe.features.identity(y) * recipe.features.identity(x)).sum(1),
+                    (w - e.w_avg).square().sum(1) / recipe.variance,
+                ],
+                dim=1,
+            ).cpu()
+        )
+    if not rows:
+        return {}
+    names = ("mse", "perceptual", "identity_cosine", "relative_radius2")
+    return dict(zip(names, torch.cat(rows).mean(0).tolist(), strict=True))
+
+
+def pretrain(
+    album: Album,
+    out: Path,
+    work: Path,
+    settings: EncoderSettings,
+    seed: int,
+    generator: Generator,
+    features: FeatureNetwork,
+) -> dict[str, float]:
+    """Trains, writes ``out/encoder.safetensors`` in float16, and returns the figures of ``evaluate``."""
+    recipe = EncoderRecipe(generator, features, album, settings, seed)
+    train(recipe, work / "encoder")
+    figures = evaluate(recipe)
+    save_network(recipe.network, out / "encoder.safetensors", torch.float16)
+    return figures

@@ -1,0 +1,202 @@
+"""The domain's generator: a warm start on rendered pairs, then the StyleGAN2 recipe.
+
+The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) learns the
+picture itself. It takes minutes where the adversarial game takes hours, and gives a W in which the parameters are
+nearly linear. The adversarial stage (logistic loss, lazy R1, path length, style mixing, EMA) makes the pictures sharp
+and their distribution right; half of its fakes keep the pair loss so that W keeps its meaning. Without a manifest, or
+with ``warm_epochs=0``, the adversarial stage runs alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, path_lengths, r1_penalty
+from mystyle.checkpoints import save_discriminator, save_generator
+from mystyle.perceptual import PerceptualDistance
+from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
+from mystyle.pretrain.loop import Recipe, train, update_average
+from mystyle.stylegan2 import Discriminator, Generator
+from mystyle.types import Image
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    warm_epochs: int = 40  # of 200 batches, on pairs
+    epochs: int = 20  # of 200 batches, adversarial
+    batch: int = 32
+    warm_rate: float = 3e-3  # Adam (0.9, 0.99), one cosine
+    rate: float = 2e-3  # Adam (0, 0.99), the official value
+    gamma: float = 0.5  # R1
+    r1_every: int = 16
+    path_every: int = 4
+    path_weight: float = 2.0
+    mixing: float = 0.9  # probability of style mixing
+    pair_weight: float = 3.0  # of the pair loss on the paired half of the fakes
+    settle: int = 200  # discriminator steps before the generator moves
+    ema_kimg: float = 5.0  # half-life of the averaged generator
+    z_dim: int = 128
+    w_dim: int = 512
+    channel_base: int = 1024
+    channel_max: int = 256
+    mapping_layers: int = 2
+
+
+def make_generator(resolution: int, s: GeneratorSettings) -> Generator:
+    return Generator(resolution, s.z_dim, s.w_dim, s.channel_base, s.channel_max, s.mapping_layers)
+
+
+class WarmRecipe(Recipe):
+    """G(z_i) = x_i by L1 and perceptual distance."""
+
+    def __init__(self, album: Album, z: Tensor, perceptual: PerceptualDistance, settings: GeneratorSettings, seed: int):
+        super().__init__(len(album), settings.batch, seed, settings.warm_epochs)
+        self.album, self.z, self.settings = album, z, settings
+        self.perceptual = perceptual
+        self.network = make_generator(album.resolution, settings)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.network.parameters(), lr=self.settings.warm_rate, betas=(0.9, 0.99))
+
+    def training_step(self, index: Tensor, batch_idx: int) -> Tensor:
+        self.anneal(self.settings.warm_rate, batch_idx)
+        index = index.cpu()
+        x = self.album.batch(index).to(self.device)
+        loss = pair_loss(self.network(self.z[index].to(self.device), noise="none"), x, self.perceptual)
+        self.log("pair", loss, prog_bar=True)
+        return loss
+
+    def on_train_batch_end(self, *_: object) -> None:
+        update_average(self.average, self.network, 0.99)
+
+
+def pair_loss(y: Image, x: Image, perceptual: PerceptualDistance) -> Tensor:
+    return (y - x).abs().mean() + perceptual(y, x).mean()
+
+
+class AdversarialRecipe(Recipe):
+    """Generator against discriminator (section 9 of StyleGAN2's recipe: lazy R1 and path length, style mixing, EMA)."""
+
+    def __init__(
+        self, generator: Generator, album: Album, z: Tensor | None, perceptual: PerceptualDistance | None,
+        settings: GeneratorSettings, seed: int,
+    ):  # fmt: skip
+        super().__init__(len(album), settings.batch, seed, settings.epochs)
+        self.automatic_optimization = False
+        self.album, self.z, self.settings, self.perceptual = album, z, settings, perceptual
+        self.generator = generator
+        self.average = copy.deepcopy(generator).requires_grad_(False)
+        self.discriminator = Discriminator(album.resolution, settings.channel_base, settings.channel_max)
+        self.register_buffer("mean_path", torch.zeros([]))
+        self.register_buffer("step", torch.zeros([], dtype=torch.long))
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        s = self.settings
+        return [
+            lazy_adam(self.generator.parameters(), s.rate, s.path_every),
+            lazy_adam(self.discriminator.parameters(), s.rate, s.r1_every),
+        ]
+
+    def fakes(self, n: int) -> Image:
+        z = torch.randn(n, self.settings.z_dim, device=self.device)
+        return self.generator.synthesis(mixed_codes(self.generator, z, self.settings.mixing), noise="random")
+
+    def training_step(self, index: Tensor, batch_idx: int) -> None:
+        s, opts = self.settings, self.optimizers()
+        opt_g, opt_d = opts[0], opts[1]
+        real = self.album.batch(index.cpu()).to(self.device)
+        step = int(self.step)
+        self.step += 1
+
+        with torch.no_grad():
+            fake = self.fakes(len(real))
+        scores_real, scores_fake = self.discriminator(real), self.discriminator(fake)
+        loss_d = logistic_d(scores_real, scores_fake)
+        opt_d.zero_grad()
+        self.manual_backward(loss_d)
+        opt_d.step()
+        if step % s.r1_every == 0:
+            penalty = r1_penalty(self.discriminator, real)
+            opt_d.zero_grad()
+            self.manual_backward(s.gamma / 2 * penalty * s.r1_every)
+            opt_d.step()
+            self.log("r1", penalty)
+        self.log_dict({"d": loss_d, "real": scores_real.mean(), "fake": scores_fake.mean()})
+        if step < s.settle:
+            return
+
+        self.discriminator.requires_grad_(False)
+        half = len(real) // 2 if self.z is not None else 0
+        fake = self.fakes(len(real) - half)
+        loss = torch.zeros([], device=self.device)
+        if self.z is not None and self.perceptual is not None:
+            paired = self.generator(self.z[index[:half].cpu()].to(self.device), noise="random")
+            loss = s.pair_weight * pair_loss(paired, real[:half], self.perceptual)
+            fake = torch.cat([paired, fake])
+            self.log("pair", loss)
+        loss_g = logistic_g(self.discriminator(fake))
+        opt_g.zero_grad()
+        self.manual_backward(loss_g + loss)
+        opt_g.step()
+        if step % s.path_every == 0:
+            opt_g.zero_grad()
+            self.manual_backward(s.path_weight * self.path_penalty(max(len(real) // 2, 1)) * s.path_every)
+            opt_g.step()
+        self.discriminator.requires_grad_(True)
+        self.log("g", loss_g, prog_bar=True)
+        with torch.no_grad():
+            w = self.generator.mapping.w(torch.randn(len(real), s.z_dim, device=self.device))
+            self.generator.mapping.w_avg.lerp_(w.mean(0), 0.005)
+        update_average(self.average, self.generator, 0.5 ** (len(real) / (s.ema_kimg * 1000)))
+
+    def path_penalty(self, n: int) -> Tensor:
+        """(|J^T y| - a)^2, a the running mean of the lengths."""
+        z = torch.randn(n, self.settings.z_dim, device=self.device)
+        ws = mixed_codes(self.generator, z, self.settings.mixing)
+        size = self.generator.resolution
+        lengths = path_lengths(self.generator, ws, torch.randn(n, 3, size, size, device=self.device))
+        self.mean_path = self.mean_path.lerp(lengths.mean().detach(), 0.01)
+        return (lengths - self.mean_path).square().mean()
+
+
+@torch.no_grad()
+def settle_mean(generator: Generator, n: int = 10_000, seed: int = 0) -> None:
+    """Sets w_avg to the mean of n mapped codes, so that truncation is exact however short the training was."""
+    z = torch.randn(n, generator.z_dim, generator=torch.Generator().manual_seed(seed))
+    device = generator.mapping.w_avg.device
+    total = sum(generator.mapping.w(part.to(device)).sum(0) for part in z.split(1000))
+    generator.mapping.w_avg.copy_(total / n)
+
+
+def pretrain(
+    album: Album, out: Path, work: Path, settings: GeneratorSettings, seed: int, perceptual: PerceptualDistance | None
+) -> dict[str, float]:
+    """Trains both stages; writes ``generator.safetensors`` (the average) and ``discriminator.safetensors`` to ``out``.
+
+    Raises ValueError if a warm start is asked for without true parameters or without feature weights.
+    """
+    z = None
+    generator = make_generator(album.resolution, settings)
+    if settings.warm_epochs:
+        if not album.parameters or perceptual is None:
+            raise ValueError(
+                "a warm start needs a manifest with parameters and features.safetensors; or --settings.warm_epochs 0"
+            )
+        z = complete_to_sphere(normal_scores(album.parameters), settings.z_dim, torch.Generator().manual_seed(seed))
+        warm = WarmRecipe(album, z, perceptual, settings, seed)
+        train(warm, work / "warm")
+        generator.load_state_dict(warm.average.state_dict())
+        settle_mean(generator)
+        save_generator(generator, work / "warm" / "generator.safetensors")
+    recipe = AdversarialRecipe(generator, album, z, perceptual, settings, seed)
+    train(recipe, work / "adversarial")
+    settle_mean(recipe.average)
+    save_generator(recipe.average, out / "generator.safetensors", torch.float16)
+    save_discriminator(recipe.discriminator, out / "discriminator.safetensors", torch.float16)
+    return {}

@@ -1,0 +1,79 @@
+"""What the recipes share: shuffled batches by seed and epoch, a resumable Trainer, and an average of the weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset
+
+BATCHES_PER_EPOCH = 200  # an epoch is a checkpoint interval, not a pass over the data
+
+
+class Shuffled(IterableDataset[Tensor]):
+    """``BATCHES_PER_EPOCH`` batches of positions in [0, n), a function of (seed, epoch) alone."""
+
+    def __init__(self, n: int, batch: int, seed: int, epoch: int):
+        self.n, self.batch, self.seed, self.epoch = n, min(batch, n), seed, epoch
+
+    def __iter__(self) -> Iterator[Tensor]:
+        generator = torch.Generator().manual_seed(1_000_003 * self.seed + self.epoch)
+        left = BATCHES_PER_EPOCH
+        while left:
+            for part in torch.randperm(self.n, generator=generator).split(self.batch)[: self.n // self.batch][:left]:
+                left -= 1
+                yield part
+
+
+class Recipe(pl.LightningModule):
+    """A network in training on positions [0, n) of an album in memory, for ``epochs`` of ``BATCHES_PER_EPOCH``."""
+
+    def __init__(self, n: int, batch: int, seed: int, epochs: int):
+        super().__init__()
+        self.n, self.batch, self.seed, self.epochs = n, batch, seed, epochs
+
+    def train_dataloader(self) -> DataLoader:
+        return DataLoader(Shuffled(self.n, self.batch, self.seed, self.current_epoch), batch_size=None)
+
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(1_000_003 * self.seed + self.current_epoch)
+
+    def anneal(self, rate: float, batch_idx: int) -> None:
+        """Sets the only optimiser's rate on a cosine over the whole run, from ``rate`` to a hundredth of it."""
+        progress = (self.current_epoch + batch_idx / BATCHES_PER_EPOCH) / self.epochs
+        for group in self.optimizers().optimizer.param_groups:
+            group["lr"] = rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, beta: float) -> None:
+    """average <- beta average + (1 - beta) network, for parameters; buffers are copied."""
+    for a, x in zip(average.parameters(), network.parameters(), strict=True):
+        a.lerp_(x, 1 - beta)
+    for a, x in zip(average.buffers(), network.buffers(), strict=True):
+        a.copy_(x)
+
+
+def train(module: Recipe, work: Path) -> None:
+    """Runs ``module.epochs`` epochs, going on from ``work/last.ckpt`` if there is one. Curves go to ``work/curves``."""
+    last = work / "last.ckpt"
+    keeper = ModelCheckpoint(
+        work, filename="last", save_top_k=1, save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    trainer = pl.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_epochs=module.epochs,
+        reload_dataloaders_every_n_epochs=1,
+        logger=CSVLogger(work, name="curves"),
+        log_every_n_steps=50,
+        callbacks=[keeper, RichProgressBar(refresh_rate=20)],
+        enable_model_summary=False,
+    )
+    trainer.fit(module, ckpt_path=str(last) if last.is_file() else None, weights_only=True)

@@ -1,0 +1,27 @@
+"""Progress without print: library code reports where it is, whoever runs it decides whether and how to show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Listener = Callable[[str, int, int], None]
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+def report(stage: str, done: int, total: int) -> None:
+    """Says that ``done`` of ``total`` steps of ``stage`` ("tuning", "projection", ...) are over; free if unheard."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(stage, done, total)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Sends every ``report`` made inside the block to ``listener(stage, done, total)``."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)

@@ -1,0 +1,59 @@
+"""``python -m reports.build RUN [RUN ...]``: tables, figures and a page from what a run left on disk.
+
+Writes RUN/report/index.html, tables/*.{md,tex,csv} and figures/*.{png,pdf}; the same run gives the same bytes.
+Exit status 0, or 2 where an argument is not a run that can be reported; nothing is written then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.runs import Run
+
+
+def write(run: Run) -> Path:
+    """Writes the whole report beside the run's jobs, replacing an older one at the end, and returns its page."""
+    from reports import figures, html, tables
+
+    report = run.folder / "report"
+    partial = run.folder / "report.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    for folder in ("tables", "figures"):
+        (partial / folder).mkdir(parents=True)
+    made = tables.tables(run)
+    for table in made:
+        for suffix, text in (("md", table.markdown()), ("tex", table.latex()), ("csv", table.csv())):
+            (partial / "tables" / f"{table.name}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
+    pictures = figures.draw(run, partial / "figures")
+    (partial / "index.html").write_text(html.page(run, made, pictures, report), encoding="utf-8", newline="\n")
+    shutil.rmtree(report, ignore_errors=True)
+    partial.rename(report)
+    return report / "index.html"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m reports.build", description="Tables, figures and a page of a run.")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run (its --out)")
+    folders = parser.parse_args(arguments).runs
+
+    from benchmarks.records import RecordError
+    from reports.runs import read_run
+
+    try:
+        runs = [read_run(folder) for folder in folders]
+        for run in runs:
+            print(write(run))
+    except (RecordError, OSError) as error:
+        print(f"reports.build: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,385 @@
+"""The tables of a run: the papers' table with ours beside theirs, its long form with intervals, and what it cost.
+
+A ``Table`` holds plain text and knows nothing of markup; Markdown, LaTeX (booktabs) and HTML escape it on the way out.
+Its ``data`` holds the same numbers unrounded and becomes the CSV file.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from reports.runs import Run
+
+DASH = "–"
+TIE = "†"
+SHARED = "‡"
+_ARROWS = {True: " ↑", False: " ↓", None: ""}
+_KINDS = {"floor": " (floor)", "ceiling": " (ceiling)"}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "α": r"$\alpha$",
+    "β": r"$\beta$",
+    DASH: "--",
+    TIE: r"$\dagger$",
+    SHARED: r"$\ddagger$",
+}
+
+
+def escape_latex(text: str) -> str:
+    """Plain text as LaTeX text; one pass over the characters, so that nothing is escaped twice."""
+    return "".join(_LATEX.get(character, character) for character in text)
+
+
+def escape_markdown(text: str) -> str:
+    """Plain text as Markdown that renders as that text, inside a table cell as well as outside."""
+    return re.sub(r"([\\`*_\[\]<>|])", r"\\\1", text).replace("\n", " ")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Plain text of one cell, whether it is the best of its column, and the marks of the notes that it points to."""
+
+    text: str
+    bold: bool = False
+    marks: str = ""
+
+    def markdown(self) -> str:
+        text = escape_markdown(self.text)
+        return (f"**{text}**" if self.bold else text) + (f"<sup>{self.marks}</sup>" if self.marks else "")
+
+    def latex(self) -> str:
+        text = escape_latex(self.text)
+        marks = rf"\textsuperscript{{{escape_latex(self.marks)}}}" if self.marks else ""
+        return (rf"{{\bfseries\boldmath {text}}}" if self.bold else text) + marks
+
+
+Row = tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Header, groups of rows set apart by a rule, notes by mark, and the unrounded numbers."""
+
+    name: str  # file name without suffix, e.g. "inpainting_cost"
+    caption: str
+    columns: tuple[Cell, ...]
+    groups: tuple[tuple[Row, ...], ...]
+    notes: tuple[tuple[str, str], ...]  # (mark, text); a mark of "" is a general remark
+    data: pd.DataFrame
+
+    def markdown(self) -> str:
+        def line(cells: Iterable[str]) -> str:
+            return "| " + " | ".join(cells) + " |"
+
+        lines = [escape_markdown(self.caption), "", line(cell.markdown() for cell in self.columns)]
+        lines.append(line([":---"] + ["---:"] * (len(self.columns) - 1)))
+        for index, group in enumerate(self.groups):
+            if index:  # Markdown has no rule inside a table; an empty row sets the group apart
+                lines.append(line([" "] * len(self.columns)))
+            lines += [line(cell.markdown() for cell in row) for row in group]
+        for mark, text in self.notes:
+            lines += ["", (f"<sup>{mark}</sup> " if mark else "") + escape_markdown(text)]
+        return "\n".join(lines) + "\n"
+
+    def latex(self) -> str:
+        lines = [
+            "% needs \\usepackage{booktabs}",
+            r"\begin{table}[t]",
+            r"\centering",
+            rf"\caption{{{escape_latex(self.caption)}}}",
+            rf"\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', self.name)}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}",
+            r"\toprule",
+            " & ".join(cell.latex() for cell in self.columns) + r" \\",
+        ]
+        for group in self.groups:
+            lines.append(r"\midrule")
+            lines += [" & ".join(cell.latex() for cell in row) + r" \\" for row in group]
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        for mark, text in self.notes:
+            sign = rf"\textsuperscript{{{escape_latex(mark)}}} " if mark else ""
+            lines.append(rf"\par\smallskip{{\footnotesize {sign}{escape_latex(text)}}}")
+        return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+    def csv(self) -> str:
+        buffer = io.StringIO()
+        self.data.to_csv(buffer, index=False, lineterminator="\n")
+        return buffer.getvalue()
+
+
+def tables(run: Run) -> tuple[Table, ...]:
+    """All tables of one run, the main one first."""
+    scores = _Scores(run)
+    return scores.wide(), scores.long(), cost(run)
+
+
+class _Notes:
+    """Hands out a, b, c, ... for the reasons that cells point to, the same letter for the same reason."""
+
+    def __init__(self) -> None:
+        self._marks: dict[str, str] = {}
+
+    def mark(self, text: str) -> str:
+        index = len(self._marks)
+        letter = chr(ord("a") + index) if index < 26 else str(index)
+        return self._marks.setdefault(text, letter)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return ((mark, text) for text, mark in self._marks.items())
+
+
+class _Scores:
+    """Means, intervals and published numbers of one run, laid out in two ways."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.metrics: Sequence[Mapping[str, Any]] = run.suite["metrics"]
+        self.rows = run.summary.set_index(["method", "metric"]).sort_index()
+
+    def wide(self) -> Table:
+        """The paper's layout: a row per method, a column per metric, the published value beside ours."""
+        notes = _Notes()
+        columns = [Cell("Method")]
+        for metric in self.metrics:
+            columns.append(self._header(metric))
+            if self._is_published(metric["name"]):
+                columns.append(Cell("published"))
+        columns.append(Cell("images / people"))
+
+        def row(method: Mapping[str, Any]) -> Row:
+            cells = [Cell(_title(method))]
+            for metric in self.metrics:
+                cells.append(self._cell(method, metric["name"], notes))
+                if self._is_published(metric["name"]):
+                    cells.append(Cell(_published(self.run.published(method["name"], metric["name"]))))
+            return (*cells, Cell(self._counts(method["name"])))
+
+        return Table(
+            self.run.suite["suite"],
+            f"{self.run.caption} Mean ± standard deviation over images.",
+            tuple(columns),
+            self._groups(lambda method: [row(method)]),
+            (*self._remarks(), *notes),
+            self._wide_data(),
+        )
+
+    def long(self) -> Table:
+        """A row per method and metric, with the 95 % interval, the counts and the test against the best method."""
+        notes = _Notes()
+        first = ("Method", "Metric", "Mean ± std", "95 % interval")
+        columns = tuple(map(Cell, (*first, "Images", "People", "Failed", "p (Holm)", "Published")))
+
+        def rows(method: Mapping[str, Any]) -> list[Row]:
+            return [
+                (Cell(_title(method)), self._header(metric), *self._details(method, metric["name"], notes))
+                for metric in self.metrics
+            ]
+
+        return Table(
+            f"{self.run.suite['suite']}_long",
+            f"{self.run.caption} 95 % interval by bootstrap over people, then photos.",
+            columns,
+            self._groups(rows, one_group_per_method=True),
+            (*self._remarks(), *notes),
+            self._data(),
+        )
+
+    def _details(self, method: Mapping[str, Any], metric: str, notes: _Notes) -> Row:
+        row = self._row(method["name"], metric)
+        failed, total = self.run.failures(method["name"], metric)
+        published = Cell(_published(self.run.published(method["name"], metric)))
+        main = self._cell(method, metric, notes, with_failures=False)
+        if row is None:
+            return (main, *[Cell(DASH)] * 3, Cell(f"{failed} of {total}" if total else DASH), Cell(DASH), published)
+        number = self._format(metric)
+        interval = DASH if pd.isna(row.ci_low) else f"({number(row.ci_low)}, {number(row.ci_high)})"
+        p_value = DASH if pd.isna(row.p_value) else ("< 0.001" if row.p_value < 0.001 else f"{row.p_value:.3f}")
+        return (
+            main,
+            Cell(interval),
+            Cell(str(int(row.n_images))),
+            Cell(str(int(row.n_people))),
+            Cell(f"{failed} of {total}"),
+            Cell(p_value),
+            published,
+        )
+
+    def _groups(
+        self, rows: Callable[[Mapping[str, Any]], list[Row]], one_group_per_method: bool = False
+    ) -> tuple[tuple[Row, ...], ...]:
+        """Rows of the methods and of the published systems first; the floors and the ceiling set apart below them."""
+        compared = [m for m in self.run.methods if m["kind"] not in _KINDS]
+        references = [m for m in self.run.methods if m["kind"] in _KINDS]
+        blocks = [[m] for m in compared + references] if one_group_per_method else [compared, references]
+        return tuple(tuple(row for method in block for row in rows(method)) for block in blocks if block)
+
+    def _cell(self, method: Mapping[str, Any], metric: str, notes: _Notes, with_failures: bool = True) -> Cell:
+        row = self._row(method["name"], metric)
+        failed, total = self.run.failures(method["name"], metric)
+        if row is None:
+            text = f"{failed} of {total} failed" if failed and with_failures else DASH
+            return Cell(text, marks=notes.mark(self.run.reason(method, metric)))
+        number = self._format(metric)
+        text = number(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {number(row['std'])}")
+        if failed and with_failures:
+            text += f" ({failed} of {total} failed)"
+        best = method["name"] in self._best[metric]
+        return Cell(text, bold=best, marks=TIE if row.tied_with_best and not best else "")
+
+    def _row(self, method: str, metric: str) -> pd.Series | None:
+        """The summary of a cell, None where no image was scored."""
+        if (method, metric) not in self.rows.index:
+            return None
+        row = self.rows.loc[(method, metric)]
+        return None if pd.isna(row["mean"]) else row
+
+    @cached_property
+    def _best(self) -> dict[str, frozenset[str]]:
+        """The best method of each metric by its mean; floors and ceilings do not compete."""
+        best = {}
+        for metric in self.metrics:
+            rows = {m["name"]: self._row(m["name"], metric["name"]) for m in self.run.methods if m["kind"] == "method"}
+            means = {name: row["mean"] for name, row in rows.items() if row is not None}
+            higher = metric["higher_is_better"]
+            top = None if higher is None or not means else (max if higher else min)(means.values())
+            best[metric["name"]] = frozenset(name for name, mean in means.items() if mean == top)
+        return best
+
+    def _format(self, metric: str) -> Callable[[float], str]:
+        """Three significant digits of the column's largest mean, the same number of decimals in every row."""
+        means = self.rows.xs(metric, level="metric")["mean"].abs() if metric in self.rows.index.levels[1] else []
+        largest = max((value for value in means if value > 0), default=1.0)
+        decimals = min(6, max(0, 2 - math.floor(math.log10(largest))))
+        return lambda value: f"{value:z.{decimals}f}"
+
+    def _header(self, metric: Mapping[str, Any]) -> Cell:
+        text = metric["label"] + _ARROWS[metric["higher_is_better"]]
+        return Cell(text, marks=SHARED if metric.get("shares_network_with_loss") else "")
+
+    def _is_published(self, metric: str) -> bool:
+        return any(self.run.published(method["name"], metric) for method in self.run.methods)
+
+    def _counts(self, method: str) -> str:
+        rows = [row for metric in self.metrics if (row := self._row(method, metric["name"])) is not None]
+        if not rows:
+            return DASH
+        images, people = ({int(row[column]) for row in rows} for column in ("n_images", "n_people"))
+        return f"{_span(images)} / {_span(people)}"
+
+    def _remarks(self) -> list[tuple[str, str]]:
+        remarks = [("", "Bold: best method of the column; floors and ceilings do not compete.")]
+        if self.rows["tied_with_best"].any():
+            remarks.append((TIE, "not distinguished from the best by a paired test (Holm's correction, 5 %)"))
+        if any(metric.get("shares_network_with_loss") for metric in self.metrics):
+            remarks.append((SHARED, "read from a network that is also a training loss of some methods; favours them"))
+        if any(self._is_published(metric["name"]) for metric in self.metrics):
+            source = self.run.suite["published_source"]
+            remarks.append(("", f"Published: {source}; other people and photos, so only the order can be compared."))
+        return remarks
+
+    def _data(self) -> pd.DataFrame:
+        """Unrounded, a row per method and metric in table order."""
+        numbers = ("mean", "std", "ci_low", "ci_high", "n_images", "n_people", "p_value", "tied_with_best")
+        records = []
+        for method in self.run.methods:
+            for metric in self.metrics:
+                row = self._row(method["name"], metric["name"])
+                failed, total = self.run.failures(method["name"], metric["name"])
+                published = self.run.published(method["name"], metric["name"]) or {}
+                records.append(
+                    {"method": method["name"], "kind": method["kind"], "metric": metric["name"]}
+                    | {name: None if row is None else row[name] for name in numbers}
+                    | {"best": method["name"] in self._best[metric["name"]], "n_failed": failed, "n_total": total}
+                    | {f"published_{name}": published.get(name) for name in ("mean", "std")}
+                )
+        return pd.DataFrame(records).astype({"n_images": "Int64", "n_people": "Int64"})
+
+    def _wide_data(self) -> pd.DataFrame:
+        """Unrounded, a row per method, columns named <metric>_<number>."""
+        numbers = ["mean", "std", "n_images", "n_people", "n_failed", "published_mean", "published_std"]
+        data = self._data().set_index(["method", "kind"])
+        parts = [data.loc[data["metric"] == m["name"], numbers].add_prefix(f"{m['name']}_") for m in self.metrics]
+        return pd.concat(parts, axis=1).reset_index()
+
+
+def cost(run: Run) -> Table:
+    """Seconds per stage and peak memory of the jobs that are done: a fit per person, the other stages per image."""
+    jobs = run.jobs
+    units = {"fit": "person", "restore": "image", "score": "image"}
+    units = {stage: unit for stage, unit in units.items() if f"seconds_{stage}" in jobs}
+    rows, records = [], []
+    for method in run.methods:
+        mine = jobs[jobs["method"] == method["name"]]
+        if mine.empty:
+            continue
+        done = mine[mine["status"] == "done"]
+        seconds = {stage: _mean_seconds(done, stage, unit) for stage, unit in units.items()}
+        memory = done["peak_memory_mb"].max()
+        records.append(
+            {"method": method["name"], "jobs": len(mine), "jobs_done": len(done)}
+            | {f"{stage}_seconds_per_{unit}": seconds[stage] for stage, unit in units.items()}
+            | {"peak_memory_mb": memory}
+        )
+        texts = [_title(method), f"{len(done)} of {len(mine)}", *map(_seconds, seconds.values())]
+        rows.append(tuple(map(Cell, (*texts, DASH if pd.isna(memory) else f"{memory:.0f}"))))
+    stages = [f"{stage}, s per {unit}" for stage, unit in units.items()]
+    return Table(
+        f"{run.suite['suite']}_cost",
+        f"{run.caption} Mean over the jobs that are done.",
+        tuple(map(Cell, ("Method", "Jobs done", *stages, "Peak memory, MB"))),
+        (tuple(rows),),
+        (("", f"Measured on {run.hardware}."),) if run.hardware else (),
+        pd.DataFrame(records),
+    )
+
+
+def _mean_seconds(jobs: pd.DataFrame, stage: str, unit: str) -> float:
+    """Over the jobs that had this stage, per job or per image; NaN where none had it."""
+    timed = jobs.dropna(subset=f"seconds_{stage}")
+    count = timed["n_cases"].sum() if unit == "image" else len(timed)
+    return timed[f"seconds_{stage}"].sum() / count if count else math.nan
+
+
+def _title(method: Mapping[str, Any]) -> str:
+    return method["title"] + _KINDS.get(method["kind"], "")
+
+
+def _published(value: Mapping[str, float] | None) -> str:
+    """As printed in the papers: two decimals, no invented precision."""
+    if not value:
+        return DASH
+    spread = value.get("std")
+    return f"{value['mean']:.2f}" + ("" if spread is None else f" ± {spread:.2f}")
+
+
+def _seconds(value: float) -> str:
+    return DASH if pd.isna(value) else f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def _span(values: set[int]) -> str:
+    return str(min(values)) if len(values) == 1 else f"{min(values)}{DASH}{max(values)}"

@@ -1,0 +1,130 @@
+"""Methods that behave in every way a method can, and a run of the inpainting suite with them, in milliseconds.
+
+A module of its own, because worker processes have to import what they are sent.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.plan import Job, Person, make_jobs
+from benchmarks.protocol import PRESETS
+from benchmarks.registry import METRICS
+from benchmarks.suites.inpainting import SUITE
+from benchmarks.worker import Context
+from datasets.folders import describe
+from mystyle.domain import tiny_domain
+from mystyle.progress import report
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    grey: float = 0.25
+
+
+@dataclass(frozen=True)
+class Settings:
+    fit: FitSettings | None = field(default_factory=FitSettings)
+    noise: float = 0.1
+
+
+@dataclass(frozen=True)
+class Toy:
+    """Fills the hole with a grey that it "learned" and noise of the case's seed, or does what ``mishap`` says."""
+
+    name: str
+    mishap: str = ""
+    version: int = 1
+    settings: Settings = Settings()
+
+    @property
+    def title(self) -> str:
+        return self.name.title()
+
+    @property
+    def presets(self) -> dict[str, Settings]:
+        return dict.fromkeys(PRESETS, self.settings)
+
+    def fit(self, person, domain, *, seed: int, settings: Settings) -> Any:
+        for step in range(3):
+            report("fitting", step + 1, 3)
+        if self.mishap == "raise":
+            raise RuntimeError("this method always fails")
+        if self.mishap == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.mishap == "sleep":
+            time.sleep(60)
+        if self.mishap == "no verb":
+            return Verbless()
+        grey = torch.tensor(settings.fit.grey if settings.fit else 0.0)
+        return Filler(grey, settings.noise, self.mishap)
+
+    def load(self, folder: Path, person, domain, *, settings: Settings) -> Any:
+        if self.mishap == "no verb":
+            return Verbless()
+        return Filler(torch.tensor(float((folder / "grey.txt").read_text())), settings.noise, self.mishap)
+
+
+@dataclass(frozen=True)
+class Filler:
+    grey: torch.Tensor
+    noise: float
+    mishap: str
+
+    def restore(self, degraded, degradation, *, seeds: Sequence[int]):
+        noise = [torch.randn(degraded[0].shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        filled = self.grey + self.noise * torch.stack(noise)
+        if self.mishap == "nan":
+            filled[:, :, 0, 0] = float("nan")  # a known pixel: blending alone would hide it
+        return filled[:, :, :-1] if self.mishap == "shape" else filled
+
+    def save(self, folder: Path) -> None:
+        (folder / "grey.txt").write_text(repr(self.grey.item()))
+
+
+class Verbless:
+    def save(self, folder: Path) -> None:
+        pass
+
+
+def load_tiny_domain(device: str):
+    return tiny_domain()
+
+
+def person_of(folder: Path) -> Person:
+    return Person(folder.name, folder, describe(folder, "train"), describe(folder, "test"))
+
+
+def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[Job, ...]:
+    """The smoke preset's jobs of ``methods`` and the references on alice and bob."""
+    arguments = {
+        "suite": SUITE,
+        "preset": "smoke",
+        "methods": {method.name: method for method in methods},
+        "metrics": {name: METRICS.load(name) for name in SUITE.metrics},
+        "people": [person_of(people_root / name) for name in ("alice", "bob")],
+        "seeds": (0,),
+        "domain": "tiny",
+        "weights": {"generator.safetensors": "random-0"},
+    }
+    return make_jobs(**arguments | changes)
+
+
+def context_of(people_root: Path, methods: Sequence[Toy], run: Path) -> Context:
+    return Context(
+        run=run,
+        suite=SUITE,
+        methods={method.name: method for method in methods},
+        metrics={name: METRICS.load(name) for name in SUITE.metrics},
+        folders={name: people_root / name for name in ("alice", "bob")},
+        load_domain=load_tiny_domain,
+        environment={"commit": None},
+    )

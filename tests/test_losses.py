@@ -1,0 +1,53 @@
+"""Eq. 1, 8 and 9 against NumPy written from the paper, and their behaviour where they are not smooth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_penalty
+
+
+class PixelDistance:
+    """A perceptual distance with an obvious value: mean absolute difference."""
+
+    def features(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (images,)
+
+    def between(self, a: tuple[torch.Tensor, ...], b: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return (a[0] - b[0]).abs().mean(dim=(1, 2, 3))
+
+
+def draw(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_reconstruction_is_equation_1_for_each_image():
+    x, y = draw(0, 3, 3, 4, 4), draw(1, 3, 3, 4, 4)
+    loss = reconstruction(PixelDistance(), x, y, (y,), l2_weight=0.5)
+    expected = [np.abs(a - b).mean() + 0.5 * np.mean((a - b) ** 2) for a, b in zip(x.numpy(), y.numpy(), strict=True)]
+    np.testing.assert_allclose(loss, expected, rtol=1e-12)
+
+
+def test_sum_penalty_is_equation_8_averaged_over_layers():
+    alpha = draw(2, 2, 4, 5)
+    expected = [np.mean([(layer.sum() - 1) ** 2 for layer in image]) for image in alpha.numpy()]
+    np.testing.assert_allclose(sum_penalty(alpha), expected, rtol=1e-12)
+
+
+def test_offset_norm_is_equation_9_over_the_first_layers():
+    delta = draw(3, 2, 4, 5)
+    expected = [sum(np.sqrt((layer**2).sum()) for layer in image[:3]) for image in delta.numpy()]
+    np.testing.assert_allclose(offset_norm(delta, layers=3), expected, rtol=1e-12)
+
+
+def test_offset_norm_has_subgradient_zero_at_zero():
+    delta = torch.zeros(2, 4, 5, requires_grad=True)
+    offset_norm(delta, layers=4).sum().backward()
+    assert torch.equal(delta.grad, torch.zeros_like(delta))
+
+
+@pytest.mark.parametrize(("num_ws", "layers"), [(18, 12), (12, 8), (10, 7), (8, 5)])
+def test_the_regularised_share_of_layers_is_the_papers(num_ws, layers):
+    assert regularised_layers(num_ws) == layers

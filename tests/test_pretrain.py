@@ -1,0 +1,161 @@
+"""The recipes on a handful of pictures: the data, the losses, and a run that is stopped and goes on."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from mystyle.checkpoints import load_discriminator, load_generator, load_network
+from mystyle.encoder import Encoder
+from mystyle.perceptual import FeatureNetwork
+from mystyle.pretrain import __main__ as commands
+from mystyle.pretrain import loop
+from mystyle.pretrain.data import complete_to_sphere, normal_scores, read_album
+from mystyle.pretrain.encoder import EncoderSettings
+from mystyle.pretrain.features import FeatureSettings, cosface
+from mystyle.pretrain.generator import GeneratorSettings
+from mystyle.pretrain.loop import Shuffled, update_average
+
+
+@pytest.fixture(scope="module")
+def album_folder(tmp_path_factory):
+    """24 pictures of 6 identities with two parameters that can be seen: brightness and a stripe's place."""
+    folder = tmp_path_factory.mktemp("album")
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(24):
+        brightness, place = rng.uniform(0.3, 1.0), int(rng.integers(4, 28))
+        picture = np.full((32, 32, 3), 40 * (i // 4) + 20, dtype=np.uint8)
+        picture[:, place - 2 : place + 2] = 255
+        Image.fromarray((picture * brightness).astype(np.uint8)).save(folder / f"{i:02d}.png")
+        rows.append([f"{i:02d}.png", "", "train", f"id{i // 4}", brightness, place])
+    with open(folder / "manifest.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["file", "sha256", "split", "identity", "brightness", "place"], *rows])
+    return folder
+
+
+def test_an_album_is_read_in_the_manifest_s_order(album_folder):
+    album = read_album(album_folder)
+    assert album.images.shape == (24, 3, 32, 32) and album.resolution == 32
+    assert album.identities.tolist() == [i // 4 for i in range(24)]
+    assert set(album.parameters) == {"brightness", "place"}
+    first = np.array(Image.open(album_folder / "00.png"))
+    assert np.array_equal(album.images[0].permute(1, 2, 0).numpy(), first)
+
+
+def test_folders_without_pictures_or_with_mixed_sizes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=f"--data {tmp_path}: no pictures found"):
+        read_album(tmp_path)
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
+    with pytest.raises(ValueError, match=r"b\.png: 16x16 px"):
+        read_album(tmp_path)
+
+
+def test_normal_scores_keep_order_and_are_normal():
+    x = torch.rand(500, generator=torch.Generator().manual_seed(0)) ** 3
+    (score,) = normal_scores({"x": x}).T
+    assert torch.equal(score.argsort(), x.argsort())
+    assert abs(float(score.mean())) < 1e-3 and float(score.std()) == pytest.approx(1, abs=0.02)
+
+
+def test_completed_codes_lie_on_the_sphere_and_keep_the_scores():
+    scores = torch.randn(50, 20)
+    z = complete_to_sphere(scores, 64, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(z.square().sum(1), torch.full((50,), 64.0))
+    assert torch.equal(z[:, :20], scores)
+
+
+def test_cosface_equals_its_formula():
+    cosine, target = torch.tensor([[0.6, 0.1, -0.3], [0.2, 0.5, 0.4]]), torch.tensor([0, 2])
+    logits = 24 * cosine.numpy().astype(np.float64)
+    logits[[0, 1], [0, 2]] -= 24 * 0.25
+    expected = np.mean([np.log(np.exp(row).sum()) - row[t] for row, t in zip(logits, target, strict=True)])
+    assert float(cosface(cosine, target, 24, 0.25)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_batches_depend_on_seed_and_epoch_alone_and_cover_the_data(monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 5)
+    first = [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=2)]
+    assert first == [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=2)]
+    assert first != [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=3)]
+    assert len(first) == 5 and all(len(set(b)) == 4 for b in first)
+    assert len(set(first[0] + first[1])) == 8  # no repetition within a pass
+
+
+def test_the_average_moves_by_one_minus_beta():
+    average, network = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    expected = 0.75 * average.weight.detach() + 0.25 * network.weight.detach()
+    update_average(average, network, 0.75)
+    torch.testing.assert_close(average.weight.detach(), expected)
+
+
+TINY = GeneratorSettings(
+    warm_epochs=1, epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16, channel_base=256,
+    channel_max=16,
+)  # fmt: skip
+
+
+def test_the_three_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
+    out, work = tmp_path / "weights", tmp_path / "work"
+    attributes = ("brightness", "place")
+    commands.features(
+        album_folder, out, work, 0, FeatureSettings(1, 4, widths=(8, 8, 8), attributes=attributes, held_out=0.34)
+    )
+    commands.generator(album_folder, out, work, 0, TINY)
+    commands.encoder(album_folder, out, work, 0, EncoderSettings(1, 4, held_out=0.34))
+    g = load_generator(out / "generator.safetensors")
+    assert load_discriminator(out / "discriminator.safetensors").resolution == 32
+    features = load_network(FeatureNetwork, out / "features.safetensors")
+    assert features.attribute_names == attributes
+    encoder = load_network(Encoder, out / "encoder.safetensors")
+    images = g(torch.randn(2, 8)).clamp(-1, 1)
+    assert encoder(images).shape == (2, 16) and torch.isfinite(encoder(images)).all()
+    card = json.loads((out / "features.json").read_text())
+    assert 0 <= card["figures"]["verification_auc"] <= 1 and card["data"]["pictures"] == 24
+    w = torch.cat([g.mapping.w(z) for z in torch.randn(4, 1000, 8)])
+    # w_avg is the mean of 10,000 codes; two means of thousands differ by a few standard errors
+    assert ((w.mean(0) - g.mapping.w_avg).abs() < 6 * w.std(0) / math.sqrt(4000) + 0.02 * w.std()).all()
+
+
+def test_a_stopped_run_goes_on_and_ends_as_if_undisturbed(album_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
+    ends = []
+    for name, stops in (("straight", [3]), ("stopped", [1, 3])):
+        for epochs in stops:
+            recipe = Constant(epochs)
+            loop.train(recipe, tmp_path / name)
+        ends.append(recipe.layer.weight.detach().clone())
+    assert torch.equal(*ends)
+
+
+class Constant(loop.Recipe):
+    """Least squares with random targets, so that order, noise and the optimiser's memory all matter."""
+
+    def __init__(self, epochs: int):
+        super().__init__(n=9, batch=3, seed=0, epochs=epochs)
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(4, 1)
+        self.x = torch.randn(9, 4)
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.layer.parameters(), lr=0.1)
+
+    def training_step(self, index, batch_idx):
+        return F.mse_loss(self.layer(self.x[index]), torch.randn(len(index), 1))
+
+
+def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path, domain):
+    for i in range(4):
+        Image.new("RGB", (32, 32), (i, i, i)).save(tmp_path / f"{i}.png")
+    from mystyle.pretrain.generator import pretrain
+
+    with pytest.raises(ValueError, match=r"--settings\.warm_epochs 0"):
+        pretrain(read_album(tmp_path), tmp_path, tmp_path / "work", TINY, 0, domain.perceptual)
+    assert not (tmp_path / "work").exists()

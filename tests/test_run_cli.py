@@ -1,0 +1,287 @@
+"""The command line from end to end on the tiny domain: what it refuses, what it leaves, what it does again."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from bench_toys import Toy, load_tiny_domain
+from PIL import Image
+from safetensors.torch import save_file
+
+from benchmarks import list as listing
+from benchmarks import records, request, run
+from benchmarks.options import Options, make_parser, to_options
+from benchmarks.registry import METHODS, METRICS
+from benchmarks.request import Request, make_jobs, preview, shared_networks
+from benchmarks.run import carry_out, main
+from benchmarks.suites.inpainting import SUITE
+from datasets.folders import sha256
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """Two small weight files in the project's format."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for role in ("generator", "features"):
+        save_file({"w": torch.zeros(4)}, folder / f"{role}.safetensors", {"network": "Generator", "config": "{}"})
+    return {role: folder / f"{role}.safetensors" for role in ("generator", "features")}
+
+
+@pytest.fixture
+def command(tmp_path, weights, people_root, monkeypatch, capsys):
+    """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
+    monkeypatch.setattr(request, "RESOLUTIONS", {"synthetic": 32})
+    monkeypatch.setattr(request, "domain_weights", lambda name: weights)
+    monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
+
+    def call(*arguments):
+        shared = ["--photos", str(people_root), "--executor", "inline", "--device", "cpu", "--wandb", "disabled"]
+        status = main([*shared, "--preset", "smoke", *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return call
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--suite", "inpaint"], "--suite: unknown suite 'inpaint', did you mean inpainting?"),
+        (["--preset", "quik"], "--preset: unknown preset 'quik', did you mean quick?"),
+        (["--methods", "mystyle", "diffaugmnt"], "--methods: unknown method 'diffaugmnt', did you mean diffaugment?"),
+        (["--people", "alise"], "--people: unknown person 'alise', did you mean alice?"),
+        (["--domain", "celeba"], "--domain: unknown domain 'celeba'"),
+        (["--seeds", "-1"], "--seeds -1: a seed is 0 or more"),
+        (["--seeds", "1", "1"], "--seeds: a seed is given twice"),
+        (["--workers", "0"], "--workers 0: at least 1 is needed"),
+        (["--photos", "nowhere"], "--photos nowhere: there is no such folder"),
+    ],
+)
+def test_unusable_arguments(command, arguments, message):
+    status, out, err = command(*arguments)
+    assert (status, out) == (2, "") and message in err and "Traceback" not in err
+
+
+def test_every_problem_is_in_one_message(command):
+    status, _, err = command("--suite", "x", "--methods", "y", "--people", "z", "--seeds", "-1", "--workers", "0")
+    assert status == 2 and len(err.splitlines()) == 5
+    assert all(line.startswith("benchmarks.run: --") for line in err.splitlines())
+
+
+def test_unknown_flags_and_values_end_with_status_2():
+    for arguments in (["--no_such_flag", "1"], ["--device", "tpu"], ["--seeds", "one"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+
+
+def test_no_cuda(command):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    assert "--device cuda: torch finds no CUDA device" in command("--device", "cuda")[2]
+
+
+def test_out_that_cannot_be_written(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "is a file" in command("--out", tmp_path / "file")[2]
+    assert "is a file" in command("--out", tmp_path / "file" / "below")[2]
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "photo.png").write_text("")
+    assert "something else than a run" in command("--out", tmp_path / "album")[2]
+    if os.name == "posix" and os.geteuid() != 0:
+        (tmp_path / "locked").mkdir(mode=0o500)
+        assert "is not writable" in command("--out", tmp_path / "locked" / "run")[2]
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "other", "changed"])
+def test_weight_files_that_cannot_be_used(command, weights, damage):
+    path = weights["features"]
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "other":
+        save_file({"w": torch.zeros(4)}, path)
+    elif damage == "changed":
+        (path.parent / "SHA256SUMS").write_text("".join(f"{sha256(p)}  {p.name}\n" for p in weights.values()))
+        path.write_bytes(content[:-1] + b"\1")
+    else:
+        path.write_bytes(content[:-3] if damage == "truncated" else b"")
+    status, _, err = command()
+    assert status == 2 and str(path) in err and "restore it" in err and "generator" not in err
+
+
+def test_photos_that_cannot_be_used(command, tmp_path, draw_person):
+    alice = draw_person(tmp_path / "people", "alice")
+    (alice / "train/000.png").write_bytes(b"broken")
+    Image.new("RGB", (64, 64)).save(alice / "test/001.png")
+    status, _, err = command("--photos", tmp_path / "people")
+    assert status == 2 and "train/000.png cannot be decoded" in err
+    assert "test/001.png is 64x64 pixels, this domain needs 32x32" in err
+    assert not (tmp_path / "runs").exists()  # before any work
+
+
+def test_a_method_whose_file_is_broken(command, monkeypatch):
+    def broken(kind, name):
+        raise SyntaxError("invalid syntax")
+
+    monkeypatch.setattr(type(METHODS), "load", lambda kind, name: broken(kind, name) if kind is METHODS else SUITE)
+    status, _, err = command("--methods", "mean_photo")
+    assert status == 2 and "--methods mean_photo: cannot be imported (SyntaxError: invalid syntax)" in err
+
+
+def test_help_is_quick_and_imports_no_torch():
+    code = (
+        "import sys, benchmarks.run as r\ntry: r.main(['--help'])\nexcept SystemExit: sys.exit('torch' in sys.modules)"
+    )
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and "--methods NAME [NAME ...]" in done.stdout
+    # 0.25 s of work; the rest is room for a busy machine
+    assert time.perf_counter() - began < 2
+
+
+# What a run leaves
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, people_root):
+    """A run of all four methods of the suite in their smoke presets."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "features.safetensors").write_bytes(b"weights")
+    options = Options(
+        photos=people_root, out=folder / "out", preset="smoke", executor="inline", device="cpu", wandb="disabled"
+    )
+    asked = Request(
+        suite=SUITE,
+        preset="smoke",
+        methods={name: METHODS.load(name) for name in SUITE.methods},
+        metrics={name: METRICS.load(name) for name in SUITE.metrics},
+        folders={name: people_root / name for name in ("alice", "bob")},
+        seeds=(0,),
+        domain="tiny",
+        resolution=32,
+        weights={"features": folder / "features.safetensors"},
+    )
+    options.folder.mkdir()
+    return options, asked, carry_out(asked, options, load_tiny_domain)
+
+
+def test_every_method_of_the_suite_runs(finished):
+    options, _, status = finished
+    assert status == 0
+    results = pd.read_csv(options.folder / "results.csv")
+    assert (results["status"] != "failed").all()
+    assert set(results["method"]) == {*SUITE.methods, "real_photos", "other_people"}
+    assert len(results) == 6 * 2 * 2 * 5  # methods, people, cases, metrics
+
+
+def test_the_summary_has_a_row_per_method_and_metric(finished):
+    options, _, _ = finished
+    summary = pd.read_csv(options.folder / "summary.csv").set_index(["method", "metric"])
+    assert len(summary) == 6 * 5
+    assert summary.loc[("mystyle", "maps_train"), "published"] == "0.72 ± 0.08"
+    assert summary.loc[("real_photos", "seam"), "n_images"] == 0
+
+
+def test_suite_json_says_how_the_table_looks(finished):
+    options, asked, _ = finished
+    suite = records.read_suite(options.folder)
+    kinds = {method["name"]: method["kind"] for method in suite["methods"]}
+    assert list(kinds) == ["comodgan", "comodgan_ft", *SUITE.methods, "other_people", "real_photos"]
+    assert kinds["mystyle"] == "method" and kinds["mean_photo"] == "floor" and kinds["real_photos"] == "ceiling"
+    # the tiny domain measures its perceptual distance on its feature network, so MAPS is not independent of the loss
+    shared = {metric["name"]: metric["shares_network_with_loss"] for metric in suite["metrics"]}
+    assert shared == {name: name != "seam" for name in SUITE.metrics}
+    assert shared_networks({**asked.weights, "perceptual": Path("lpips")}) == {"perceptual"}
+
+
+def test_the_environment_is_recorded(finished):
+    options, _, _ = finished
+    environment = records.read_json(options.folder / "environment.json", "")
+    assert torch.__version__.startswith(environment["packages"]["torch"])
+    assert environment["device"] == "cpu" and environment["cores"] >= 1 and "cores of" in environment["hardware"]
+    assert set(environment) >= {"commit", "dirty", "python", "system"}
+
+
+def test_the_second_time_nothing_is_done(finished, capsys):
+    options, asked, _ = finished
+    before = {path: path.stat().st_mtime_ns for path in options.folder.glob("jobs/*/*")}
+    assert carry_out(asked, options, functools.partial(pytest.fail, "a domain was loaded")) == 0
+    assert "all 12 jobs are done" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in options.folder.glob("jobs/*/*")} == before
+
+
+def test_only_what_is_missing_is_done_again(finished, capsys):
+    options, asked, _ = finished
+    before = (options.folder / "results.csv").read_bytes()
+    job = next(job for job in make_jobs(asked) if job.method == "mystyle")
+    shutil.rmtree(options.folder / "jobs" / job.key)
+    assert "1 of 12 jobs to do" in preview(asked, options.folder)
+    assert carry_out(asked, options, load_tiny_domain) == 0
+    assert "11 of 12 jobs are done" in capsys.readouterr().out
+    assert (options.folder / "results.csv").read_bytes() == before  # from the cached prior, to the last bit
+
+
+def test_command_config_and_dry_run(command, tmp_path):
+    status, out, _ = command("--methods", "mean_photo", "--out", "a", "--dry_run")
+    assert status == 0 and "6 of 6 jobs to do" in out and not (tmp_path / "a").exists()
+    status, out, err = command("--methods", "mean_photo", "--out", "a", "--seeds", "0", "1")
+    assert status == 0, err
+    assert "12 jobs, 1 at a time" in out and "report: a/report/index.html" in out and "Mean photo" in out
+    config = yaml.safe_load((tmp_path / "a/config.yaml").read_text())
+    assert config["methods"] == ["mean_photo"] and config["seeds"] == [0, 1] and "config" not in config
+    status, out, _ = command("--config", "a/config.yaml")
+    assert status == 0 and "all 12 jobs are done" in out
+
+
+def test_a_failed_job_is_exit_status_1_and_tried_again(finished, people_root, tmp_path, capsys):
+    _, asked, _ = finished
+    options = Options(photos=people_root, out=tmp_path / "out", executor="inline", device="cpu", wandb="disabled")
+    options.folder.mkdir()
+    fields = {name: getattr(asked, name) for name in asked.__dataclass_fields__}
+    bad = Request(**fields | {"methods": {"bad": Toy("bad", "raise"), "grey": Toy("grey")}})
+    for _ in range(2):
+        assert carry_out(bad, options, load_tiny_domain) == 1
+        out = capsys.readouterr().out
+        assert "2 of 8 jobs failed" in out and "this method always fails" in out
+    assert (options.folder / "report/index.html").exists()  # the rest is still reported
+    good = Request(**fields | {"methods": {"bad": Toy("bad"), "grey": Toy("grey")}})
+    assert carry_out(good, options, load_tiny_domain) == 0
+    assert "6 of 8 jobs are done" in capsys.readouterr().out
+
+
+def test_several_values_and_their_absence():
+    parser = make_parser("")
+    given = to_options(parser.parse_args(["--methods", "a", "b", "--seeds", "3", "4", "--people", "p01"]))
+    assert (given.methods, given.seeds, given.people) == (("a", "b"), (3, 4), ("p01",))
+    assert to_options(parser.parse_args([])) == Options()
+    assert Options().folder == Path("runs/inpainting-quick")
+
+
+# Lists
+
+
+def test_the_list_names_what_there_is(capsys):
+    assert listing.main([]) == 0
+    out = capsys.readouterr().out
+    for word in ("inpainting", "mystyle", "maps_train", "p13", "xi_jinping", "smoke"):
+        assert word in out
+    assert listing.main(["people"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 13

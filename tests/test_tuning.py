@@ -1,0 +1,153 @@
+"""Tuning (Eq. 2): it learns, it repeats, and it touches nothing but its own copy of the synthesis network."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mystyle.anchors import Anchors
+from mystyle.domain import Domain
+from mystyle.losses import reconstruction
+from mystyle.progress import listening
+from mystyle.tuning import TuningSettings, tune
+
+SETTINGS = TuningSettings(passes=4, batch=2, learning_rate=1e-2, shuffle=True)
+
+
+@pytest.fixture
+def person(tiny_domain: Domain) -> tuple[Anchors, torch.Tensor]:
+    """Three photos that the generator does not render from the anchors, and the anchors."""
+    draw = torch.Generator().manual_seed(1)
+    size = tiny_domain.generator.resolution
+    photos = torch.rand(3, 3, size, size, generator=draw) * 2 - 1
+    return Anchors(torch.randn(3, tiny_domain.generator.w_dim, generator=draw), ("a", "b", "c")), photos
+
+
+def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+@torch.no_grad()
+def loss(generator, anchors, photos, perceptual) -> float:
+    ws = anchors.codes[:, None].expand(-1, generator.num_ws, -1)
+    images = generator.synthesis(ws, noise="const")
+    return reconstruction(perceptual, images, photos, perceptual.features(photos)).mean().item()
+
+
+def test_the_loss_falls(tiny_domain, person):
+    before = loss(tiny_domain.generator, *person, tiny_domain.perceptual)
+    tuned = tune(tiny_domain.generator, *person, tiny_domain.perceptual, SETTINGS, seed=0)
+    assert loss(tuned, *person, tiny_domain.perceptual) < 0.8 * before
+
+
+def test_all_of_synthesis_is_trained_and_nothing_else_changes(tiny_domain, person):
+    domain = copy.deepcopy(tiny_domain)
+    networks = {
+        name: getattr(domain, name) for name in ("generator", "discriminator", "encoder", "perceptual", "features")
+    }
+    networks = {name: net for name, net in networks.items() if isinstance(net, torch.nn.Module)}
+    before = {name: state(net) for name, net in networks.items()}
+    modes = {name: [m.training for m in net.modules()] for name, net in networks.items()}
+    frozen = {name: [p.requires_grad for p in net.parameters()] for name, net in networks.items()}
+
+    tuned = tune(domain.generator, *person, domain.perceptual, SETTINGS, seed=0)
+
+    for name, net in networks.items():
+        assert same(before[name], state(net)), name
+        assert modes[name] == [m.training for m in net.modules()], name
+        assert frozen[name] == [p.requires_grad for p in net.parameters()], name
+    assert same(state(domain.generator.mapping), state(tuned.mapping))
+    for name, parameter in tuned.synthesis.named_parameters():
+        assert not torch.equal(parameter, domain.generator.synthesis.get_parameter(name)), name
+        assert not parameter.requires_grad
+    for name, buffer in tuned.synthesis.named_buffers():
+        assert torch.equal(buffer, domain.generator.synthesis.get_buffer(name)), name
+
+
+def test_the_seed_decides_the_weights(tiny_domain, person):
+    first, again, other = (
+        state(tune(tiny_domain.generator, *person, tiny_domain.perceptual, SETTINGS, seed=seed)) for seed in (0, 0, 1)
+    )
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_without_shuffling_the_seed_decides_nothing(tiny_domain, person):
+    settings = TuningSettings(passes=1)
+    a, b = (state(tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=s)) for s in (0, 1))
+    assert same(a, b)
+
+
+def test_it_is_adam_on_equation_2_in_file_order(tiny_domain, person):
+    """Against the plain loop of the official code: batch 1, fixed order, constant rate. float32, a few steps."""
+    anchors, photos = person
+    perceptual = tiny_domain.perceptual
+    oracle = copy.deepcopy(tiny_domain.generator)
+    oracle.synthesis.requires_grad_(True)
+    optimizer = torch.optim.Adam(oracle.synthesis.parameters(), 3e-4)
+    for _ in range(2):
+        for w, x in zip(anchors.codes, photos, strict=True):
+            image = oracle.synthesis(w.repeat(1, oracle.num_ws, 1), noise="const")
+            objective = perceptual(image, x[None]).sum() + (image - x).square().mean()
+            optimizer.zero_grad()
+            objective.backward()
+            optimizer.step()
+    tuned = tune(tiny_domain.generator, *person, perceptual, TuningSettings(passes=2), seed=0)
+    for name, value in tuned.synthesis.state_dict().items():
+        # 6 steps of at most 3e-4; Adam turns rounding of near-zero gradients into steps, hence a fraction of one step
+        np.testing.assert_allclose(value, oracle.synthesis.state_dict()[name], atol=1e-4, err_msg=name)
+
+
+def test_cosine_ends_at_zero(tiny_domain, person):
+    """With one step of a cosine the rate is the full one; with many the mean is half, so weights move less."""
+
+    def moved(schedule: str) -> float:
+        settings = replace(SETTINGS, schedule=schedule)
+        tuned = tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=0)
+        pairs = zip(tuned.parameters(), tiny_domain.generator.parameters(), strict=True)
+        return sum((a - b).abs().sum().item() for a, b in pairs)
+
+    assert moved("cosine") < 0.9 * moved("constant")
+
+
+def test_progress_is_reported_for_every_step(tiny_domain, person):
+    heard = []
+    with listening(lambda *event: heard.append(event)):
+        tune(tiny_domain.generator, *person, tiny_domain.perceptual, SETTINGS, seed=0)
+    assert heard == [("tuning", i, 8) for i in range(1, 9)]  # 4 passes of 2 batches
+
+
+def test_it_is_silent_and_leaves_nothing_behind(tiny_domain, person, tmp_path: Path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    level = logging.getLogger("pytorch_lightning").level
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tune(tiny_domain.generator, *person, tiny_domain.perceptual, SETTINGS, seed=0)
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger("pytorch_lightning").level == level
+
+
+def test_a_diverging_loss_names_its_step(tiny_domain, person):
+    anchors, photos = person
+    photos = photos.clone()
+    photos[1] = float("nan")
+    with pytest.raises(FloatingPointError, match=r"tuning: the loss became nan at step 1"):
+        tune(tiny_domain.generator, anchors, photos, tiny_domain.perceptual, TuningSettings(passes=1), seed=0)
+
+
+def test_photos_of_another_size_are_refused(tiny_domain, person):
+    anchors, photos = person
+    with pytest.raises(ValueError, match="anchors and generator want"):
+        tune(tiny_domain.generator, anchors, photos[..., :16], tiny_domain.perceptual, SETTINGS, seed=0)
