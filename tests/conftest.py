@@ -16,11 +16,17 @@ DrawPerson = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def domain():
+def tiny_domain():
     """Random networks of 32 x 32; nothing in them is trained, no file is read."""
-    from mystyle.domain import tiny_domain
+    from mystyle import domain
 
-    return tiny_domain()
+    return domain.tiny_domain()
+
+
+@pytest.fixture(scope="session")
+def domain(tiny_domain):
+    """The same, where a test is about domains and not about its size."""
+    return tiny_domain
 
 
 def draw_face(person: str, index: int, resolution: int = RESOLUTION) -> np.ndarray:

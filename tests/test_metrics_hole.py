@@ -36,18 +36,20 @@ def clean():
 # Distance in the hole
 
 
-def test_distance_is_zero_for_the_photo_and_sees_the_hole_alone(domain, mask, clean):
+def test_distance_is_zero_for_the_photo_and_sees_the_hole_alone(tiny_domain, mask, clean):
     compute = METRICS.load("hole_distance").compute
-    assert compute(evaluation(clean, clean, mask, domain)).item() == 0
+    assert compute(evaluation(clean, clean, mask, tiny_domain)).item() == 0
     filled = clean * mask
-    expected = domain.perceptual.map(filled, clean)[0, 0].numpy()[(mask == 0)[0, 0].numpy()].mean()
-    assert compute(evaluation(filled, clean, mask, domain)).item() == pytest.approx(expected, rel=1e-5)  # float32 sums
+    expected = tiny_domain.perceptual.map(filled, clean)[0, 0].numpy()[(mask == 0)[0, 0].numpy()].mean()
+    assert compute(evaluation(filled, clean, mask, tiny_domain)).item() == pytest.approx(
+        expected, rel=1e-5
+    )  # float32 sums
 
 
-def test_distance_grows_with_the_change(domain, mask, clean):
+def test_distance_grows_with_the_change(tiny_domain, mask, clean):
     compute = METRICS.load("hole_distance").compute
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1)) * (1 - mask)
-    distance = [compute(evaluation(clean + k * noise, clean, mask, domain)).item() for k in (0.05, 0.2, 0.8)]
+    distance = [compute(evaluation(clean + k * noise, clean, mask, tiny_domain)).item() for k in (0.05, 0.2, 0.8)]
     assert 0 < distance[0] < distance[1] < distance[2]
 
 

@@ -24,12 +24,12 @@ def evaluate(name, evaluation):
 
 
 @pytest.fixture(scope="module")
-def evaluation(domain, people_root):
+def evaluation(tiny_domain, people_root):
     """The outputs are the held-out photos themselves, as in the ceiling row."""
     train, test = (read_portraits(people_root / "alice", split, 32) for split in ("train", "test"))
     mask = torch.ones(3, 1, 32, 32)
     mask[..., 8:16, 8:24] = 0
-    return Evaluation(test.images, test.images, test.images * mask, mask, (0, 1, 2), train, test, domain)
+    return Evaluation(test.images, test.images, test.images * mask, mask, (0, 1, 2), train, test, tiny_domain)
 
 
 def with_outputs(evaluation, outputs, **changes):
@@ -57,9 +57,9 @@ def test_a_reference_photo_scores_one(evaluation):
     assert torch.allclose(score, torch.ones(3), atol=ROUNDING)
 
 
-def test_maps_heldout_leaves_the_own_source_out(evaluation, domain):
+def test_maps_heldout_leaves_the_own_source_out(evaluation, tiny_domain):
     # Pixels as features: those of a random network are too alike for the source to stand out.
-    pixels = SimpleNamespace(device=domain.device, features=SimpleNamespace(deep=lambda x: x.flatten(1)))
+    pixels = SimpleNamespace(device=tiny_domain.device, features=SimpleNamespace(deep=lambda x: x.flatten(1)))
     evaluation = with_outputs(evaluation, evaluation.outputs, domain=pixels)
     x = evaluation.held_out.images.flatten(1)
     cosine = torch.nn.functional.cosine_similarity(x[:, None], x[None], dim=-1).fill_diagonal_(-2)
@@ -76,9 +76,9 @@ def test_maps_heldout_needs_a_second_photo(evaluation):
         evaluate("maps_heldout", one)
 
 
-def test_identity_is_the_cosine_to_the_normalised_mean(evaluation, domain):
-    e = domain.features.identity(evaluation.train.images).double().numpy()
-    x = domain.features.identity(evaluation.outputs).double().numpy()
+def test_identity_is_the_cosine_to_the_normalised_mean(evaluation, tiny_domain):
+    e = tiny_domain.features.identity(evaluation.train.images).double().numpy()
+    x = tiny_domain.features.identity(evaluation.outputs).double().numpy()
     template = e.mean(axis=0) / np.linalg.norm(e.mean(axis=0))
     score = evaluate("identity", evaluation).double().numpy()
     assert score == pytest.approx(x @ template, abs=ROUNDING)

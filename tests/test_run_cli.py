@@ -246,7 +246,8 @@ def test_command_config_and_dry_run(command, tmp_path):
     assert status == 0, err
     assert "12 jobs, 1 at a time" in out and "report: a/report/index.html" in out and "Mean photo" in out
     config = yaml.safe_load((tmp_path / "a/config.yaml").read_text())
-    assert config["methods"] == ["mean_photo"] and config["seeds"] == [0, 1] and "config" not in config
+    assert config["methods"] == ["mean_photo"] and config["people"] == ["alice", "bob"]
+    assert config["seeds"] == [0, 1] and "config" not in config
     status, out, _ = command("--config", "a/config.yaml")
     assert status == 0 and "all 12 jobs are done" in out
 

@@ -139,10 +139,10 @@ SUITE = Suite(
         "full": Settings(
             tuple(person.name for person in CELEBRITIES),
             None,
-            "all 13 people, every held-out photo under every mask (630 cases): a day on two cores, an hour on a GPU",
+            "all 13 people, every held-out photo under every mask (630 cases): for a GPU",
         ),
         "paper": Settings(
-            TABLE_2, None, "the 3 people of Table 2, every photo and mask (110 cases), the paper's steps: needs a GPU"
+            TABLE_2, None, "the 3 people of Table 2, every photo and mask (110 cases), the paper's steps: for a GPU"
         ),
     },
     verb=Restores,

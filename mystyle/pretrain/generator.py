@@ -29,8 +29,9 @@ from mystyle.types import Image
 class GeneratorSettings:
     warm_epochs: int = 40  # of 200 batches, on pairs
     epochs: int = 20  # of 200 batches, adversarial
-    batch: int = 32
-    warm_rate: float = 3e-3  # Adam (0.9, 0.99), one cosine
+    warm_batch: int = 16
+    warm_rate: float = 1e-2  # Adam (0.9, 0.99), one cosine; undoes the mapping's multiplier of 0.01
+    batch: int = 16
     rate: float = 2e-3  # Adam (0, 0.99), the official value
     gamma: float = 0.5  # R1
     r1_every: int = 16
@@ -38,8 +39,8 @@ class GeneratorSettings:
     path_weight: float = 2.0
     mixing: float = 0.9  # probability of style mixing
     pair_weight: float = 3.0  # of the pair loss on the paired half of the fakes
-    settle: int = 200  # discriminator steps before the generator moves
-    ema_kimg: float = 5.0  # half-life of the averaged generator
+    settle: int = 150  # discriminator steps before the generator moves
+    ema_kimg: float = 3.0  # half-life of the averaged generator
     z_dim: int = 128
     w_dim: int = 512
     channel_base: int = 1024
@@ -55,14 +56,17 @@ class WarmRecipe(Recipe):
     """G(z_i) = x_i by L1 and perceptual distance."""
 
     def __init__(self, album: Album, z: Tensor, perceptual: PerceptualDistance, settings: GeneratorSettings, seed: int):
-        super().__init__(len(album), settings.batch, seed, settings.warm_epochs)
+        super().__init__(len(album), settings.warm_batch, seed, settings.warm_epochs)
         self.album, self.z, self.settings = album, z, settings
         self.perceptual = perceptual
         self.network = make_generator(album.resolution, settings)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return torch.optim.Adam(self.network.parameters(), lr=self.settings.warm_rate, betas=(0.9, 0.99))
+        """The mapping's stored weights are 100 times larger than they act, so its steps must be for the same effect."""
+        networks = (self.network.synthesis, 1.0), (self.network.mapping, 100.0)
+        groups = [{"params": list(part.parameters()), "scale": scale} for part, scale in networks]
+        return torch.optim.Adam(groups, lr=self.settings.warm_rate, betas=(0.9, 0.99))
 
     def training_step(self, index: Tensor, batch_idx: int) -> Tensor:
         self.anneal(self.settings.warm_rate, batch_idx)

@@ -41,14 +41,15 @@ class Recipe(pl.LightningModule):
     def train_dataloader(self) -> DataLoader:
         return DataLoader(Shuffled(self.n, self.batch, self.seed, self.current_epoch), batch_size=None)
 
-    def on_train_epoch_start(self) -> None:
-        torch.manual_seed(1_000_003 * self.seed + self.current_epoch)
+    def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
+        """Noise belongs to the batch, so that a resumed run draws what an undisturbed one would."""
+        torch.manual_seed((1_000_003 * self.seed + self.current_epoch) * BATCHES_PER_EPOCH + batch_idx)
 
     def anneal(self, rate: float, batch_idx: int) -> None:
-        """Sets the only optimiser's rate on a cosine over the whole run, from ``rate`` to a hundredth of it."""
+        """Sets the rate, times the group's ``scale``, on a cosine over the whole run from ``rate`` to a hundredth."""
         progress = (self.current_epoch + batch_idx / BATCHES_PER_EPOCH) / self.epochs
         for group in self.optimizers().optimizer.param_groups:
-            group["lr"] = rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+            group["lr"] = group.get("scale", 1.0) * rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
 
 
 @torch.no_grad()
