@@ -21,7 +21,7 @@ from mystyle.types import Mask
 # Where FFHQ's alignment puts a frontal face, in fractions of the picture. Measured on no data: the alignment fixes eyes
 # and mouth by construction, so that these hold for every aligned photo, the rendered ones included, to a few percent.
 EYE_LINE = 0.47
-EYE_OFFSET = 0.14  # of each eye from the middle
+EYE_OFFSET = 0.125  # of each eye from the middle: the side of the crop is four eye distances
 MOUTH = (0.50, 0.72)
 FACE = (0.50, 0.56)  # centre, and half axes, of an ellipse from the brows to the chin
 FACE_AXES = (0.30, 0.36)
@@ -50,7 +50,7 @@ def mask(rule: str, resolution: int, seed: int) -> Mask:
 def eyes(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
     """A band across both eyes and brows."""
     cx, cy, scale = _jitter(rng, 0.5, EYE_LINE)
-    return (np.abs(x - cx) < scale * (EYE_OFFSET + 0.13)) & (np.abs(y - cy) < scale * 0.09)
+    return (np.abs(x - cx) < scale * (EYE_OFFSET + 0.145)) & (np.abs(y - cy) < scale * 0.09)
 
 
 def mouth(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
