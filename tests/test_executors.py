@@ -116,8 +116,8 @@ def no_domain(device):
 # Ctrl-C
 
 SCRIPT = """
+import signal
 import sys
-sys.path.insert(0, {tests!r})
 from pathlib import Path
 from bench_toys import Toy, context_of, jobs_of
 from benchmarks.executors import local
@@ -125,6 +125,7 @@ from benchmarks.display import PlainDisplay
 from rich.console import Console
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal; a background shell has it ignored
     methods = [Toy("grey"), Toy("slow", "sleep")]
     people, run = Path({people!r}), Path({run!r})
     jobs = sorted(jobs_of(people, methods), key=lambda job: job.method == "slow")
@@ -139,14 +140,14 @@ if __name__ == "__main__":
 def test_ctrl_c_ends_within_seconds_and_leaves_a_resumable_run(people_root, tmp_path):
     script = tmp_path / "script.py"
     run = tmp_path / "run"
-    script.write_text(SCRIPT.format(tests=str(TESTS), people=str(people_root), run=str(run)))
+    script.write_text(SCRIPT.format(people=str(people_root), run=str(run)))
     process = subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,  # a process group of its own: the terminal sends Ctrl-C to all of it
-        env=os.environ | {"PYTHONPATH": str(TESTS.parent)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])},
     )
     deadline = time.monotonic() + 120
     while len(list(run.glob("jobs/*/record.json"))) < 6 and time.monotonic() < deadline:
