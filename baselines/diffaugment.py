@@ -3,8 +3,8 @@
 The domain's generator and discriminator are trained on, adversarially, on the person's photos; the discriminator sees
 real and generated images only after the same random, differentiable augmentation. Following MyStyle, the result is
 sampled with truncation 0.7 and used as a prior by a projection that stops early, after 200 steps (B.2). The paper does
-not name the space of that projection: we take W+, start at the mean code (to which truncation contracts) and use the
-schedule of StyleGAN2's projector, fitted into those 200 steps.
+not name the space of that projection, but says that projections inherit StyleGAN2's projector: so W, from the mean code
+(to which truncation contracts), with the projector's schedule fitted into those 200 steps.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed
 class Settings:
     fit: FitSettings = field(default_factory=FitSettings)
     """decides the trained generator"""
-    restore: LatentProjectionSettings = field(default_factory=lambda: LatentProjectionSettings(steps=200))
+    restore: LatentProjectionSettings = field(default_factory=lambda: LatentProjectionSettings(steps=200, space="w"))
     """decides projections into it; 200 steps are the paper's (B.2)"""
     truncation: float = 0.7
     """psi of samples"""
@@ -244,7 +244,7 @@ class DiffAugmentPrior:
 # 1400 images cost a CPU core 75 seconds at 64 pixels; the half-life keeps the average within that length
 QUICK = Settings(
     FitSettings(images=1400, batch=8, r1_interval=16, ema_half_life=140),
-    LatentProjectionSettings(steps=200),
+    LatentProjectionSettings(steps=200, space="w"),
 )
 
 
