@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -65,8 +65,14 @@ def out(folder: Path) -> list[str]:
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         return [f"--out {folder}: {existing} is a file; choose another folder"]
-    if not os.access(existing, os.W_OK | os.X_OK):
-        return [f"--out {folder}: {existing} is not writable; choose another folder or change its permissions"]
+    try:  # by writing: permissions say nothing to root, on a read-only or a full disk, or in /proc
+        with tempfile.TemporaryFile(dir=existing) as probe:
+            probe.write(b"\0" * 4096)
+    except OSError as error:
+        reason = error.strerror
+        return [
+            f"--out {folder}: {existing} is not writable ({reason}); choose another folder or change its permissions"
+        ]
     if existing == folder and any(folder.iterdir()) and not (folder / "suite.json").exists():
         return [f"--out {folder}: the folder holds something else than a run; choose a new or an empty one"]
     return []

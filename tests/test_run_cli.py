@@ -105,6 +105,8 @@ def test_out_that_cannot_be_written(command, tmp_path):
     (tmp_path / "album").mkdir()
     (tmp_path / "album" / "photo.png").write_text("")
     assert "something else than a run" in command("--out", tmp_path / "album")[2]
+    if Path("/proc/self").exists():  # a place where not even root can write
+        assert "is not writable" in command("--out", "/proc/run")[2]
     if os.name == "posix" and os.geteuid() != 0:
         (tmp_path / "locked").mkdir(mode=0o500)
         assert "is not writable" in command("--out", tmp_path / "locked" / "run")[2]
