@@ -19,7 +19,7 @@ from mystyle.pretrain.data import complete_to_sphere, normal_scores, read_album
 from mystyle.pretrain.encoder import EncoderSettings
 from mystyle.pretrain.features import FeatureSettings, cosface
 from mystyle.pretrain.generator import GeneratorSettings
-from mystyle.pretrain.loop import Shuffled, update_average
+from mystyle.pretrain.loop import Shuffled
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +88,6 @@ def test_batches_depend_on_seed_and_epoch_alone_and_cover_the_data(monkeypatch):
     assert len(set(first[0] + first[1])) == 8  # no repetition within a pass
 
 
-def test_the_average_moves_by_one_minus_beta():
-    average, network = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
-    expected = 0.75 * average.weight.detach() + 0.25 * network.weight.detach()
-    update_average(average, network, 0.75)
-    torch.testing.assert_close(average.weight.detach(), expected)
-
-
 TINY = GeneratorSettings(
     warm_epochs=1, epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16, channel_base=256,
     channel_max=16,
@@ -124,6 +117,17 @@ def test_the_three_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
     assert ((w.mean(0) - g.mapping.w_avg).abs() < 6 * w.std(0) / math.sqrt(4000) + 0.02 * w.std()).all()
 
 
+def test_the_seed_decides_the_weights(album_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 2)
+    settings = FeatureSettings(1, 4, widths=(8, 8, 8), attributes=("place",), held_out=0.34)
+    files = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        torch.rand(7)  # whatever was drawn before
+        commands.features(album_folder, tmp_path / name, tmp_path / f"{name}-work", seed, settings)
+        files.append((tmp_path / name / "features.safetensors").read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
 def test_a_stopped_run_goes_on_and_ends_as_if_undisturbed(album_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
     ends = []
@@ -151,11 +155,11 @@ class Constant(loop.Recipe):
         return F.mse_loss(self.layer(self.x[index]), torch.randn(len(index), 1))
 
 
-def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path, domain):
+def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path, tiny_domain):
     for i in range(4):
         Image.new("RGB", (32, 32), (i, i, i)).save(tmp_path / f"{i}.png")
     from mystyle.pretrain.generator import pretrain
 
     with pytest.raises(ValueError, match=r"--settings\.warm_epochs 0"):
-        pretrain(read_album(tmp_path), tmp_path, tmp_path / "work", TINY, 0, domain.perceptual)
+        pretrain(read_album(tmp_path), tmp_path, tmp_path / "work", TINY, 0, tiny_domain.perceptual)
     assert not (tmp_path / "work").exists()

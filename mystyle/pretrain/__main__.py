@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from mystyle.pretrain.data import Album
 
 
-def run(role: str, data: Path, out: Path, work: Path, settings: Any, job: Callable[[Album], dict[str, float]]) -> None:
-    """Reads the album, trains, and appends what was done to ``out/ROLE.json``, from which the card is written."""
+def run(
+    role: str, data: Path, out: Path, work: Path, seed: int, settings: Any, job: Callable[[Album], dict[str, float]]
+) -> None:
+    """Reads the album, trains from ``seed``, and writes what was done to ``out/ROLE.json``, for the card."""
     import dataclasses
 
     import torch
@@ -35,11 +37,13 @@ def run(role: str, data: Path, out: Path, work: Path, settings: Any, job: Callab
         out.mkdir(parents=True, exist_ok=True)
         work.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
+        torch.manual_seed(seed)  # of the initial weights; order and noise have seeds of their own
         figures = job(album)
     except (ValueError, OSError) as error:
         raise SystemExit(f"mystyle.pretrain {role}: {error}") from error
     card = {
         "role": role,
+        "seed": seed,
         "settings": dataclasses.asdict(settings),
         "data": {"pictures": len(album), "identities": int(album.identities.max()) + 1, "resolution": album.resolution},
         "figures": figures,
@@ -69,7 +73,7 @@ def features(
     """
     from mystyle.pretrain.features import pretrain
 
-    run("features", data, out, work, settings, lambda album: pretrain(album, out, work, settings, seed))
+    run("features", data, out, work, seed, settings, lambda album: pretrain(album, out, work, settings, seed))
 
 
 def generator(
@@ -97,7 +101,7 @@ def generator(
         perceptual = PerceptualDistance(load_network(FeatureNetwork, file)) if settings.warm_epochs else None
         return pretrain(album, out, work, settings, seed, perceptual)
 
-    run("generator", data, out, work, settings, job)
+    run("generator", data, out, work, seed, settings, job)
 
 
 def encoder(
@@ -125,7 +129,7 @@ def encoder(
         f = load_network(FeatureNetwork, out / "features.safetensors")
         return pretrain(album, out, work, settings, seed, g, f)
 
-    run("encoder", data, out, work, settings, job)
+    run("encoder", data, out, work, seed, settings, job)
 
 
 if __name__ == "__main__":
