@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty
+from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
 from mystyle.checkpoints import load_generator, save_generator
 from mystyle.degradations import Identity
 from mystyle.domain import Domain
@@ -157,9 +157,7 @@ class FewShotGAN(pl.LightningModule):
             loss = loss + s.r1_interval * s.r1_gamma / 2 * r1_penalty(self._judge, real)
         self._descend(optimizer_d, loss, step)
 
-        decay = 0.5 ** (len(real) / s.ema_half_life)
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.ema.parameters()), list(self.generator.parameters()), 1 - decay)
+        update_average(self.ema, self.generator, 0.5 ** (len(real) / s.ema_half_life))
 
     def _generate(self, n: int) -> Image:
         z = torch.randn(n, self.generator.z_dim, device=self.device)
@@ -191,11 +189,14 @@ def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed
     return module.ema
 
 
+PROJECTION = LatentProjectionSettings(steps=200, space="w")
+
+
 @dataclass(frozen=True)
 class Settings:
     fit: FitSettings = field(default_factory=FitSettings)
     """decides the trained generator"""
-    restore: LatentProjectionSettings = field(default_factory=lambda: LatentProjectionSettings(steps=200, space="w"))
+    restore: LatentProjectionSettings = PROJECTION
     """decides projections into it; 200 steps are the paper's (B.2)"""
     truncation: float = 0.7
     """psi of samples"""
@@ -244,7 +245,7 @@ class DiffAugmentPrior:
 # 1400 images cost a CPU core 75 seconds at 64 pixels; the half-life keeps the average within that length
 QUICK = Settings(
     FitSettings(images=1400, batch=8, r1_interval=16, ema_half_life=140),
-    LatentProjectionSettings(steps=200, space="w"),
+    PROJECTION,
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from mystyle.stylegan2 import Generator
 from mystyle.types import Image, WPlus
@@ -45,6 +45,14 @@ def mixed_codes(generator: Generator, z: Tensor, probability: float) -> WPlus:
         cut = int(torch.randint(1, generator.num_ws, []))
         ws = torch.cat([ws[:, :cut], generator.mapping(torch.randn_like(z))[:, cut:]], dim=1)
     return ws
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, beta: float) -> None:
+    """average <- beta average + (1 - beta) network, for parameters; buffers are copied."""
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - beta)
+    for a, x in zip(average.buffers(), network.buffers(), strict=True):
+        a.copy_(x)
 
 
 def lazy_adam(parameters: Iterable[Tensor], rate: float, every: int) -> torch.optim.Adam:

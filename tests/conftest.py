@@ -23,12 +23,6 @@ def tiny_domain():
     return domain.tiny_domain()
 
 
-@pytest.fixture(scope="session")
-def domain(tiny_domain):
-    """The same, where a test is about domains and not about its size."""
-    return tiny_domain
-
-
 def draw_face(person: str, index: int, resolution: int = RESOLUTION) -> np.ndarray:
     """uint8 ``[resolution, resolution, 3]``: an oval with eyes and a mouth, coloured by person and moved by index."""
     rng = np.random.default_rng(list(hashlib.sha256(f"{person} {index}".encode()).digest()[:8]))

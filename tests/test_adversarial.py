@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, path_lengths, r1_penalty
+from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, path_lengths, r1_penalty, update_average
 from mystyle.stylegan2 import Generator
 
 
@@ -68,3 +68,10 @@ def test_lazy_adam_scales_rate_and_memory():
     group = lazy_adam([torch.nn.Parameter(torch.zeros(1))], rate=0.002, every=16).param_groups[0]
     assert group["lr"] == pytest.approx(0.002 * 16 / 17)
     assert group["betas"] == (0.0, pytest.approx(0.99 ** (16 / 17)))
+
+
+def test_the_average_moves_by_one_minus_beta():
+    average, network = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    expected = 0.75 * average.weight.detach() + 0.25 * network.weight.detach()
+    update_average(average, network, 0.75)
+    torch.testing.assert_close(average.weight.detach(), expected)

@@ -21,8 +21,8 @@ from mystyle.perceptual import FeatureNetwork
 
 
 @pytest.mark.parametrize("role", ["generator", "discriminator", "encoder", "features"])
-def test_every_network_comes_back_as_it_was(role, domain, tmp_path):
-    network = getattr(domain, role)
+def test_every_network_comes_back_as_it_was(role, tiny_domain, tmp_path):
+    network = getattr(tiny_domain, role)
     save_network(network, tmp_path / "file.safetensors")
     again = load_network(type(network), tmp_path / "file.safetensors")
     assert again.config == network.config and not again.training
@@ -32,17 +32,17 @@ def test_every_network_comes_back_as_it_was(role, domain, tmp_path):
     assert all(torch.equal(again.state_dict()[name], state[name]) for name in state)
 
 
-def test_half_precision_files_load_as_float32(domain, tmp_path):
-    save_generator(domain.generator, tmp_path / "g.safetensors", torch.float16)
+def test_half_precision_files_load_as_float32(tiny_domain, tmp_path):
+    save_generator(tiny_domain.generator, tmp_path / "g.safetensors", torch.float16)
     g = load_generator(tmp_path / "g.safetensors")
     assert {p.dtype for p in g.parameters()} == {torch.float32}
     z = torch.randn(2, g.z_dim, generator=torch.Generator().manual_seed(0))
     # float16 keeps 11 bits of each weight; a few layers add up to about a percent of the range
-    torch.testing.assert_close(g(z), domain.generator(z), rtol=0.02, atol=0.02)
+    torch.testing.assert_close(g(z), tiny_domain.generator(z), rtol=0.02, atol=0.02)
 
 
-def test_another_network_is_refused_by_name(domain, tmp_path):
-    save_discriminator(domain.discriminator, tmp_path / "d.safetensors")
+def test_another_network_is_refused_by_name(tiny_domain, tmp_path):
+    save_discriminator(tiny_domain.discriminator, tmp_path / "d.safetensors")
     with pytest.raises(CheckpointError, match=r"d\.safetensors: holds Discriminator, expected Generator"):
         load_generator(tmp_path / "d.safetensors")
 
@@ -58,10 +58,10 @@ class Bomb:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "pickle", "text"])
-def test_damaged_files_are_refused_and_run_nothing(damage, domain, tmp_path, monkeypatch):
+def test_damaged_files_are_refused_and_run_nothing(damage, tiny_domain, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "g.safetensors"
-    save_generator(domain.generator, path)
+    save_generator(tiny_domain.generator, path)
     content = {
         "truncated": path.read_bytes()[: path.stat().st_size // 2],
         "empty": b"",
@@ -75,8 +75,8 @@ def test_damaged_files_are_refused_and_run_nothing(damage, domain, tmp_path, mon
 
 
 @pytest.mark.parametrize("fault", ["missing", "shape", "config", "nothing"])
-def test_files_that_do_not_fit_are_refused(fault, domain, tmp_path):
-    d = domain.discriminator
+def test_files_that_do_not_fit_are_refused(fault, tiny_domain, tmp_path):
+    d = tiny_domain.discriminator
     tensors, config = dict(d.state_dict()), json.dumps(d.config)
     if fault == "missing":
         tensors.pop("b4.out.weight")
@@ -90,9 +90,9 @@ def test_files_that_do_not_fit_are_refused(fault, domain, tmp_path):
         load_discriminator(tmp_path / "d.safetensors")
 
 
-def test_a_failed_write_leaves_the_old_file(domain, tmp_path, monkeypatch):
+def test_a_failed_write_leaves_the_old_file(tiny_domain, tmp_path, monkeypatch):
     path = tmp_path / "g.safetensors"
-    save_generator(domain.generator, path)
+    save_generator(tiny_domain.generator, path)
     before = path.read_bytes()
 
     def full(*_args, **_kwargs):
@@ -100,7 +100,7 @@ def test_a_failed_write_leaves_the_old_file(domain, tmp_path, monkeypatch):
 
     monkeypatch.setattr("mystyle.checkpoints.save_file", full)
     with pytest.raises(OSError, match="No space"):
-        save_generator(domain.generator, path)
+        save_generator(tiny_domain.generator, path)
     assert path.read_bytes() == before
 
 

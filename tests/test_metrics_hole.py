@@ -41,9 +41,8 @@ def test_distance_is_zero_for_the_photo_and_sees_the_hole_alone(tiny_domain, mas
     assert compute(evaluation(clean, clean, mask, tiny_domain)).item() == 0
     filled = clean * mask
     expected = tiny_domain.perceptual.map(filled, clean)[0, 0].numpy()[(mask == 0)[0, 0].numpy()].mean()
-    assert compute(evaluation(filled, clean, mask, tiny_domain)).item() == pytest.approx(
-        expected, rel=1e-5
-    )  # float32 sums
+    distance = compute(evaluation(filled, clean, mask, tiny_domain)).item()
+    assert distance == pytest.approx(expected, rel=1e-5)  # float32 sums
 
 
 def test_distance_grows_with_the_change(tiny_domain, mask, clean):

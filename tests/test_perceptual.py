@@ -12,39 +12,39 @@ def pictures():
 
 
 @torch.no_grad()
-def test_distance_equals_its_formula_in_numpy(domain, pictures):
+def test_distance_equals_its_formula_in_numpy(tiny_domain, pictures):
     """mean_l mean_hw ||a_l - b_l||^2 / 2, activations divided by their norm over channels."""
     a, b = pictures
     stages = []
-    for x, y in zip(domain.features.maps(a), domain.features.maps(b), strict=True):
+    for x, y in zip(tiny_domain.features.maps(a), tiny_domain.features.maps(b), strict=True):
         x, y = x.numpy().astype(np.float64), y.numpy().astype(np.float64)
         x = x / np.sqrt((x**2).sum(1, keepdims=True) + 1e-8)
         y = y / np.sqrt((y**2).sum(1, keepdims=True) + 1e-8)
         stages.append(((x - y) ** 2).sum(1).mean((1, 2)) / 2)
     # float32 activations against float64 arithmetic
-    np.testing.assert_allclose(domain.perceptual(a, b).numpy(), np.mean(stages, axis=0), rtol=1e-4)
+    np.testing.assert_allclose(tiny_domain.perceptual(a, b).numpy(), np.mean(stages, axis=0), rtol=1e-4)
 
 
 @torch.no_grad()
-def test_distance_is_zero_to_itself_symmetric_and_bounded(domain, pictures):
+def test_distance_is_zero_to_itself_symmetric_and_bounded(tiny_domain, pictures):
     a, b = pictures
-    d = domain.perceptual
+    d = tiny_domain.perceptual
     assert d(a, a).abs().max() == 0
     torch.testing.assert_close(d(a, b), d(b, a))
     assert (d(a, b) > 0).all() and (d(a, b) <= 1).all()
 
 
 @torch.no_grad()
-def test_features_of_a_target_can_be_kept(domain, pictures):
+def test_features_of_a_target_can_be_kept(tiny_domain, pictures):
     a, b = pictures
-    d = domain.perceptual
+    d = tiny_domain.perceptual
     assert torch.equal(d.between(d.features(a), d.features(b)), d(a, b))
 
 
 @torch.no_grad()
-def test_the_map_averages_to_the_distance_and_shows_where(domain, pictures):
+def test_the_map_averages_to_the_distance_and_shows_where(tiny_domain, pictures):
     a, b = pictures
-    d = domain.perceptual
+    d = tiny_domain.perceptual
     # enlarging by a whole factor with bilinear weights keeps a mean but for the border's share
     torch.testing.assert_close(d.map(a, b).mean(dim=(1, 2, 3)), d(a, b), rtol=0.1, atol=0)
     half = a.clone()
@@ -55,16 +55,16 @@ def test_the_map_averages_to_the_distance_and_shows_where(domain, pictures):
 
 
 @torch.no_grad()
-def test_rows_do_not_depend_on_the_batch(domain, pictures):
+def test_rows_do_not_depend_on_the_batch(tiny_domain, pictures):
     a = pictures[0]
-    for verb in (domain.features.deep, domain.features.identity):
+    for verb in (tiny_domain.features.deep, tiny_domain.features.identity):
         # float32 sums in another order
         torch.testing.assert_close(verb(a), torch.cat([verb(x) for x in a.split(1)]), rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
-def test_embeddings_have_unit_norm_and_attributes_their_names(domain, pictures):
-    torch.testing.assert_close(domain.features.identity(pictures[0]).norm(dim=1), torch.ones(5))
-    attributes = domain.features.attributes(pictures[0])
+def test_embeddings_have_unit_norm_and_attributes_their_names(tiny_domain, pictures):
+    torch.testing.assert_close(tiny_domain.features.identity(pictures[0]).norm(dim=1), torch.ones(5))
+    attributes = tiny_domain.features.attributes(pictures[0])
     assert set(attributes) == {"yaw", "smile"} and all(x.shape == (5,) for x in attributes.values())
-    assert (domain.features.deep(pictures[0]) >= 0).all()
+    assert (tiny_domain.features.deep(pictures[0]) >= 0).all()

@@ -13,6 +13,7 @@ from mystyle.encoder import Encoder
 from mystyle.perceptual import FeatureNetwork, PerceptualDistance
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Recipe, train
+from mystyle.projection import latent_statistics
 from mystyle.stylegan2 import Generator
 
 
@@ -43,9 +44,7 @@ class EncoderRecipe(Recipe):
         self.perceptual = PerceptualDistance(self.features)
         self.network = Encoder(album.resolution, generator.w_dim)
         self.network.w_avg.copy_(generator.mapping.w_avg)
-        z = torch.randn(4096, generator.z_dim, generator=torch.Generator().manual_seed(seed))
-        w = generator.mapping.w(z.to(generator.mapping.w_avg.device))
-        self.variance = float((w - generator.mapping.w_avg).square().sum(1).mean())  # E ||w - w_avg||^2
+        self.variance = latent_statistics(generator).std ** 2  # E ||w - w_avg||^2
 
     def on_train_start(self) -> None:
         self.generator.eval()

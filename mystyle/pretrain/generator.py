@@ -16,11 +16,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, path_lengths, r1_penalty
+from mystyle.adversarial import (
+    lazy_adam,
+    logistic_d,
+    logistic_g,
+    mixed_codes,
+    path_lengths,
+    r1_penalty,
+    update_average,
+)
 from mystyle.checkpoints import save_discriminator, save_generator
 from mystyle.perceptual import PerceptualDistance
 from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
-from mystyle.pretrain.loop import Recipe, train, update_average
+from mystyle.pretrain.loop import Recipe, train
+from mystyle.projection import latent_statistics
 from mystyle.stylegan2 import Discriminator, Generator
 from mystyle.types import Image
 
@@ -30,7 +39,7 @@ class GeneratorSettings:
     warm_epochs: int = 40  # of 200 batches, on pairs
     epochs: int = 20  # of 200 batches, adversarial
     warm_batch: int = 16
-    warm_rate: float = 1e-2  # Adam (0.9, 0.99), one cosine; undoes the mapping's multiplier of 0.01
+    warm_rate: float = 1e-2  # Adam (0.9, 0.99), one cosine
     batch: int = 16
     rate: float = 2e-3  # Adam (0, 0.99), the official value
     gamma: float = 0.5  # R1
@@ -154,9 +163,6 @@ class AdversarialRecipe(Recipe):
             opt_g.step()
         self.discriminator.requires_grad_(True)
         self.log("g", loss_g, prog_bar=True)
-        with torch.no_grad():
-            w = self.generator.mapping.w(torch.randn(len(real), s.z_dim, device=self.device))
-            self.generator.mapping.w_avg.lerp_(w.mean(0), 0.005)
         update_average(self.average, self.generator, 0.5 ** (len(real) / (s.ema_kimg * 1000)))
 
     def path_penalty(self, n: int) -> Tensor:
@@ -167,15 +173,6 @@ class AdversarialRecipe(Recipe):
         lengths = path_lengths(self.generator, ws, torch.randn(n, 3, size, size, device=self.device))
         self.mean_path = self.mean_path.lerp(lengths.mean().detach(), 0.01)
         return (lengths - self.mean_path).square().mean()
-
-
-@torch.no_grad()
-def settle_mean(generator: Generator, n: int = 10_000, seed: int = 0) -> None:
-    """Sets w_avg to the mean of n mapped codes, so that truncation is exact however short the training was."""
-    z = torch.randn(n, generator.z_dim, generator=torch.Generator().manual_seed(seed))
-    device = generator.mapping.w_avg.device
-    total = sum(generator.mapping.w(part.to(device)).sum(0) for part in z.split(1000))
-    generator.mapping.w_avg.copy_(total / n)
 
 
 def pretrain(
@@ -196,11 +193,11 @@ def pretrain(
         warm = WarmRecipe(album, z, perceptual, settings, seed)
         train(warm, work / "warm")
         generator.load_state_dict(warm.average.state_dict())
-        settle_mean(generator)
+        generator.mapping.w_avg.copy_(latent_statistics(generator).mean)
         save_generator(generator, work / "warm" / "generator.safetensors")
     recipe = AdversarialRecipe(generator, album, z, perceptual, settings, seed)
     train(recipe, work / "adversarial")
-    settle_mean(recipe.average)
+    recipe.average.mapping.w_avg.copy_(latent_statistics(recipe.average).mean)
     save_generator(recipe.average, out / "generator.safetensors", torch.float16)
     save_discriminator(recipe.discriminator, out / "discriminator.safetensors", torch.float16)
     return {}

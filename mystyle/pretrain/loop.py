@@ -1,4 +1,4 @@
-"""What the recipes share: shuffled batches by seed and epoch, a resumable Trainer, and an average of the weights."""
+"""What the recipes share: shuffled batches by seed and epoch, and a resumable Trainer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 BATCHES_PER_EPOCH = 200  # an epoch is a checkpoint interval, not a pass over the data
@@ -50,15 +50,6 @@ class Recipe(pl.LightningModule):
         progress = (self.current_epoch + batch_idx / BATCHES_PER_EPOCH) / self.epochs
         for group in self.optimizers().optimizer.param_groups:
             group["lr"] = group.get("scale", 1.0) * rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, beta: float) -> None:
-    """average <- beta average + (1 - beta) network, for parameters; buffers are copied."""
-    for a, x in zip(average.parameters(), network.parameters(), strict=True):
-        a.lerp_(x, 1 - beta)
-    for a, x in zip(average.buffers(), network.buffers(), strict=True):
-        a.copy_(x)
 
 
 def train(module: Recipe, work: Path) -> None:
