@@ -190,8 +190,11 @@ def _prepare(device: str) -> None:
     """One thread on a CPU, so that sums do not depend on the number of cores and workers do not fight for them."""
     import torch
 
+    from mystyle.memory import keep_freed_memory
+
     if device == "cpu":
         torch.set_num_threads(1)
+        keep_freed_memory()
     else:
         torch.cuda.set_device(device)
 

@@ -1,4 +1,4 @@
-"""The networks against plain versions written from the StyleGAN2 paper, and the laws that they must obey."""
+"""The networks' layers, fast and plain, against loops written from the StyleGAN2 paper, and the laws they must obey."""
 
 import math
 
@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mystyle import plain
 from mystyle.stylegan2 import (
     Conv,
     Discriminator,
@@ -22,7 +23,7 @@ from mystyle.stylegan2 import (
 EXACT = dict(rtol=1e-9, atol=1e-9)
 
 
-def plain_filter(x, kernel, up=1, pad=(0, 0)):
+def looped_filter(x, kernel, up=1, pad=(0, 0)):
     """Zero insertion after every sample, padding, correlation with the flipped kernel, written with loops over taps."""
     n, c, h, w = x.shape
     wide = x.new_zeros(n, c, h * up, w * up)
@@ -37,7 +38,7 @@ def plain_filter(x, kernel, up=1, pad=(0, 0)):
     return out
 
 
-def plain_styled_conv(layer: StyledConv, x, w, noise):
+def looped_styled_conv(layer: StyledConv, x, w, noise):
     """Modulate and demodulate the weights of each sample (StyleGAN2, Eq. 1 and 3), one image at a time."""
     s = w @ (layer.affine.weight / math.sqrt(w.shape[1])).T + layer.affine.bias
     outs = []
@@ -51,7 +52,7 @@ def plain_styled_conv(layer: StyledConv, x, w, noise):
                     wide[0, :, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3] += torch.einsum(
                         "i,oikl->okl", x_n[:, i, j], weight
                     )
-            y = plain_filter(wide, 4 * fir_kernel().double(), pad=(1, 1))
+            y = looped_filter(wide, 4 * fir_kernel().double(), pad=(1, 1))
         else:
             y = F.conv2d(x_n[None], weight, padding=1)
         outs.append(y)
@@ -62,33 +63,38 @@ def plain_styled_conv(layer: StyledConv, x, w, noise):
     return torch.where(y > 0, y, 0.2 * y) * math.sqrt(2)
 
 
+@pytest.mark.parametrize("apply", [StyledConv.__call__, plain.styled_conv], ids=["fast", "plain"])
 @pytest.mark.parametrize("up", [False, True])
 @pytest.mark.parametrize("noise", ["const", "none"])
 @torch.no_grad()
-def test_shared_convolution_equals_per_sample_weights(up, noise):
+def test_styled_convolution_modulates_and_demodulates(apply, up, noise):
     torch.manual_seed(0)
     layer = StyledConv(5, 4, 8, 12 if up else 6, up=up).double()
     layer.noise_strength.fill_(0.3)
     layer.bias.normal_()
     x, w = torch.randn(3, 5, 6, 6).double(), torch.randn(3, 8).double()
-    torch.testing.assert_close(layer(x, w, noise), plain_styled_conv(layer, x, w, noise), **EXACT)
+    torch.testing.assert_close(apply(layer, x, w, noise), looped_styled_conv(layer, x, w, noise), **EXACT)
 
 
+@pytest.mark.parametrize("apply", [ToRGB.__call__, plain.to_rgb], ids=["fast", "plain"])
 @torch.no_grad()
-def test_to_rgb_scales_the_style_and_does_not_demodulate():
+def test_to_rgb_scales_the_style_and_does_not_demodulate(apply):
     torch.manual_seed(0)
     layer = ToRGB(6, 8).double()
     x, w = torch.randn(2, 6, 4, 4).double(), torch.randn(2, 8).double()
     s = (w @ (layer.affine.weight / math.sqrt(8)).T + layer.affine.bias) / math.sqrt(6)
     expected = torch.einsum("ni,oi,nihw->nohw", s, layer.weight[:, :, 0, 0], x) + layer.bias[:, None, None]
-    torch.testing.assert_close(layer(x, w), expected, **EXACT)
+    torch.testing.assert_close(apply(layer, x, w), expected, **EXACT)
 
 
+@pytest.mark.parametrize(
+    "apply", [upsample_rgb, lambda x, f: plain.filtered(x, f, (2, 1), up=2, gain=4)], ids=["fast", "plain"]
+)
 @torch.no_grad()
-def test_rgb_upsampling_is_zero_insertion_and_low_pass_with_gain_4():
+def test_rgb_upsampling_is_zero_insertion_and_low_pass_with_gain_4(apply):
     x = torch.randn(2, 3, 5, 5).double()
     f = fir_kernel().double()
-    torch.testing.assert_close(upsample_rgb(x, f), plain_filter(x, 4 * f, up=2, pad=(2, 1)), **EXACT)
+    torch.testing.assert_close(apply(x, f), looped_filter(x, 4 * f, up=2, pad=(2, 1)), **EXACT)
 
 
 @torch.no_grad()
@@ -97,17 +103,22 @@ def test_upsampling_keeps_a_constant_inside():
     torch.testing.assert_close(y[:, :, 2:-2, 2:-2], torch.ones(1, 3, 12, 12))
 
 
+@pytest.mark.parametrize("apply", [Conv.__call__, plain.conv], ids=["fast", "plain"])
+@pytest.mark.parametrize("kernel", [1, 3])
 @torch.no_grad()
-def test_discriminator_downsampling_is_low_pass_then_stride_2():
+def test_discriminator_downsampling_is_low_pass_then_stride_2(apply, kernel):
     torch.manual_seed(0)
-    layer = Conv(4, 5, 3, down=True).double()
+    layer = Conv(4, 5, kernel, down=True, activate=kernel == 3).double()
     x = torch.randn(2, 4, 8, 8).double()
-    weight = layer.weight / math.sqrt(4 * 9)
-    y = F.conv2d(plain_filter(x, fir_kernel().double(), pad=(2, 2)), weight, stride=2)
-    y = y + layer.bias[None, :, None, None]
-    expected = torch.where(y > 0, y, 0.2 * y) * math.sqrt(2)
-    torch.testing.assert_close(layer(x), expected, **EXACT)
-    assert layer(x).shape == (2, 5, 4, 4)
+    weight = layer.weight / math.sqrt(4 * kernel**2)
+    padding = (kernel // 2 + 1,) * 2
+    y = F.conv2d(looped_filter(x, fir_kernel().double(), pad=padding), weight, stride=2)
+    if kernel == 3:
+        y = y + layer.bias[None, :, None, None]
+        y = torch.where(y > 0, y, 0.2 * y) * math.sqrt(2)
+    torch.testing.assert_close(apply(layer, x), y, **EXACT)
+    torch.testing.assert_close(apply(layer, x, 0.3), 0.3 * y, **EXACT)
+    assert y.shape == (2, 5, 4, 4)
 
 
 def test_minibatch_std_of_equal_images_is_zero_and_of_known_ones_known():
@@ -116,6 +127,9 @@ def test_minibatch_std_of_equal_images_is_zero_and_of_known_ones_known():
     assert same[:, 2].abs().max() < 1e-3  # sqrt(1e-8) where the variance is 0
     x = torch.stack([torch.full((1, 2, 2), v) for v in (1.0, 3.0, 1.0, 3.0)])
     torch.testing.assert_close(minibatch_std(x)[:, 1], torch.ones(4, 2, 2))
+    pairs = minibatch_std(x, group=2)[:, 1]  # groups are strided: images 0 and 2, 1 and 3, each of equal ones
+    assert pairs.abs().max() < 1e-3
+    torch.testing.assert_close(minibatch_std(x[:3], group=None)[:, 1], torch.full((3, 2, 2), math.sqrt(8 / 9)))
 
 
 @pytest.mark.parametrize("resolution", [32, 64, 128])
@@ -168,6 +182,8 @@ def test_truncation_moves_codes_to_the_mean(generator):
     full, none, half = (generator.mapping(z, psi) for psi in (1.0, 0.0, 0.5))
     torch.testing.assert_close(none, generator.mapping.w_avg.expand_as(none))
     torch.testing.assert_close(half, (full + none) / 2)
+    cut = generator.mapping(z, 0.5, cutoff=3)
+    assert torch.equal(cut[:, :3], half[:, :3]) and torch.equal(cut[:, 3:], full[:, 3:])
 
 
 @torch.no_grad()
@@ -195,11 +211,3 @@ def test_a_layer_s_code_reaches_only_its_layer_and_later_ones(generator):
 def test_wrong_number_of_codes_is_refused(generator):
     with pytest.raises(ValueError, match=r"\[n, 8, w_dim\]"):
         generator.synthesis(torch.zeros(1, 10, 16))
-
-
-def test_gradients_of_a_modulated_layer():
-    torch.manual_seed(0)
-    layer = StyledConv(2, 2, 3, 4, up=True).double()
-    x = torch.randn(1, 2, 2, 2, dtype=torch.double, requires_grad=True)
-    w = torch.randn(1, 3, dtype=torch.double, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x, w: layer(x, w, "none"), (x, w))

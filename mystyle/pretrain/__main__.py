@@ -30,8 +30,10 @@ def run(
 
     import torch
 
+    from mystyle.memory import keep_freed_memory
     from mystyle.pretrain.data import read_album
 
+    keep_freed_memory()
     try:
         album = read_album(data)
         out.mkdir(parents=True, exist_ok=True)
