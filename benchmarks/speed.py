@@ -115,7 +115,7 @@ def measure(case: Case) -> list[dict[str, Any]]:
     if case.compare:
         with torch.no_grad():
             reference = plain.synthesis(g, ws)
-    work = {name: flops(make_step(name, g, g.synthesis, ws)) for name in PASSES}
+    work = count_work(g, case.batch)
     set_precision(g, getattr(torch, case.variant.precision))
     rows = []
     with CHOICES[case.variant.without](g) if case.variant.without else contextlib.nullcontext():
@@ -150,9 +150,9 @@ def make_step(
     """A function that does the pass once: synthesis alone, or with backward of the mean square."""
     import torch
 
+    g.requires_grad_(name == "to_weights" or (name == "to_latent" and not frozen))
     if name == "synthesis":
         return torch.no_grad()(lambda: synthesis(ws))
-    g.requires_grad_(name == "to_weights" or not frozen)
     codes = ws.clone().requires_grad_(name == "to_latent")
 
     def step() -> None:
@@ -164,11 +164,11 @@ def make_step(
 
 
 def best_time(step: Callable[[], object], budget: float, device: str) -> float:
-    """Seconds of the fastest of at least three calls that fill ``budget`` seconds."""
+    """Seconds of the fastest of so many calls as fill ``budget`` seconds, at least one."""
     import torch
 
     times: list[float] = []
-    while len(times) < 3 or sum(times) < budget:
+    while sum(times) < budget or not times:
         began = time.perf_counter()
         step()
         if device.startswith("cuda"):
@@ -177,13 +177,20 @@ def best_time(step: Callable[[], object], budget: float, device: str) -> float:
     return min(times)
 
 
-def flops(step: Callable[[], None]) -> int:
-    """Floating point operations of convolutions and matrix products in one call."""
+def count_work(g: Generator, batch: int) -> dict[str, int]:
+    """Floating point operations of convolutions and matrix products in every pass, counted without doing them."""
+    import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return counter.get_total_flops()
+    with torch.device("meta"):
+        shadow = type(g)(**g.config)
+        ws = torch.empty(batch, g.num_ws, g.w_dim)
+    work = {}
+    for name in PASSES:
+        with FlopCounterMode(display=False) as counter:
+            make_step(name, shadow, shadow.synthesis, ws)()
+        work[name] = counter.get_total_flops()
+    return work
 
 
 def peak_gflops(device: str, precision: str) -> float:

@@ -13,9 +13,9 @@ def keep_freed_memory() -> bool:
     """Has this process reuse the memory of freed tensors, where it runs on glibc; says whether it does.
 
     By default the C library returns every large tensor to the system and fetches the next one page by page, zeroed. In
-    a training step at 256 px this costs about as much as the arithmetic (``python -m benchmarks.speed --what choices``). The
-    price is that the process keeps its peak memory until it ends, so that only entry points of long computations call
-    this, not the library.
+    a training step this can cost as much as the arithmetic (``python -m benchmarks.speed --what choices``). The price
+    is that the process keeps its peak memory until it ends, so that only entry points of long computations call this,
+    not the library.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -59,9 +59,12 @@ def test_the_passes_differ_in_what_gets_a_gradient(tiny):
 
 
 def test_work_is_counted_exactly():
-    """One 3x3 convolution: 2 x 9 x channels in x channels out x pixels."""
-    x, weight = torch.randn(1, 4, 8, 8), torch.randn(5, 4, 3, 3)
-    assert speed.flops(lambda: torch.nn.functional.conv2d(x, weight, padding=1)) == 2 * 9 * 4 * 5 * 64
+    """By hand, for one block at 4 px: a 3x3 convolution, RGB's product, two affine maps and the demodulation's."""
+    g = Generator(4, 8, 16, channel_base=20, channel_max=8, mapping_layers=1)
+    convolution, rgb, affine, demodulation = 9 * 5 * 5 * 16, 3 * 5 * 16, 2 * 16 * 5, 5 * 5
+    work = speed.count_work(g, batch=3)
+    assert work["synthesis"] == 2 * 3 * (convolution + rgb + affine + demodulation)
+    assert work["synthesis"] < work["to_latent"] < work["to_weights"] < 3.2 * work["synthesis"]
 
 
 def test_the_best_round_counts_and_is_compared_with_the_first_variant():

@@ -1,0 +1,159 @@
+"""Weight files: our own safetensors, and those of the official repositories, read without running anything in them.
+
+``load_generator`` and ``load_discriminator`` take NVIDIA's pickles (stylegan2-ada-pytorch, stylegan3, and the older
+ones of TensorFlow), rosinality's checkpoints, those of pSp, e4e and HyperStyle, modules that torch.save wrote whole,
+and safetensors; they look at the content, not at the file's name. ``python -m mystyle.checkpoints FILE`` tells what is
+in one, and converts it to safetensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from mystyle.encoder import Encoder
+    from mystyle.perceptual import FeatureNetwork
+    from mystyle.stylegan2 import Discriminator, Generator
+
+    Network = TypeVar("Network", Generator, Discriminator, Encoder, FeatureNetwork)
+
+__all__ = [
+    "CheckpointError",
+    "Weights",
+    "load_discriminator",
+    "load_generator",
+    "load_network",
+    "read_weights",
+    "save_discriminator",
+    "save_generator",
+    "save_network",
+    "sha256",
+    "write_weights",
+]
+
+NETWORKS: dict[str, NetworkName] = {"generator": "Generator", "discriminator": "Discriminator"}
+
+
+def save_network(network: nn.Module, path: Path | str, dtype: torch.dtype | None = None) -> None:
+    """Writes ``network`` with its ``config`` to ``path``, floats as ``dtype`` (float32), by way of a temporary name."""
+    import torch
+
+    from mystyle.checkpoints import native
+
+    kind, config = type(network).__name__, network.config
+    native.write(Path(path), kind, config, network.state_dict(), dtype or torch.float32)
+
+
+def save_generator(generator: Generator, path: Path | str, dtype: torch.dtype | None = None) -> None:
+    """See ``save_network``."""
+    save_network(generator, path, dtype)
+
+
+def save_discriminator(discriminator: Discriminator, path: Path | str, dtype: torch.dtype | None = None) -> None:
+    """See ``save_network``."""
+    save_network(discriminator, path, dtype)
+
+
+def load_network(kind: type[Network], path: Path | str) -> Network:
+    """A ``kind`` in float32 on the CPU, in eval mode and without gradients, from one of our own files.
+
+    Raises CheckpointError if the file is missing, is not safetensors, or holds another network or other shapes.
+    """
+    from mystyle.checkpoints import native
+
+    with naming(path):
+        file = native.read(Path(path))
+        if file.network != kind.__name__:
+            raise CheckpointError(f"holds {file.network}, expected {kind.__name__}")
+        return native.build(kind, file)
+
+
+def load_generator(path: Path | str, *, key: str | None = None) -> Generator:
+    """A generator in float32 on the CPU, in eval mode and without gradients, from any weight file that we know.
+
+    ``key`` chooses between ``G_ema`` (the default) and ``G`` where a file has both.
+    Raises CheckpointError if the file is missing, damaged, not finite, or of a network that we cannot represent.
+    """
+    from mystyle.stylegan2 import Generator
+
+    return assemble(Generator, path, key)
+
+
+def load_discriminator(path: Path | str) -> Discriminator:
+    """A discriminator, as ``load_generator``."""
+    from mystyle.stylegan2 import Discriminator
+
+    return assemble(Discriminator, path, None)
+
+
+def read_weights(
+    path: Path | str, network: Literal["generator", "discriminator"] | None = None, key: str | None = None
+) -> Weights:
+    """The weights of one network of any file that we know, on the CPU in memory of their own.
+
+    Without ``network``, the generator of a file that has both. ``key`` is as for ``load_generator``; ``D`` is the key
+    of the discriminator. Raises CheckpointError as ``load_generator``, except that weights which are not finite are
+    only noted.
+    """
+    from mystyle.checkpoints import containers, native, selection
+
+    with naming(path):
+        data = containers.map_file(Path(path))
+        wanted = NETWORKS[network] if network else None
+        if containers.recognise(data) != "safetensors":
+            return selection.read(containers.unpack(data), wanted, key, len(data))
+        if key is not None:
+            raise CheckpointError(f"has no {key}: a safetensors file holds one network")
+        return native.weights(native.read(Path(path)), wanted)
+
+
+def write_weights(weights: Weights, path: Path | str, *, half: bool = False) -> None:
+    """Writes one of our own files, in float32 or float16. Raises CheckpointError if the weights are not finite."""
+    import torch
+
+    from mystyle.checkpoints import native
+    from mystyle.checkpoints.architecture import require_finite
+
+    with naming(path):
+        require_finite(weights)
+        largest = max(float(tensor.abs().max()) for tensor in weights.tensors.values())
+        if half and largest > torch.finfo(torch.float16).max:
+            raise CheckpointError(f"float16 cannot hold these weights (the largest is {largest:.3g})")
+    dtype = torch.float16 if half else torch.float32
+    native.write(Path(path), weights.network, weights.config, weights.tensors, dtype)
+
+
+def sha256(path: Path | str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def assemble(kind: type[Generator] | type[Discriminator], path: Path | str, key: str | None) -> Any:
+    """The network itself, from its weights."""
+    from mystyle.checkpoints.architecture import require_finite
+
+    weights = read_weights(path, kind.__name__.lower(), key)  # type: ignore[arg-type]
+    with naming(path):
+        require_finite(weights)
+        network = kind(**weights.config)
+        network.load_state_dict(weights.tensors, assign=True)
+        return network.eval().requires_grad_(False)
+
+
+@contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Puts the file's name before the message of a CheckpointError, and keeps what a file says printable."""
+    try:
+        yield
+    except CheckpointError as error:
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error))
+        raise CheckpointError(f"{path}: {text}") from error

@@ -1,0 +1,102 @@
+"""Our own weight files: safetensors with the architecture in the metadata.
+
+A file holds a state dict and two metadata entries: ``network`` (its class) and ``config`` (JSON, the constructor's
+arguments).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mystyle.checkpoints.architecture import complete, require_same
+from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few
+from mystyle.stylegan2 import Discriminator, Generator
+
+
+@dataclass(frozen=True)
+class NativeFile:
+    network: str
+    config: dict[str, Any]
+    tensors: dict[str, Tensor]
+    """floats in float32, in memory of their own"""
+
+
+def write(
+    path: Path, network: str, config: Mapping[str, Any], tensors: Mapping[str, Tensor], dtype: torch.dtype
+) -> None:
+    """Writes by way of a temporary name, floats as ``dtype``."""
+    tensors = {
+        name: value.detach().to("cpu", dtype if value.is_floating_point() else value.dtype).contiguous()
+        for name, value in tensors.items()
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        save_file(tensors, temporary, {"network": network, "config": json.dumps(config, sort_keys=True)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path) -> NativeFile:
+    """Raises CheckpointError if the file is not safetensors or does not say what it holds."""
+    if not path.is_file():
+        raise CheckpointError("no such weight file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"not a readable safetensors file ({error})") from error
+    if "network" not in metadata:
+        raise CheckpointError("holds no named network; it was not written by this package")
+    try:
+        config = json.loads(metadata["config"])
+    except (KeyError, json.JSONDecodeError, RecursionError) as error:
+        raise CheckpointError("its metadata are damaged") from error
+    if not isinstance(config, dict):
+        raise CheckpointError("its metadata are damaged")
+    # copies, because what safetensors gives is a view of the file, which may change or go away
+    tensors = {n: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for n, t in tensors.items()}
+    return NativeFile(metadata["network"], config, tensors)
+
+
+def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
+    """A network of any kind of ours, in eval mode and without gradients. Raises CheckpointError if it does not fit."""
+    if kind in (Generator, Discriminator):
+        weights(file, kind.__name__)
+    try:
+        with torch.device("meta"):  # whether it fits is seen before any memory is taken
+            expected = {name: tuple(t.shape) for name, t in kind(**file.config).state_dict().items()}
+        require_same({name: tuple(t.shape) for name, t in file.tensors.items()}, expected)
+        network = kind(**file.config)
+        network.load_state_dict(file.tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"does not fit a {kind.__name__} ({error})") from error
+    return network.eval().requires_grad_(False)
+
+
+def weights(file: NativeFile, network: NetworkName | None) -> Weights:
+    """A generator or a discriminator; its ``config`` must be what its tensors have."""
+    if file.network not in ("Generator", "Discriminator"):
+        raise CheckpointError(f"holds {file.network}, expected {network or 'Generator or Discriminator'}")
+    if network not in (None, file.network):
+        raise CheckpointError(f"holds {file.network}, expected {network}")
+    if odd := [name for name, t in file.tensors.items() if not t.is_floating_point()]:
+        raise CheckpointError(f"does not fit a {file.network} ({few(odd)} are not floats)")
+    try:
+        found = complete("safetensors", file.network, file.tensors, file.config, [])
+    except CheckpointError as error:
+        raise CheckpointError(f"does not fit a {file.network} ({error})") from error
+    if len(found.tensors) != len(file.tensors) or found.config != found.config | file.config:
+        raise CheckpointError(f"does not fit a {file.network} (its tensors are not those that its metadata promise)")
+    return found

@@ -1,0 +1,180 @@
+"""NVIDIA's PyTorch networks (stylegan2-ada-pytorch, and the StyleGAN2 of the stylegan3 repository).
+
+A pickle holds them as trees of modules with all their attributes, so that the settings can be read, not guessed; a
+plain state dict under the same names has none. Our networks store the same tensors under the same names, without the
+filters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from mystyle.checkpoints.architecture import complete, require_filter, widen
+from mystyle.checkpoints.inert import Module, Stored
+from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few, unsupported
+
+MAX_MODULES = 5_000  # a 1024 px generator has about 80
+MAX_DEPTH = 16
+LINEAR = ("affine", "skip", "out", "embed")  # layers without an activation function
+
+
+def network_of(module: Module) -> NetworkName:
+    """Raises CheckpointError for anything but a StyleGAN2 generator or discriminator."""
+    tree = dict(walk(module))
+    if any(part.class_name == "SynthesisInput" for part in tree.values()):
+        raise CheckpointError("holds a StyleGAN3 generator; only StyleGAN2 is supported")
+    if "synthesis.b4" in tree:
+        return "Generator"
+    if "b4.out" in tree:
+        return "Discriminator"
+    raise CheckpointError(f"holds a {module.class_name[:80]!a}, neither a generator nor a discriminator")
+
+
+def read_module(module: Module, format: str, size: int) -> Weights:
+    """A network out of a tree of modules in a file of ``size`` bytes."""
+    alone = "b4.torgb" in dict(walk(module))
+    if alone:  # a synthesis network by itself, which is what MyStyle saves
+        module = Module("Generator", {"_modules": {"synthesis": module}})
+    network = network_of(module)
+    tree = dict(walk(module))
+    for name, part in tree.items():
+        require_supported(network, name, part)
+    stored = {f"{name}.{key}".lstrip("."): value for name, part in tree.items() for key, value in own_tensors(part)}
+    settings = read_settings(network, tree)
+    notes = []
+    if settings["num_fp16_res"]:
+        notes.append(f"its {settings['num_fp16_res']} highest resolutions were made to run in float16")
+    if alone:
+        settings["mapping_layers"] = 0
+        notes.append("a synthesis network by itself: it has no mapping, so z is its own w, and w_avg is zero")
+    return assemble(format, network, stored, settings, notes, size)
+
+
+def read_names(stored: Mapping[str, Stored], format: str, size: int) -> Weights:
+    """A network out of a plain state dict in a file of ``size`` bytes."""
+    network = "Generator" if "synthesis.b4.const" in stored else "Discriminator"
+    notes = ["a state dict does not say conv_clamp and num_fp16_res: None and 0 are taken"]
+    if network == "Discriminator":
+        notes.append("a state dict does not say mbstd_group_size: 4 is taken")
+    return assemble(format, network, stored, {}, notes, size)
+
+
+def assemble(
+    format: str,
+    network: NetworkName,
+    stored: Mapping[str, Stored],
+    settings: Mapping[str, Any],
+    notes: list[str],
+    size: int,
+) -> Weights:
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in widen(stored, size, notes).items():
+        if name.endswith("resample_filter"):
+            require_filter(name, tensor, total=1)
+        else:
+            tensors[name] = tensor
+    return complete(format, network, tensors, settings, notes)
+
+
+def walk(module: Module) -> Iterator[tuple[str, Module]]:
+    """Every module under its dotted name, the root under the empty one."""
+    waiting, seen = [("", 0, module)], 0
+    while waiting:
+        name, depth, part = waiting.pop()
+        seen += 1
+        if seen > MAX_MODULES or depth > MAX_DEPTH:
+            raise CheckpointError("is nested deeper or has more modules than any network that we know")
+        yield name, part
+        children = part.state.get("_modules")
+        if not isinstance(children, dict):
+            raise CheckpointError(f"its module {name[:80]!a} is no network module")
+        for key, child in children.items():
+            if isinstance(child, Module) and isinstance(key, str):
+                waiting.append((f"{name}.{key}".lstrip("."), depth + 1, child))
+            elif child is not None:
+                raise CheckpointError(f"its module {name[:80]!a} has a part of an unknown kind")
+
+
+def own_tensors(module: Module) -> Iterator[tuple[str, Stored]]:
+    """Parameters and buffers, among which the frozen weights of Freeze-D are."""
+    for kind in ("_parameters", "_buffers"):
+        tensors = module.state.get(kind)
+        for name, value in tensors.items() if isinstance(tensors, dict) else ():
+            if isinstance(value, Stored) and isinstance(name, str):
+                yield name, value
+            elif value is not None:
+                raise CheckpointError(f"its {kind[1:]} hold a {type(value).__name__}")
+
+
+def require_supported(network: NetworkName, name: str, module: Module) -> None:
+    """Refuses every setting that would make the module compute something else than ours does."""
+    expected = {
+        "c_dim": 0,
+        "cmap_dim": 0,
+        "img_channels": 3,
+        "use_noise": True,
+        "architecture": "skip" if network == "Generator" else "resnet",
+        "activation": "linear" if last(name) in LINEAR else "lrelu",
+        "bias_gain": 0.01 if re.fullmatch(r"mapping\.fc\d+", name) else 1.0,
+    }
+    if last(name) == "mbstd":
+        expected["num_channels"] = 1
+    if last(name) == "skip":
+        expected["conv_clamp"] = None
+    for key, value in expected.items():
+        if key in module.state and not same(module.state[key], value):
+            setting = "lr_multiplier" if key == "bias_gain" else key  # the one is kept as the other
+            raise unsupported(f"{setting} of {name or 'the network'}", module.state[key], value)
+
+
+def last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Whether both are the same plain value of the same type; numbers may differ by rounding."""
+    if isinstance(expected, float):
+        return isinstance(found, float | int) and abs(found - expected) < 1e-9
+    return type(found) is type(expected) and found == expected
+
+
+def read_settings(network: NetworkName, tree: Mapping[str, Module]) -> dict[str, Any]:
+    """What shapes do not say, from the attributes of the modules."""
+    layers = [part.state for name, part in tree.items() if last(name) != "skip"]
+    clamps = [state["conv_clamp"] for state in layers if "conv_clamp" in state]
+    if any(not same(clamp, clamps[0]) for clamp in clamps):
+        raise CheckpointError("its layers have different conv_clamp; only one for all is supported")
+    settings: dict[str, Any] = {
+        "conv_clamp": clamps[0] if clamps else None,
+        "num_fp16_res": read_fp16(network, tree),
+    }
+    if network == "Discriminator":
+        if "b4.mbstd" not in tree:
+            raise unsupported("mbstd_num_channels", 0, 1)
+        settings["mbstd_group"] = tree["b4.mbstd"].state.get("group_size", 4)
+    schedule = tree.get("synthesis", tree[""]) if network == "Generator" else tree[""]
+    arguments = schedule.state.get("_init_kwargs")
+    for key in ("channel_base", "channel_max"):
+        if isinstance(arguments, dict) and key in arguments:
+            settings[key] = arguments[key]
+    return settings
+
+
+def read_fp16(network: NetworkName, tree: Mapping[str, Module]) -> int:
+    prefix = r"synthesis\.b" if network == "Generator" else "b"
+    blocks = {int(m[1]): part for name, part in tree.items() if (m := re.fullmatch(rf"{prefix}(\d{{1,5}})", name))}
+    flags = {r: part.state.get("use_fp16") for r, part in blocks.items()}
+    half = [r for r, flag in flags.items() if flag is True]
+    if half and min(half) <= max((r for r in flags if r not in half), default=0):
+        raise unsupported(f"use_fp16 at {few([str(r) for r in half])} pixels only", True, "the highest resolutions")
+    return len(half)
+
+
+def repository(module: Module) -> str:
+    """From which repository a tree of modules comes."""
+    newer = any("fused_modconv_default" in part.state for _, part in walk(module))
+    return "stylegan3 repository" if newer else "stylegan2-ada-pytorch"
