@@ -1,15 +1,16 @@
 """StyleGAN2 (Karras et al., 2020) in plain PyTorch: mapping, synthesis and discriminator.
 
-Weights are stored under the names and in the shapes of the official PyTorch networks and mean the same (the full list
-is in ``mystyle.checkpoints``); what differs is how they are applied. ``mystyle.plain`` applies them as the paper
-writes it, and is the oracle of this module. The differences, each measured with ``python -m benchmarks.speed``:
+Weights are stored under the names and in the shapes of the official PyTorch networks, listed in
+``mystyle/checkpoints/README.md``, and mean the same; what differs is how they are applied. ``mystyle.plain`` applies
+them as the paper writes it, and is the oracle of this module. The differences, each measured with
+``python -m benchmarks.speed``:
 
 - Styles act on the activations and not on per-image copies of the weights, so that one shared convolution serves the
   whole batch: conv(x; W s) d = conv(x s; W) d, d_o = 1 / sqrt(sum_ik (W_oik s_i)^2 + 1e-8). Where one image's
   activations outweigh the weights by far, it is the other way round, and a CPU runs the images one by one.
 - The gain of the leaky ReLU moves in front of it, since lrelu(g x) = g lrelu(x) for g > 0, and from there into the
   factors that are applied anyway; what is left is added and rectified in place, so that a layer keeps one tensor.
-- Channels are the innermost dimension on CPUs and in half precision.
+- Channels are the innermost dimension where that is faster.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ def normalize_2nd_moment(x: Tensor, eps: float = 1e-8) -> Tensor:
 
 
 def inner_channels(x: Tensor) -> Tensor:
-    """Channels-last where it is the faster layout: on CPUs, and in half precision on GPUs."""
-    fast = x.device.type == "cpu" or x.dtype != torch.float32
+    """Channels-last where it is the faster layout: on GPUs in half precision; on CPUs unless few channels are half."""
+    half = x.dtype in (torch.float16, torch.bfloat16)
+    fast = half if x.device.type == "cuda" else not half or x.shape[1] > 32
     return x.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import weight_files
 
+from mystyle.stylegan2 import Discriminator, Generator
 from mystyle.types import Method, Portraits, Prior, Restores
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,8 +71,21 @@ def test_links_lead_to_files_of_the_repository(link):
     assert (ROOT / link).is_file()
 
 
-def test_the_example_is_a_method_that_fills_the_hole_with_the_mean_colour(tmp_path):
-    (source,) = [block for language, block in BLOCKS if language == "python"]
+def test_the_first_example_loads_an_official_file(tmp_path, monkeypatch):
+    content = weight_files.nvidia_pickle(
+        weight_files.nvidia_module(Generator(32, 8, 16, channel_base=256, channel_max=8, mapping_layers=2)),
+        weight_files.nvidia_module(Discriminator(32, channel_base=256, channel_max=8)),
+    )
+    weight_files.write(tmp_path / "ffhq.pkl", weight_files.dumps(content))
+    monkeypatch.chdir(tmp_path)
+    source, _ = [block for language, block in BLOCKS if language == "python"]
+    names = {}
+    exec(compile(source, "README.md", "exec"), names)
+    assert names["images"].shape == (1, 3, 32, 32)
+
+
+def test_the_second_example_is_a_method_that_fills_the_hole_with_the_mean_colour(tmp_path):
+    _, source = [block for language, block in BLOCKS if language == "python"]
     module = types.ModuleType("mean_colour")
     sys.modules[module.__name__] = module  # where dataclasses look up the annotations
     try:
