@@ -197,6 +197,7 @@ def _prepare(device: str) -> None:
         keep_freed_memory()
     else:
         torch.cuda.set_device(device)
+        torch.backends.cudnn.allow_tf32 = False  # float32 means float32, as in the official code
 
 
 def _log_to(path: Path) -> None:

@@ -1,8 +1,8 @@
 """How fast the generator is: ``python -m benchmarks.speed [--what networks|choices] [--sizes 64 256]``.
 
 ``networks`` sets the fast path beside the plain one at several sizes; ``choices`` takes the fast path's choices away
-one at a time. Every line is measured in processes of its own, so that it starts with the same memory, and reports the
-best of several runs: on a machine that does other things too, the fastest run is the least disturbed one.
+one at a time. Every figure is measured in a process of its own, so that it starts with the same memory, and is the best
+of several runs: on a machine that does other things too, the fastest run is the least disturbed one.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ class Variant:
 
 @dataclass(frozen=True)
 class Case:
-    """One line of the table."""
+    """One figure of the table."""
 
     size: int
     batch: int
     variant: Variant
+    work: str  # one of PASSES
     device: str
     seconds: float  # to spend on each pass at least
     compare: bool  # with the plain path in float32
@@ -97,8 +98,8 @@ def generator(size: int) -> Generator:
     return network
 
 
-def measure(case: Case) -> list[dict[str, Any]]:
-    """Times every pass of ``case`` in this process: one row each."""
+def measure(case: Case) -> dict[str, Any]:
+    """Times ``case`` in this process: a row of the table of figures."""
     import torch
 
     from benchmarks.provenance import peak_memory_mb, reset_peak_memory
@@ -106,42 +107,35 @@ def measure(case: Case) -> list[dict[str, Any]]:
     from mystyle.memory import keep_freed_memory
     from mystyle.stylegan2 import set_precision
 
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     if case.variant.keep_memory:
         keep_freed_memory()
     g = generator(case.size).to(case.device)
     seed = torch.Generator().manual_seed(0)
     ws = g.mapping(torch.randn(case.batch, g.z_dim, generator=seed).to(case.device)).detach()
-    reference = None
-    if case.compare:
-        with torch.no_grad():
-            reference = plain.synthesis(g, ws)
-    work = count_work(g, case.batch)
     set_precision(g, getattr(torch, case.variant.precision))
-    rows = []
     with CHOICES[case.variant.without](g) if case.variant.without else contextlib.nullcontext():
         synthesis = (lambda ws: plain.synthesis(g, ws)) if case.variant.plain else g.synthesis
-        for name in PASSES:
-            step = make_step(name, g, synthesis, ws, frozen=case.variant.without != "weights not frozen")
-            step()  # the first call plans kernels
-            reset_peak_memory(case.device)
-            seconds = best_time(step, case.seconds, case.device)
-            rows.append(
-                {
-                    "size": case.size,
-                    "batch": case.batch,
-                    "variant": case.variant.name,
-                    "precision": case.variant.precision,
-                    "pass": name,
-                    "images_per_second": case.batch / seconds,
-                    "peak_memory_gb": (peak_memory_mb(case.device) or float("nan")) / 1e3,
-                    "gflops": work[name] / seconds / 1e9,
-                }
-            )
-        if reference is not None:
+        step = make_step(case.work, g, synthesis, ws, frozen=case.variant.without != "weights not frozen")
+        reset_peak_memory(case.device)
+        seconds = best_time(step, case.seconds, case.device)
+        row = {
+            "size": case.size,
+            "batch": case.batch,
+            "variant": case.variant.name,
+            "precision": case.variant.precision,
+            "pass": case.work,
+            "images_per_second": case.batch / seconds,
+            "peak_memory_gb": (peak_memory_mb(case.device) or float("nan")) / 1e3,
+            "gflops": count_work(g, case.batch)[case.work] / seconds / 1e9,
+        }
+        if case.compare:
             with torch.no_grad():
-                difference = (synthesis(ws) - reference).abs().max() / reference.abs().max()
-            rows = [row | {"difference": difference.item()} for row in rows]
-    return rows
+                image = synthesis(ws)
+                set_precision(g, torch.float32)
+                exact = plain.synthesis(g, ws)
+            row["difference"] = ((image - exact).abs().max() / exact.abs().max()).item()
+    return row
 
 
 def make_step(
@@ -164,16 +158,20 @@ def make_step(
 
 
 def best_time(step: Callable[[], object], budget: float, device: str) -> float:
-    """Seconds of the fastest of so many calls as fill ``budget`` seconds, at least one."""
+    """Seconds of the fastest of the calls that fill ``budget`` seconds, at least one, after one that is not counted."""
     import torch
 
-    times: list[float] = []
-    while sum(times) < budget or not times:
+    def timed() -> float:
         began = time.perf_counter()
         step()
         if device.startswith("cuda"):
             torch.cuda.synchronize(device)
-        times.append(time.perf_counter() - began)
+        return time.perf_counter() - began
+
+    timed()  # the first call plans kernels
+    times = [timed()]
+    while sum(times) < budget:
+        times.append(timed())
     return min(times)
 
 
@@ -293,10 +291,11 @@ def has_bfloat16(device: str) -> bool:
 
     if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    instructions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in instructions)
 
 
-def in_new_process(case: Case) -> list[dict[str, Any]]:
+def in_new_process(case: Case) -> dict[str, Any]:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -320,11 +319,11 @@ def collect(cases: Sequence[Case], rounds: int) -> pd.DataFrame:
         if case in failed:
             continue
         try:
-            rows += in_new_process(case)
+            rows.append(in_new_process(case))
         except Exception as error:  # one variant may need a compiler or more memory than there is
             failed.add(case)
             reason = str(error).strip().splitlines() or [type(error).__name__]
-            console.print(f"{case.size} px, {case.variant.name} ({case.variant.precision}): {reason[0]}")
+            console.print(f"{case.size} px, {case.variant.name} ({case.variant.precision}), {case.work}: {reason[0]}")
     return pd.DataFrame(rows)
 
 
@@ -358,12 +357,20 @@ def show(rows: pd.DataFrame, peaks: dict[str, float]) -> None:
     for size, of_size in rows.groupby("size"):
         for (variant, precision), line in of_size.groupby(["variant", "precision"], sort=False):
             cells: list[str] = []
-            for row in line.set_index("pass").loc[list(PASSES)].itertuples():
+            share = "–"
+            for row in line.set_index("pass").reindex(list(PASSES)).itertuples():  # a pass that failed is NaN
                 speed = row.images_per_second
-                cells += [f"{speed:.0f}" if speed >= 100 else f"{speed:.3g}"]
-                cells += [f"{row.times_first:.2f}", f"{row.peak_memory_gb:.1f}"]
-            cells.append(f"{100 * row.gflops / peaks[precision]:.0f} %")
-            cells.append(f"{line['difference'].iloc[0]:.0e}" if "difference" in line else "")
+                cells += (
+                    ["–"] * 3
+                    if speed != speed
+                    else [
+                        f"{speed:.0f}" if speed >= 100 else f"{speed:.3g}",
+                        f"{row.times_first:.2f}",
+                        f"{row.peak_memory_gb:.1f}",
+                    ]
+                )
+                share = "–" if speed != speed else f"{100 * row.gflops / peaks[precision]:.0f} %"
+            cells += [share, f"{line['difference'].max():.0e}" if "difference" in line else ""]
             table.add_row(str(size), str(line["batch"].iloc[0]), variant, precision, *cells)
         table.add_section()
     Console(width=None if sys.stdout.isatty() else 150).print(table)
@@ -415,9 +422,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("no bfloat16 here: float32 only")
     variants = {"networks": networks, "choices": choices}[options.what](half)
     cases = [
-        Case(size, options.batch or BATCHES[size], variant, device, options.seconds, options.what == "networks")
+        Case(size, options.batch or BATCHES[size], variant, work, device, options.seconds, options.what == "networks")
         for size in options.sizes
         for variant in variants
+        for work in PASSES
     ]
     rows = collect(cases, options.rounds)
     if rows.empty:

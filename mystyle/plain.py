@@ -25,8 +25,6 @@ from mystyle.stylegan2 import (
     StyledConv,
     SynthesisBlock,
     ToRGB,
-    minibatch_std,
-    normalize_2nd_moment,
 )
 from mystyle.types import Image, W, WPlus
 
@@ -55,7 +53,7 @@ def linear(layer: Linear, x: Tensor, lr_mul: float = 1.0) -> Tensor:
 
 def mapping(generator: Generator, z: Tensor) -> W:
     """f of the paper, [n, z_dim] -> [n, w_dim]."""
-    x = normalize_2nd_moment(z)
+    x = z / (z.square().mean(dim=1, keepdim=True) + 1e-8).sqrt()
     for i in range(generator.mapping.layers):
         x = linear(generator.mapping.get_submodule(f"fc{i}"), x, lr_mul=0.01)  # type: ignore[arg-type]
     return x
@@ -106,7 +104,7 @@ def synthesis(generator: Generator, ws: WPlus, noise: NoiseMode = "const") -> Im
             last = next(codes)
             rgb = to_rgb(block.torgb, x, last)
         else:
-            x = styled_conv(block.conv0, x.to(block.half or x.dtype), last, noise)
+            x = styled_conv(block.conv0, x.to(block.precision or x.dtype), last, noise)
             x = styled_conv(block.conv1, x, next(codes), noise)
             last = next(codes)
             rgb = filtered(rgb, block.f, (2, 1), up=2, gain=4) + to_rgb(block.torgb, x, last).to(rgb.dtype)
@@ -124,16 +122,28 @@ def conv(layer: Conv, x: Tensor, gain: float = 1.0) -> Tensor:
     return bias_act(x, layer.bias, activate=True, gain=gain, clamp=layer.conv_clamp)
 
 
+def with_deviation(x: Tensor, group: int) -> Tensor:
+    """Appends the minibatch standard deviation: image i is in the group of all that differ from it by n / group."""
+    n = len(x)
+    y = torch.zeros_like(x[:, :1])
+    for first in range(n // group):
+        members = x[first :: n // group]
+        variance = (members - members.mean(dim=0)).square().mean(dim=0)
+        y[first :: n // group] = (variance + 1e-8).sqrt().mean()
+    return torch.cat([x, y], dim=1)
+
+
 def discriminator(network: Discriminator, images: Image) -> Tensor:
     """Images [n, 3, R, R] -> logits [n]."""
     x = images
     for block in network.children():
         if isinstance(block, DiscriminatorBlock):
-            x = x.to(block.half or block.conv0.weight.dtype)
+            x = x.to(block.precision or block.conv0.weight.dtype)
             if block.fromrgb is not None:
                 x = conv(block.fromrgb, x)
             y = conv(block.skip, x, gain=math.sqrt(0.5))
             x = y + conv(block.conv1, conv(block.conv0, x), gain=math.sqrt(0.5))
     head = network.b4
-    x = conv(head.conv, minibatch_std(x.to(head.conv.weight.dtype), head.mbstd_group))
+    group = min(head.mbstd_group or len(x), len(x))
+    x = conv(head.conv, with_deviation(x.to(head.conv.weight.dtype), group))
     return linear(head.out, linear(head.fc, x.flatten(1))).squeeze(1)

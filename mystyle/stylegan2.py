@@ -16,7 +16,7 @@ them as the paper writes it, and is the oracle of this module. The differences, 
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import torch
 import torch.nn.functional as F
@@ -64,9 +64,12 @@ class LowPass(torch.autograd.Function):
     """``lowpass`` that keeps nothing for its backward pass: a symmetric filter is its own adjoint."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, f: Tensor, padding: int) -> Tensor:
-        ctx.f, ctx.padding = f, padding
+    def forward(x: Tensor, f: Tensor, padding: int) -> Tensor:
         return lowpass(x, f, padding)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
+        _, ctx.f, ctx.padding = inputs
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
@@ -117,7 +120,9 @@ class Mapping(nn.Module):
         self.register_buffer("w_avg", torch.zeros(w_dim))
 
     def w(self, z: Tensor) -> W:
-        """[n, z_dim] -> [n, w_dim], without truncation."""
+        """[n, z_dim] -> [n, w_dim], without truncation. Without layers, as in a file of a synthesis alone, w is z."""
+        if not self.layers:
+            return z
         x = normalize_2nd_moment(z.to(self.w_avg.dtype))
         for i in range(self.layers):
             x = self.get_submodule(f"fc{i}")(x)
@@ -129,13 +134,11 @@ class Mapping(nn.Module):
         Only the first ``cutoff`` layers are moved where it is given.
         """
         w = self.w(z)
-        ws = w[:, None].expand(-1, self.num_ws, -1)
+        ws = w[:, None].repeat(1, self.num_ws, 1)  # not a view, so that a layer's code can be changed by itself
         if truncation == 1.0:
             return ws
-        truncated = self.w_avg.lerp(w, truncation)[:, None].expand(-1, self.num_ws, -1)
-        if cutoff is None:
-            return truncated
-        return torch.cat([truncated[:, :cutoff], ws[:, cutoff:]], dim=1)
+        cutoff = self.num_ws if cutoff is None else cutoff
+        return torch.cat([self.w_avg.lerp(ws[:, :cutoff], truncation), ws[:, cutoff:]], dim=1)
 
 
 class StyledConv(nn.Module):
@@ -219,13 +222,13 @@ class ToRGB(nn.Module):
 class SynthesisBlock(nn.Module):
     """One resolution: a learned constant or an up-convolution, a convolution, and the RGB skip.
 
-    The block computes in ``half`` where that is set, else in its weights' precision, in which RGB is always summed.
+    The block computes in ``precision`` if that is set, else in its weights' precision, in which RGB is always summed.
     """
 
     def __init__(self, n_in: int, n_out: int, w_dim: int, resolution: int, conv_clamp: float | None):
         super().__init__()
         self.first = resolution == 4
-        self.half: torch.dtype | None = None
+        self.precision: torch.dtype | None = None
         if self.first:
             self.const = nn.Parameter(torch.randn(n_out, 4, 4))
         else:
@@ -243,7 +246,7 @@ class SynthesisBlock(nn.Module):
         if x is None or rgb is None:
             x = self.conv1(inner_channels(self.const.expand(len(ws), -1, -1, -1)), ws[:, 0], noise)
             return x, self.torgb(x, ws[:, 1])
-        x = inner_channels(x.to(self.half or self.conv1.weight.dtype))
+        x = inner_channels(x.to(self.precision or self.conv1.weight.dtype))
         x = self.conv0(x, ws[:, 0], noise)
         x = self.conv1(x, ws[:, 1], noise)
         return x, upsample_rgb(rgb, self.f) + self.torgb(x, ws[:, 2]).to(rgb.dtype)
@@ -262,7 +265,13 @@ class Synthesis(nn.Module):
             self.add_module(f"b{r}", SynthesisBlock(n_in, n_out, w_dim, r, conv_clamp))
 
     def forward(self, ws: WPlus, noise: NoiseMode = "const") -> Image:
-        """[n, num_ws, w_dim] -> [n, 3, R, R], unclamped. Raises ValueError if ws has another number of layers."""
+        """[n, num_ws, w_dim] -> [n, 3, R, R], unclamped.
+
+        Where large images are taken one by one, hooks on the blocks see them so. Raises ValueError if ws has another
+        number of layers, or for an unknown kind of noise.
+        """
+        if noise not in get_args(NoiseMode):
+            raise ValueError(f"noise must be one of {', '.join(get_args(NoiseMode))}, got {noise!r}")
         if ws.ndim != 3 or ws.shape[1] != self.num_ws:
             raise ValueError(f"ws must be [n, {self.num_ws}, w_dim], got {tuple(ws.shape)}")
         return self.blocks(self.resolutions, None, None, ws, noise)
@@ -318,9 +327,11 @@ class Generator(nn.Module):
         self.num_ws = self.synthesis.num_ws
         self.mapping = Mapping(z_dim, w_dim, self.num_ws, mapping_layers)
 
-    def forward(self, z: Tensor, truncation: float = 1.0, noise: NoiseMode = "const") -> Image:
+    def forward(
+        self, z: Tensor, truncation: float = 1.0, noise: NoiseMode = "const", *, cutoff: int | None = None
+    ) -> Image:
         """[n, z_dim] -> [n, 3, R, R]."""
-        return self.synthesis(self.mapping(z, truncation), noise)
+        return self.synthesis(self.mapping(z, truncation, cutoff), noise)
 
     def set_checkpointing(self, on: bool = True) -> Self:
         """Trades time for memory: each block's activations are computed again in the backward pass, not kept."""
@@ -368,32 +379,34 @@ class Conv(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """Residual block r -> r/2; both branches are scaled by sqrt(1/2). ``half`` as in ``SynthesisBlock``."""
+    """Residual block r -> r/2; both branches are scaled by sqrt(1/2). ``precision`` as in ``SynthesisBlock``."""
 
     def __init__(self, n_in: int, n_out: int, *, first: bool, conv_clamp: float | None):
         super().__init__()
-        self.half: torch.dtype | None = None
+        self.precision: torch.dtype | None = None
         self.fromrgb = Conv(3, n_in, 1, conv_clamp=conv_clamp) if first else None
         self.conv0 = Conv(n_in, n_in, 3, conv_clamp=conv_clamp)
         self.conv1 = Conv(n_in, n_out, 3, down=True, conv_clamp=conv_clamp)
         self.skip = Conv(n_in, n_out, 1, down=True, activate=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = inner_channels(x.to(self.half or self.conv0.weight.dtype))
+        x = inner_channels(x.to(self.precision or self.conv0.weight.dtype))
         if self.fromrgb is not None:
             x = self.fromrgb(x)
-        half = math.sqrt(0.5)
-        return self.skip(x, half).add_(self.conv1(self.conv0(x), half))
+        gain = math.sqrt(0.5)
+        return self.skip(x, gain).add_(self.conv1(self.conv0(x), gain))
 
 
 def minibatch_std(x: Tensor, group: int | None = 4) -> Tensor:
     """Appends one channel: the standard deviation over groups of ``group`` images, averaged over everything else.
 
-    Groups are strided as in the official networks; a batch that ``group`` does not divide forms smaller groups; None
-    is one group.
+    Groups are strided as in the official networks; a smaller batch is one group, and so is any with None. Where the
+    official networks fail, at a larger batch that ``group`` does not divide, the groups are smaller.
     """
     n, _, h, w = x.shape
-    group = n if group is None else math.gcd(group, n)
+    group = n if group is None else min(group, n)
+    if n % group:
+        group = math.gcd(group, n)
     y = x.reshape(group, n // group, -1)
     std = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=1)
     return torch.cat([x, std.repeat(group)[:, None, None, None].expand(n, 1, h, w)], dim=1)
@@ -466,4 +479,4 @@ def set_precision(network: Generator | Discriminator, dtype: torch.dtype, resolu
     for name, block in network.named_modules():
         if isinstance(block, SynthesisBlock | DiscriminatorBlock):
             half = dtype != torch.float32 and int(name.rpartition("b")[2]) >= lowest
-            block.half = dtype if half else None
+            block.precision = dtype if half else None

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from mystyle.anchors import Anchors
 from mystyle.losses import reconstruction
 from mystyle.perceptual import PerceptualDistance
-from mystyle.stylegan2 import Generator
+from mystyle.stylegan2 import Generator, set_precision
 from mystyle.training import require_finite, train
 from mystyle.types import Image
 
@@ -35,6 +35,10 @@ class TuningSettings:
     """a new order of the photos in every pass instead of the file order"""
     l2_weight: float = 1.0
     """lambda_L2 of Eq. 1"""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """of the generator's activations; weights and losses are float32. bfloat16 pays where the processor has it"""
+    checkpointing: bool = False
+    """activations are computed again in the backward pass instead of kept: for 1024 px in little memory"""
 
 
 class Tuning(pl.LightningModule):
@@ -89,6 +93,8 @@ def tune(
         raise ValueError(f"tuning: photos of shape {tuple(photos.shape)}, anchors and generator want {expected}")
     personal = copy.deepcopy(generator).requires_grad_(False)
     personal.synthesis.requires_grad_(True)
+    set_precision(personal, getattr(torch, settings.precision))
+    personal.set_checkpointing(settings.checkpointing)
     batches = DataLoader(
         TensorDataset(anchors.codes, photos),
         settings.batch,
@@ -97,4 +103,5 @@ def tune(
     )
     module = Tuning(personal, perceptual, settings)
     train(module, batches, stage="tuning", epochs=settings.passes, device=anchors.codes.device)
-    return personal.requires_grad_(False)
+    set_precision(personal, torch.float32)
+    return personal.set_checkpointing(False).requires_grad_(False)

@@ -90,10 +90,13 @@ def test_mapping():
     torch.testing.assert_close(g.mapping.w(z), plain.mapping(g, z), **EXACT)
 
 
-@pytest.mark.parametrize("config", [{}, {"conv_clamp": 0.5}, {"mbstd_group": None}, {"mbstd_group": 2}], ids=str)
-def test_discriminator(config):
+@pytest.mark.parametrize("n", [3, 4])
+@pytest.mark.parametrize(
+    "config", [{}, {"conv_clamp": 0.5}, {"mbstd_group": None}, {"mbstd_group": 8}, {"mbstd_group": 1}], ids=str
+)
+def test_discriminator(config, n):
     d = make_discriminator(**config).double()
-    images = torch.randn(4, 3, 32, 32).double()
+    images = torch.randn(n, 3, 32, 32).double()
     results = []
     for judge in (d, lambda x: plain.discriminator(d, x)):
         x = images.clone().requires_grad_()
@@ -262,7 +265,7 @@ def test_float16_survives_styles_beyond_its_range():
 def test_which_resolutions_are_half(kind, block, dtype, asked, trained, expected):
     network = kind(1024, channel_base=1024, channel_max=2, num_fp16_res=trained)
     set_precision(network, dtype, asked)
-    half = [int(n.split("b")[-1]) for n, m in network.named_modules() if isinstance(m, block) and m.half == dtype]
+    half = [int(n.split("b")[-1]) for n, m in network.named_modules() if isinstance(m, block) and m.precision == dtype]
     assert sorted(half) == expected
 
 
@@ -283,3 +286,12 @@ def test_checkpointing_changes_memory_only(noise):
         image.square().mean().backward()
         results.append([image, *(p.grad for p in g.synthesis.parameters())])
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_functional_gradients():
+    g = make_generator().double()
+    ws = g.mapping(torch.randn(2, 6).double()).detach()
+    gradient = torch.func.grad(lambda ws: g.synthesis(ws).square().mean())(ws)
+    codes = ws.clone().requires_grad_()
+    g.synthesis(codes).square().mean().backward()
+    torch.testing.assert_close(gradient, codes.grad, **EXACT)

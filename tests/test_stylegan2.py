@@ -208,6 +208,27 @@ def test_a_layer_s_code_reaches_only_its_layer_and_later_ones(generator):
     assert torch.equal(x_of[0], x_of[1])
 
 
+@torch.no_grad()
+def test_a_code_can_be_changed_in_one_layer_alone(generator):
+    for truncation in (1.0, 0.5):
+        ws = generator.mapping(torch.randn(1, 8), truncation)
+        before = ws.clone()
+        ws[:, 3] += 1
+        assert torch.equal(ws[:, 4:], before[:, 4:]) and torch.equal(ws[:, :3], before[:, :3])
+
+
+@torch.no_grad()
+def test_without_mapping_layers_w_is_z():
+    g = Generator(32, 16, 16, channel_base=256, channel_max=8, mapping_layers=0)
+    z = 5 * torch.randn(2, 16)
+    assert torch.equal(g.mapping(z), z[:, None].expand(-1, g.num_ws, -1))
+
+
+def test_unknown_noise_is_refused(generator):
+    with pytest.raises(ValueError, match="const, random, none, got 'Random'"):
+        generator(torch.randn(1, 8), noise="Random")
+
+
 def test_wrong_number_of_codes_is_refused(generator):
     with pytest.raises(ValueError, match=r"\[n, 8, w_dim\]"):
         generator.synthesis(torch.zeros(1, 10, 16))

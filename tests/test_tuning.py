@@ -151,3 +151,22 @@ def test_photos_of_another_size_are_refused(tiny_domain, person):
     anchors, photos = person
     with pytest.raises(ValueError, match="anchors and generator want"):
         tune(tiny_domain.generator, anchors, photos[..., :16], tiny_domain.perceptual, SETTINGS, seed=0)
+
+
+def test_checkpointing_changes_no_weight_and_is_off_afterwards(tiny_domain, person):
+    kept, recomputed = (
+        tune(tiny_domain.generator, *person, tiny_domain.perceptual, replace(SETTINGS, checkpointing=on), seed=0)
+        for on in (False, True)
+    )
+    assert same(state(kept), state(recomputed))
+    assert not recomputed.synthesis.checkpointing
+
+
+def test_half_precision_learns_as_well_and_is_off_afterwards(tiny_domain, person):
+    settings = replace(SETTINGS, precision="bfloat16")
+    tuned = tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=0)
+    assert loss(tuned, *person, tiny_domain.perceptual) < 0.8 * loss(
+        tiny_domain.generator, *person, tiny_domain.perceptual
+    )
+    assert tuned.synthesis.b32.precision is None
+    assert {p.dtype for p in tuned.parameters()} == {torch.float32}
