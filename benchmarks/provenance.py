@@ -63,6 +63,9 @@ def reset_peak_memory(device: str) -> None:
 
         torch.cuda.reset_peak_memory_stats(device)
     else:
+        from mystyle.memory import give_back_freed_memory
+
+        give_back_freed_memory()
         with contextlib.suppress(OSError):  # Linux only; elsewhere the peak is the process's
             Path("/proc/self/clear_refs").write_text("5")
 

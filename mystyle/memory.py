@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 
 # <malloc.h>
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
@@ -17,7 +18,16 @@ def keep_freed_memory() -> bool:
     is that the process keeps its peak memory until it ends, so that only entry points of long computations call this,
     not the library.
     """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+    mallopt = _c_function("mallopt")
     return mallopt is not None and mallopt(M_MMAP_MAX, 0) == 1 and mallopt(M_TRIM_THRESHOLD, -1) == 1
+
+
+def give_back_freed_memory() -> None:
+    """Returns to the system what ``keep_freed_memory`` has kept so far; nothing where it does nothing."""
+    if (malloc_trim := _c_function("malloc_trim")) is not None:
+        malloc_trim(0)
+
+
+def _c_function(name: str) -> Callable[..., int] | None:
+    """A function of glibc; None under other systems and C libraries, which lack it."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

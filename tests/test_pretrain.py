@@ -97,7 +97,7 @@ TINY = GeneratorSettings(
 def test_the_three_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
     out, work = tmp_path / "weights", tmp_path / "work"
-    attributes = ("brightness", "place")
+    attributes = ("place", "brightness")  # in no order but their own
     commands.features(
         album_folder, out, work, 0, FeatureSettings(1, 4, widths=(8, 8, 8), attributes=attributes, held_out=0.34)
     )

@@ -41,7 +41,7 @@ def write(
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        save_file(tensors, temporary, {"network": network, "config": json.dumps(config, sort_keys=True)})
+        save_file(tensors, temporary, {"network": network, "config": json.dumps(config)})
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

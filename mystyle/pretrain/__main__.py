@@ -1,5 +1,7 @@
 """``python -m mystyle.pretrain features|generator|encoder --data FOLDER --out WEIGHTS``, in this order.
 
+``report --data HELD_OUT --weights WEIGHTS --out PAGE`` then measures what came of it.
+
 The folder holds pictures of one size; a manifest (``python -m datasets.synthetic population`` writes one) gives
 identities and true parameters. A run that was stopped goes on from its checkpoint in ``--work``.
 """
@@ -134,7 +136,41 @@ def encoder(
     run("encoder", data, out, work, seed, settings, job)
 
 
+def report(data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, seed: int = 0):
+    """Measures finished networks on held-out people and writes the page of evidence.
+
+    Args:
+        data: folder of held-out portraits with a manifest: a population of another seed than the training
+            population, better of many people with few photos each than the reverse
+        weights: folder with {generator,discriminator,encoder,features}.safetensors
+        out: folder for README.md, figures.json and the figures; files of these names are replaced
+        samples: generated pictures for the distributions, and paths for the path length
+        inversions: held-out people to invert, one photo of each
+        seed: of codes, halves of the held-out set, people and noise
+    """
+    from rich.progress import Progress, TaskID
+
+    from mystyle.memory import keep_freed_memory
+    from mystyle.pretrain.report import make_report
+    from mystyle.progress import listening
+
+    keep_freed_memory()
+    with Progress() as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        try:
+            with listening(show):
+                make_report(data, weights, out, samples, inversions, seed)
+        except ValueError as error:
+            raise SystemExit(f"mystyle.pretrain report: {error}") from error
+
+
 if __name__ == "__main__":
     from jsonargparse import auto_cli
 
-    auto_cli([features, generator, encoder], as_positional=False)
+    auto_cli([features, generator, encoder, report], as_positional=False)

@@ -1,0 +1,185 @@
+"""The page: every number of ``figures.json`` in words and tables, with what it may and may not be taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+UNITS = {"yaw": "degrees", "pitch": "degrees", "age": "years"}  # of the manifest; the others run over a range
+
+
+def write_page(path: Path, figures: Mapping[str, Any]) -> None:
+    """Writes the page of the ``figures`` that ``make_report`` collects."""
+    sections = (head, pictures, distribution, paths, inversion, verification, attributes, foot)
+    path.write_text("\n\n".join(section(figures) for section in sections) + "\n", encoding="utf-8")
+
+
+def head(f: Mapping[str, Any]) -> str:
+    asked, data = f["settings"], f["data"]
+    fewer = [
+        f"{used} {what} instead of the {asked[flag]} asked for with --{flag}"
+        for flag, what, used in (
+            ("samples", "held-out portraits for the distributions", next(iter(f["distribution"].values()))["n"]),
+            ("inversions", "people for the inversions", f["inversion"]["n"]),
+        )
+        if used < asked[flag]
+    ]
+    files = ", ".join(f"`{name}` {digest[:12]}" for name, digest in f["weights"].items())
+    text = f"""# Evidence
+
+Written by `python -m mystyle.pretrain report --samples {asked["samples"]} --inversions {asked["inversions"]}
+--seed {asked["seed"]}`; every number is in `figures.json`. Nothing on this page was chosen by its look.
+
+- Held-out set: {data["pictures"]:,} portraits of {data["people"]:,} people at {data["resolution"]} px, manifest
+  {data["manifest"][:12]}. That none of them was trained on is up to whoever rendered them: with another seed than the
+  training population. The command cannot see it.
+- Networks, by SHA-256: {files}.
+- Seed {asked["seed"]} decides codes, halves, people and the noise of the descent. Generated pictures have the constant
+  noise maps and no truncation, and are rounded to 8 bits before they are measured (except along paths).
+- Machine: {f["machine"]}; torch {f["torch"]}."""
+    return text + (f"\n- Fewer pictures were there than asked for: {'; '.join(fewer)}." if fewer else "")
+
+
+def pictures(f: Mapping[str, Any]) -> str:
+    return """## Samples and portraits
+
+![Generated portraits](samples.png)
+
+The first 64 codes of the seed, uncurated and without truncation, every pixel doubled.
+
+![Held-out portraits](portraits.png)
+
+Held-out portraits in the same layout, one photo per person as far as there are people."""
+
+
+def distribution(f: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            name, f"{r['n']:,}", f"{r['people']:,}", f"{r['fid']:.2f}",
+            f"{1e3 * r['kid']:.2f} ± {1e3 * r['kid_std_over_subsets']:.2f}",
+            f"{r['precision']:.3f}", f"{r['recall']:.3f}",
+        )
+        for name, r in f["distribution"].items()
+    ]  # fmt: skip
+    titles = ("compared", "n of each", "people in the real set", "FID", "KID x 1000", "precision", "recall")
+    return f"""## Distribution
+
+{table(titles, rows)}
+
+All in the last hidden layer of the domain's feature network, so that no number may be set beside one in Inception or
+VGG features. FID has a bias that falls with n: compare rows of the same n only. KID has none; its deviation is over 100
+subsets. Precision and recall with k = 3. The halves have no person in common. Their row is what real pictures reach;
+the fewer the people, the easier it is to do better, since n samples show n people, and photos of one person crowd
+together, where the balls of k neighbours become small. With as many people as pictures, none should be better.
+These features were trained to see people and attributes; whether a picture is sharp and clean they hardly see, and our
+recipe's warm start learns by a distance on them. So the numbers judge variety and likeness: for quality, look above."""
+
+
+def paths(f: Mapping[str, Any]) -> str:
+    rows = [
+        (name, f"{r['mean']:.4g}", f"{r['median']:.4g}", f"{r['n']:,}", f"{r['kept']:,}")
+        for name, r in f["path_length"].items()
+    ]
+    epsilon = next(iter(f["path_length"].values()))["epsilon"]
+    return f"""## Path length and interpolations
+
+{table(("path", "mean", "median of all", "n", "kept"), rows)}
+
+Perceptual path length with epsilon {epsilon:g}, no crop, the domain's perceptual distance at the native size; means
+after dropping what is below the 1st and above the 99th percentile. Straight lines in W, great circles in Z; "t = 0" is
+how StyleGAN2 is usually reported. The distance is not LPIPS: compare with other pages of the same features only.
+It divides activations by their norm, so that it jumps where all channels of a place leave zero. A mean far above the
+median comes from the few paths that cross such a place, and grows as epsilon shrinks; the median does not.
+
+![Interpolations](interpolations.png)
+
+The same pairs of codes joined in W and in Z; rows with one number have the same ends."""
+
+
+def inversion(f: Mapping[str, Any]) -> str:
+    found = f["inversion"]
+    rows = [
+        (name, *(within(r[key]) for key in ("mse", "perceptual", "identity", "identity_to_others")))
+        for name, r in found["results"].items()
+    ]
+    rows.append(("the photo itself", "0", "0", "1", within(found["photo to the person's others"])))
+    titles = ("found in", "MSE", "perceptual distance", "identity to the photo", "identity to the other photos")
+    w, pixels = (found["results"][name]["identity_to_others"]["mean"] for name in ("W, descent", "W, on pixels"))
+    own, strangers = (found[f"photo to {whom}"] for whom in ("the person's others", "other people"))
+    return f"""## Inversion of people whom the generator does not know
+
+{table(titles, rows)}
+
+One photo each of {found["n"]} held-out people, before any tuning; mean ± standard deviation over them. MSE on [-1, 1];
+identity is the cosine of embeddings, "other photos" are those of the same person. Descent: {found["steps"]:,} steps of
+StyleGAN2's projector from the mean code, on MSE and perceptual distance, or ("on pixels") on MSE alone.
+
+The last column is the one to judge by: the photo itself has {own["mean"]:.3f}, two different people have
+{within(strangers)}. A descent in W changes the photo's value by {w - own["mean"]:+.3f}; one that
+never asks the feature network, by {pixels - own["mean"]:+.3f}. The latter is the fair reading of what this measure
+leaves to personalisation. The perceptual distance and the encoder's training share their network with the identity, so
+that the other rows can please the measure without resembling the person: believe the figure rather than them.
+
+![Inversions](inversions.png)
+
+The first {min(8, found["n"])} of these people."""
+
+
+def verification(f: Mapping[str, Any]) -> str:
+    found = f["verification"]
+    rows = [
+        ("equal error rate", f"{found['equal_error_rate']:.2%}"),
+        ("area under the curve", f"{found['auc']:.4f}"),
+        ("true accepts at 0.1 % false accepts", f"{found['true_accepts_at_0.1%']:.2%}"),
+        ("pairs of one person", f"{found['pairs_of_one_person']:,}"),
+        ("pairs of two people", f"{found['pairs_of_two_people']:,}"),
+    ]
+    return f"""## Verification on unseen people
+
+{table(("", ""), rows)}
+
+![ROC](roc.png)
+
+Are two portraits of one person, by the cosine of their identity embeddings; all pairs of the held-out set. Pairs share
+people, so that there is less evidence in them than their number suggests."""
+
+
+def attributes(f: Mapping[str, Any]) -> str:
+    found = f["attributes"]
+    if not found:
+        return "## Attributes\n\nThis feature network has no attribute heads."
+    rows = [
+        (
+            name, UNITS.get(name, ""), f"{r['mae']:.3g}", f"{r['mae_of_median']:.3g}", number(r["r2"]),
+            number(r["rank_correlation"]),
+        )
+        for name, r in found.items()
+    ]  # fmt: skip
+    titles = ("attribute", "unit", "mean absolute error", "that of the median", "R²", "rank correlation")
+    return f"""## Attributes
+
+{table(titles, rows)}
+
+On the same pictures, against the parameters that they were rendered from. Without a unit: on the parameter's own range,
+for which the error of always saying the median is the measure.
+
+![Attributes](attributes.png)"""
+
+
+def foot(f: Mapping[str, Any]) -> str:
+    return "## Time\n\n" + table(("part", "seconds"), f["seconds"].items())
+
+
+def within(r: Mapping[str, float]) -> str:
+    return f"{r['mean']:.3f} ± {r['std']:.3f}"
+
+
+def number(x: float | None) -> str:
+    return "-" if x is None else f"{x:.3f}"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table in Markdown: the first column to the left, the others to the right."""
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

@@ -1,0 +1,368 @@
+"""The evidence page of a domain's networks: what they do on people whom none of them has seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from mystyle.checkpoints import CheckpointError, load_network, sha256
+from mystyle.degradations import Identity
+from mystyle.domain import ROLES, Domain
+from mystyle.encoder import Encoder
+from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+from mystyle.pretrain.data import Album, read_album
+from mystyle.pretrain.evidence import figures as draw
+from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recall
+from mystyle.pretrain.evidence.page import UNITS, write_page
+from mystyle.pretrain.evidence.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
+from mystyle.pretrain.evidence.recognition import regression, roc
+from mystyle.progress import report
+from mystyle.projection import LatentProjectionSettings, latent_statistics, project_latent
+from mystyle.stylegan2 import Discriminator, Generator
+from mystyle.types import Image, W, from_uint8, to_uint8
+
+SHOWN = 64  # pictures in a grid, eight by eight
+ROWS = 4  # of interpolations in each space
+STEPS = 9  # from one end of an interpolation to the other
+PEOPLE_SHOWN = 8  # rows of the figure of inversions
+BATCH = 32
+LEAST = 2 * (K + 1)  # pictures in each set that is compared: k neighbours for each, and some choice
+PROJECTION = LatentProjectionSettings()
+PIXELS_ALONE = 1e4  # weight of the MSE beside which the perceptual distance, at most 1, moves nothing
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run of the command: what it looks at, and what it has found so far."""
+
+    domain: Domain
+    album: Album
+    out: Path
+    samples: int
+    inversions: int
+    seed: int
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def draws(self, part: int) -> torch.Generator:
+        """The random numbers of one part of the page; they do not depend on what other parts drew."""
+        return torch.Generator().manual_seed(1000 * self.seed + part)
+
+    def z(self, n: int, part: int) -> Tensor:
+        """[n, z_dim] standard normal, drawn on the CPU so that every device has the same."""
+        return torch.randn(n, self.domain.generator.z_dim, generator=self.draws(part)).to(self.domain.device)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[dict[str, Any]]:
+        """A section of ``figures``; its seconds are kept."""
+        start = time.perf_counter()
+        yield self.figures.setdefault(name, {})
+        self.figures.setdefault("seconds", {})[name] = round(time.perf_counter() - start, 1)
+
+
+def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: int, seed: int) -> None:
+    """Writes the page into ``out``: README.md, figures.json and the PNG figures.
+
+    Raises ValueError naming the flag where the arguments cannot be used, before anything is computed or written.
+    """
+    for flag, number, least in (("--samples", samples, LEAST), ("--inversions", inversions, 2), ("--seed", seed, 0)):
+        if number < least:
+            raise ValueError(f"{flag} {number}: must be at least {least}")
+    domain = read_domain(weights)
+    album = read_held_out(data, domain)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out {out}: {error.strerror}") from error
+    evidence = Evidence(domain, album, out, samples, inversions, seed)
+    evidence.figures.update(
+        settings={"samples": samples, "inversions": inversions, "seed": seed},
+        data={
+            "pictures": len(album),
+            "people": len(album.identities.unique()),
+            "resolution": album.resolution,
+            "manifest": sha256(data / "manifest.csv"),
+        },
+        weights=dict(domain.weights),
+        machine=f"{platform.machine()}, {os.cpu_count()} cores, {domain.device}",
+        torch=torch.__version__,
+    )
+    with torch.no_grad():
+        distribution(evidence)
+        paths(evidence)
+        faces = recognition(evidence)
+        inversion(evidence, faces)
+    (out / "figures.json").write_text(json.dumps(evidence.figures, indent=2, allow_nan=False) + "\n")
+    write_page(out / "README.md", evidence.figures)
+
+
+def read_domain(weights: Path) -> Domain:
+    """The networks in a folder, on the GPU if there is one. Raises ValueError naming every file that does not serve."""
+    kinds = {"generator": Generator, "discriminator": Discriminator, "encoder": Encoder, "features": FeatureNetwork}
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    files = {role: weights / f"{role}.safetensors" for role in ROLES}
+    networks, problems = {}, []
+    for role, path in files.items():
+        try:
+            networks[role] = load_network(kinds[role], path).to(device)
+        except CheckpointError as error:
+            problems.append(str(error))
+    if not problems and len(sizes := {network.resolution for network in networks.values()}) > 1:
+        problems.append(f"the networks are of different resolutions: {sorted(sizes)} px")
+    if problems:
+        raise ValueError(f"--weights {weights}: " + "; ".join(problems))
+    return Domain(
+        name=weights.resolve().name,
+        resolution=networks["generator"].resolution,
+        device=device,
+        perceptual=PerceptualDistance(networks["features"]),
+        weights={path.name: sha256(path) for path in files.values()},
+        **networks,
+    )
+
+
+def read_held_out(data: Path, domain: Domain) -> Album:
+    """The held-out portraits. Raises ValueError where the folder lacks what one of the measurements needs."""
+    try:
+        columns = pd.read_csv(data / "manifest.csv", nrows=0).columns
+        if missing := [c for c in ("file", "identity", *domain.features.attribute_names) if c not in columns]:
+            raise ValueError(f"manifest.csv has no column {', '.join(missing)}")
+        album = read_album(data)
+        if album.resolution != domain.resolution:
+            raise ValueError(f"pictures of {album.resolution} px; the networks are made for {domain.resolution} px")
+        photos = album.identities.bincount()
+        if photos.sort().values[: len(photos) // 2].sum() < LEAST or (photos > 1).sum() < 2:
+            raise ValueError(
+                f"{len(album)} pictures of {len(photos)} people are too few: any half of the people must have {LEAST}, "
+                "and two people more than one"
+            )
+    except (ValueError, TypeError, OSError) as error:
+        reason = str(error).removeprefix(f"--data {data}: ")
+        raise ValueError(f"--data {data}: {reason}") from error
+    return album
+
+
+def distribution(e: Evidence) -> None:
+    """Samples beside held-out portraits: two grids; FID, KID, precision and recall in the ``deep`` features.
+
+    A finite set is never quite like another of the same population, so that the same numbers are given for two halves
+    of the held-out set with no person in common, and for the samples against the same half at the same size.
+    """
+    g, features = e.domain.generator, e.domain.features
+    with e.part("distribution") as found:
+        people = shuffled(e.album.identities.unique(), e.draws(0))
+        first, second = (in_turns(e.album.identities, part) for part in people.tensor_split(2))
+        everyone = in_turns(e.album.identities, people)
+        n = min(e.samples, len(everyone))
+        half = min(n, len(first), len(second))
+
+        z = e.z(max(n, SHOWN), part=1)
+        samples = in_batches("samples", n, lambda rows: features.deep(as_written(g(z[rows]))))
+        real = in_batches("portraits", len(e.album), lambda rows: features.deep(photos(e, rows)))
+        draw.grid(e.out / "samples.png", as_written(g(z[:SHOWN])).cpu(), 8)
+        draw.grid(e.out / "portraits.png", photos(e, everyone[:SHOWN]).cpu(), 8)
+
+        a, b = first[:half], second[:half]
+        compared = {"samples against held-out": (samples, everyone[:n], real[everyone[:n]])}
+        if half < n:
+            compared["samples against one half"] = (samples[:half], a, real[a])
+        compared["other half against that half"] = (real[b], a, real[a])
+        for i, (name, (fake, rows, target)) in enumerate(compared.items()):
+            report("distributions", i, len(compared))
+            kid_mean, kid_std = kid(target, fake, subset=min(1000, len(rows) // 2), seed=e.seed)
+            precision, recall = precision_recall(target, fake)
+            found[name] = {
+                "n": len(rows),
+                "people": len(e.album.identities[rows].unique()),
+                "fid": fid(target, fake),
+                "kid": kid_mean,
+                "kid_std_over_subsets": kid_std,
+                "precision": precision,
+                "recall": recall,
+            }
+        report("distributions", len(compared), len(compared))
+
+
+def paths(e: Evidence) -> None:
+    """Perceptual path length in W and Z, and a figure of the way from one sample to another in both."""
+    g = e.domain.generator
+
+    def from_w(w: W) -> Image:
+        return g.synthesis(w[:, None].expand(-1, g.num_ws, -1))
+
+    with e.part("path_length") as found:
+        ends = e.z(2 * e.samples, part=2).unflatten(0, (2, -1))
+        t = torch.rand(e.samples, generator=e.draws(3)).to(ends)
+        w = in_batches("codes", e.samples, lambda rows: torch.stack([g.mapping.w(z[rows]) for z in ends], dim=1))
+
+        def measure(name: str, render: Callable, a: Tensor, b: Tensor, t: Tensor, interpolate: Interpolation) -> Tensor:
+            perceptual = e.domain.perceptual
+            return in_batches(
+                name, e.samples, lambda i: path_lengths(render, perceptual, a[i], b[i], t[i], interpolate)
+            )
+
+        ways = {
+            "W, t = 0": (from_w, *w.unbind(1), torch.zeros_like(t), lerp),
+            "W, t uniform": (from_w, *w.unbind(1), t, lerp),
+            "Z, t uniform": (g, *ends, t, slerp),
+        }
+        for name, way in ways.items():
+            lengths = measure(f"paths in {name}", *way)
+            kept = trimmed(lengths)
+            found[name] = {
+                "mean": kept.mean().item(),
+                "median": lengths.median().item(),
+                "n": len(lengths),
+                "kept": len(kept),
+                "epsilon": EPSILON,
+            }
+
+        rows = slice(ROWS)
+        in_w = from_w(steps(*w[rows].unbind(1), lerp, STEPS).flatten(0, 1))
+        in_z = g(steps(*ends[:, rows], slerp, STEPS).flatten(0, 1))
+        names = [f"{space}, {i + 1}" for space in "WZ" for i in range(ROWS)]
+        columns = [f"t = {i / (STEPS - 1):.3g}" for i in range(STEPS)]
+        draw.labelled_grid(e.out / "interpolations.png", as_written(torch.cat([in_w, in_z])).cpu(), names, columns)
+
+
+def recognition(e: Evidence) -> Tensor:
+    """Verification over all pairs and the error of every attribute; returns the identity embeddings [n, e]."""
+    features = e.domain.features
+    with e.part("verification") as found:
+        heads = in_batches("recognition", len(e.album), lambda rows: torch.cat(features.heads(photos(e, rows)), dim=1))
+        faces, standard = heads.tensor_split([features.embed.out_features], dim=1)
+        identities = e.album.identities.to(e.domain.device)
+        curve = roc(faces, identities)
+        draw.roc_curve(e.out / "roc.png", curve)
+        found |= {
+            "auc": curve.auc,
+            "equal_error_rate": curve.equal_error_rate,
+            "true_accepts_at_0.1%": curve.true_accepts_at(1e-3),
+            "pairs_of_one_person": len(curve.true_accepts),
+            "pairs_of_two_people": curve.others,
+        }
+    with e.part("attributes") as found:
+        moments = features.config["attributes"]
+        estimates = {
+            name: (x * moments[name][1] + moments[name][0]).cpu()
+            for name, x in zip(features.attribute_names, standard.unbind(1), strict=True)
+        }
+        truths = {name: e.album.parameters[name] for name in estimates}
+        found |= {name: regression(estimates[name], truths[name]) for name in estimates}
+        if estimates:
+            draw.scatter(e.out / "attributes.png", estimates, truths, UNITS)
+    return faces
+
+
+def inversion(e: Evidence, faces: Tensor) -> None:
+    """One photo each of as many people, found in W by the encoder and by descent, and in W+ by descent.
+
+    Each result is compared with the photo it was made from, and its identity also with the person's other photos:
+    that similarity has a ceiling, the photo's own. Identity is measured by the network that the perceptual distance
+    descends on; a descent on pixels alone, which never asks that network, is the control.
+    """
+    g, identities = e.domain.generator, e.album.identities
+    with e.part("inversion") as found:
+        several = shuffled((identities.bincount() > 1).nonzero().squeeze(1), e.draws(4))
+        rows = in_turns(identities, several)[: min(e.inversions, len(several))]
+        target = photos(e, rows)
+        statistics = latent_statistics(g)
+
+        def descend(settings: LatentProjectionSettings) -> Image:
+            seeds = [1000 * e.seed + i for i in range(len(rows))]
+            return project_latent(target, Identity(), g, e.domain.perceptual, statistics, settings, seeds=seeds).images
+
+        encoded = in_batches(
+            "encoder",
+            len(rows),
+            lambda i: g.synthesis(e.domain.encoder(target[i])[:, None].expand(-1, g.num_ws, -1)),
+        )
+        results = {
+            "W, encoder": encoded,
+            "W, descent": descend(replace(PROJECTION, space="w")),
+            "W+, descent": descend(replace(PROJECTION, space="w+")),
+            "W, on pixels": descend(replace(PROJECTION, space="w", l2_weight=PIXELS_ALONE)),
+        }
+        results = {name: as_written(images) for name, images in results.items()}
+
+        others = other_photos(faces, identities, rows)
+        own = faces[rows]
+        found |= {"n": len(rows), "steps": PROJECTION.steps, "results": {}}
+        found["photo to the person's others"] = spread((own * others).sum(1))
+        found["photo to other people"] = spread((own @ own.T)[~torch.eye(len(rows), dtype=torch.bool)])
+        for name, images in results.items():
+            embedding = e.domain.features.identity(images)
+            found["results"][name] = {
+                "mse": spread((images - target).square().mean(dim=(1, 2, 3))),
+                "perceptual": spread(e.domain.perceptual(images, target)),
+                "identity": spread((embedding * own).sum(1)),
+                "identity_to_others": spread((embedding * others).sum(1)),
+            }
+        shown = torch.stack([target, *results.values()], dim=1)[:PEOPLE_SHOWN]
+        draw.labelled_grid(
+            e.out / "inversions.png",
+            shown.flatten(0, 1).cpu(),
+            [f"person {i + 1}" for i in range(len(shown))],
+            ["photo", *results],
+        )
+
+
+def shuffled(people: Tensor, draws: torch.Generator) -> Tensor:
+    return people[torch.randperm(len(people), generator=draws)]
+
+
+def in_turns(identities: Tensor, people: Tensor) -> Tensor:
+    """Positions of the photos of ``people``: everybody's first photo, then everybody's second, ...
+
+    The first n of them show as many people as n photos can.
+    """
+    turns = zip_longest(*((identities == person).nonzero().squeeze(1).tolist() for person in people))
+    return torch.tensor([position for turn in turns for position in turn if position is not None])
+
+
+def other_photos(faces: Tensor, identities: Tensor, rows: Tensor) -> Tensor:
+    """The mean embedding of the person's other photos, for each photo in ``rows``: [n, e] to [m, e].
+
+    It is not normalised, so that the product with an embedding is the mean cosine.
+    """
+    means = []
+    for row in rows:
+        others = identities == identities[row]
+        others[row] = False
+        means.append(faces[others.to(faces.device)].mean(dim=0))
+    return torch.stack(means)
+
+
+def photos(e: Evidence, rows: Tensor | slice) -> Image:
+    """Held-out portraits on the networks' device."""
+    return e.album.batch(rows).to(e.domain.device)
+
+
+def as_written(images: Image) -> Image:
+    """Rounded to 8 bits, as a picture is that one saves; the portraits are such pictures too."""
+    return from_uint8(to_uint8(images))
+
+
+def in_batches(stage: str, n: int, job: Callable[[slice], Tensor]) -> Tensor:
+    """``job`` on 0..n in slices, put together, with its progress."""
+    parts = []
+    for start in range(0, n, BATCH):
+        parts.append(job(slice(start, min(start + BATCH, n))))
+        report(stage, min(start + BATCH, n), n)
+    return torch.cat(parts)
+
+
+def spread(values: Tensor) -> dict[str, float]:
+    """Mean and standard deviation (of the population) of [n]."""
+    return {"mean": values.mean().item(), "std": values.std(correction=0).item()}
