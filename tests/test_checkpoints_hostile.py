@@ -454,3 +454,71 @@ def test_random_bytes_raise_nothing_else():
         path.write_bytes(start + body)
         with pytest.raises(CheckpointError):
             load_generator(path)
+
+
+def test_calls_with_very_many_arguments_are_refused(tmp_path):
+    """A tuple that is remembered and handed to one call after the other would be copied every time."""
+    body = b"(" + b"N" * 200_000 + b"tq\x00" + b"cargparse\nNamespace\nq\x01" + b"h\x01h\x00R" * 5000 + b"."
+    path = files.write(tmp_path / "bomb.pkl", b"\x80\x02" + body)
+    with pytest.raises(CheckpointError, match="200,000 arguments"):
+        load_generator(path)
+
+
+def test_long_keys_are_refused(tmp_path):
+    """Names of modules are joined, so that one long key above many modules would be copied for each."""
+    path = files.write(tmp_path / "bomb.pkl", pickle.dumps({"x" * 1_000_000: None}, protocol=2))
+    with pytest.raises(CheckpointError, match="key of 1,000,000 characters"):
+        load_generator(path)
+
+
+def test_archives_whose_entries_overlap_are_refused(tmp_path):
+    """Each entry is checked against its checksum, and a thousand entries of the same bytes a thousand times."""
+    content = bytearray(files.torch_save({"g_ema": {"a": torch.zeros(1000), "b": torch.ones(1000)}}))
+    first, second = (content.rfind(b"archive/data/%d" % i) for i in (0, 1))
+    sizes = [content[at - 22 : at - 18] for at in (first, second)]
+    assert sizes[0] == sizes[1] == (4000).to_bytes(4, "little")
+    for at in (first, second):  # both claim most of the file
+        content[at - 26 : at - 18] = (len(content) - 500).to_bytes(4, "little") * 2
+    path = files.write(tmp_path / "bomb.pt", bytes(content))
+    with pytest.raises(CheckpointError, match="overlap"):
+        load_generator(path)
+
+
+@pytest.mark.parametrize(
+    "config",
+    ['{"resolution": 1' + "0" * 5000 + "}", '{"widths": []}', '{"widths": [1' + ", 1" * 100_000 + "]}", "[]", "{"],
+    ids=["long integer", "no widths", "many widths", "list", "cut"],
+)
+def test_metadata_that_would_hang_or_crash_are_refused(config, tmp_path):
+    from safetensors.torch import save_file
+
+    from mystyle.checkpoints import load_network
+    from mystyle.encoder import Encoder
+
+    save_file({"w_avg": torch.zeros(4)}, tmp_path / "e.safetensors", {"network": "Encoder", "config": config})
+    with pytest.raises(CheckpointError, match=r"e\.safetensors: "):
+        load_network(Encoder, tmp_path / "e.safetensors")
+
+
+def test_safetensors_of_odd_types_or_without_numbers_are_refused(tmp_path):
+    from safetensors.torch import save_file
+
+    for tensor in (torch.zeros(4).to(torch.float8_e4m3fn), torch.zeros(0, 4)):
+        save_file({"mapping.w_avg": tensor}, tmp_path / "g.safetensors", {"network": "Generator", "config": "{}"})
+        with pytest.raises(CheckpointError, match=r"g\.safetensors: "):
+            load_generator(tmp_path / "g.safetensors")
+
+
+def test_a_clamp_beyond_floats_is_refused():
+    from mystyle.checkpoints.architecture import require_sensible
+
+    for clamp in (10**400, float("inf"), float("nan"), True):
+        with pytest.raises(CheckpointError, match="conv_clamp"):
+            require_sensible({"conv_clamp": clamp})
+
+
+def test_a_missing_folder_is_told_before_anything_is_read(tmp_path, capsys):
+    from mystyle.checkpoints.__main__ import main
+
+    assert main([str(tmp_path / "never_read.pkl"), str(tmp_path / "nowhere" / "g.safetensors")]) == 2
+    assert "its folder does not exist" in capsys.readouterr().err

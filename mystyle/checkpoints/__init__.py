@@ -73,7 +73,7 @@ def load_network(kind: type[Network], path: Path | str) -> Network:
     with naming(path):
         file = native.read(Path(path))
         if file.network != kind.__name__:
-            raise CheckpointError(f"holds {file.network}, expected {kind.__name__}")
+            raise CheckpointError(f"holds {file.network[:80]}, expected {kind.__name__}")
         return native.build(kind, file)
 
 

@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.out is not None and options.out.exists() and not options.overwrite:
             raise CheckpointError(f"{options.out}: is there already; --overwrite replaces it")
+        if options.out is not None and not options.out.absolute().parent.is_dir():
+            raise CheckpointError(f"{options.out}: its folder does not exist")
         weights = read_weights(options.file, options.network, options.key)
         show(summary(options.file, weights))
         if options.out is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Set
 from typing import Any
@@ -64,10 +63,13 @@ def complete(
     return Weights(format, network, config, tensors, tuple(notes))
 
 
+MAX_CLAMP = 1e30  # what float32 can hold
+
+
 def require_sensible(settings: Mapping[str, Any]) -> None:
     """Refuses values that no official file has; what is not in ``settings`` has its default."""
     clamp = settings.get("conv_clamp")
-    if clamp is not None and not (type(clamp) in (int, float) and 0 < clamp < math.inf):
+    if clamp is not None and not (type(clamp) in (int, float) and 0 < clamp < MAX_CLAMP):
         raise unsupported("conv_clamp", clamp, "a positive number or None")
     half = settings.get("num_fp16_res", 0)
     if type(half) is not int or not 0 <= half < MAX_RESOLUTION.bit_length():

@@ -40,6 +40,8 @@ class Archive:
             self.entries = dict(self._directory())
         except (struct.error, UnicodeDecodeError, IndexError) as error:
             raise CheckpointError("is a damaged or incomplete zip archive") from error
+        if sum(entry.size for entry in self.entries.values()) > len(data):
+            raise CheckpointError("is a zip archive whose entries overlap")
 
     def read(self, name: str) -> memoryview:
         """Raises CheckpointError if there is no such entry, or it is not as it was written."""

@@ -101,6 +101,9 @@ class Stored:
                 f"a tensor of {str(list(self.shape))[:80]} numbers reaches beyond its storage of {self.storage.count:,}"
             )
 
+        if max(numbers) >= 1 << 63:  # the stride of an axis of length one reaches nowhere
+            raise CheckpointError("a tensor has an impossible shape")
+
     @property
     def span(self) -> int:
         """How many numbers of the storage lie between its first and its last, both included."""
@@ -190,7 +193,7 @@ def dense_stride(shape: Shape, fortran: bool) -> tuple[int, ...]:
 
 
 def integers(values: Any) -> tuple[int, ...]:
-    if isinstance(values, tuple) and len(values) <= MAX_DIMENSIONS and all(isinstance(n, int) for n in values):
+    if isinstance(values, tuple) and len(values) <= MAX_DIMENSIONS and all(type(n) is int for n in values):
         return values
     raise CheckpointError("a tensor has an impossible shape")
 

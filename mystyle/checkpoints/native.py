@@ -22,6 +22,10 @@ from mystyle.checkpoints.architecture import complete, require_same
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few
 from mystyle.stylegan2 import Discriminator, Generator
 
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+MAX_CONFIG = 1 << 13  # characters; a long list in it would build a network without end
+
 
 @dataclass(frozen=True)
 class NativeFile:
@@ -43,6 +47,8 @@ def write(
     try:
         save_file(tensors, temporary, {"network": network, "config": json.dumps(config)})
         os.replace(temporary, path)
+    except SafetensorError as error:
+        raise CheckpointError(f"cannot be written ({error})") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -60,11 +66,13 @@ def read(path: Path) -> NativeFile:
     if "network" not in metadata:
         raise CheckpointError("holds no named network; it was not written by this package")
     try:
-        config = json.loads(metadata["config"])
-    except (KeyError, json.JSONDecodeError, RecursionError) as error:
+        config = json.loads(metadata["config"][:MAX_CONFIG])
+    except (KeyError, ValueError, RecursionError) as error:
         raise CheckpointError("its metadata are damaged") from error
     if not isinstance(config, dict):
         raise CheckpointError("its metadata are damaged")
+    if odd := [name for name, t in tensors.items() if t.dtype not in (*FLOATS, *INTEGERS)]:
+        raise CheckpointError(f"has tensors of a type that no weight has ({few(odd)})")
     # copies, because what safetensors gives is a view of the file, which may change or go away
     tensors = {n: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for n, t in tensors.items()}
     return NativeFile(metadata["network"], config, tensors)
@@ -80,7 +88,7 @@ def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
         require_same({name: tuple(t.shape) for name, t in file.tensors.items()}, expected)
         network = kind(**file.config)
         network.load_state_dict(file.tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"does not fit a {kind.__name__} ({error})") from error
     return network.eval().requires_grad_(False)
 
@@ -88,11 +96,11 @@ def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
 def weights(file: NativeFile, network: NetworkName | None) -> Weights:
     """A generator or a discriminator; its ``config`` must be what its tensors have."""
     if file.network not in ("Generator", "Discriminator"):
-        raise CheckpointError(f"holds {file.network}, expected {network or 'Generator or Discriminator'}")
+        raise CheckpointError(f"holds {file.network[:80]}, expected {network or 'Generator or Discriminator'}")
     if network not in (None, file.network):
         raise CheckpointError(f"holds {file.network}, expected {network}")
-    if odd := [name for name, t in file.tensors.items() if not t.is_floating_point()]:
-        raise CheckpointError(f"does not fit a {file.network} ({few(odd)} are not floats)")
+    if odd := [name for name, t in file.tensors.items() if not t.is_floating_point() or not t.numel()]:
+        raise CheckpointError(f"does not fit a {file.network} ({few(odd)} are not floats, or empty)")
     try:
         found = complete("safetensors", file.network, file.tensors, file.config, [])
     except CheckpointError as error:

@@ -17,6 +17,7 @@ from torch import Tensor
 from mystyle.checkpoints.architecture import complete, noise_layer, widen
 from mystyle.checkpoints.inert import Array, Record, Storage, Stored
 from mystyle.checkpoints.nvidia import same
+from mystyle.checkpoints.unpickle import MAX_NAME
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few, unsupported
 
 KINDS = ("dnnlib.tflib.network.Network", "tfutil.Network")
@@ -95,6 +96,8 @@ def variables(record: Record) -> Iterator[tuple[str, Stored]]:
     listed = record.state.get("variables", [])
     for item in listed if isinstance(listed, list) else ():
         match item:
+            case [str(name), *_] | (str(name), *_) if len(name) > MAX_NAME:
+                raise CheckpointError(f"a TensorFlow network has a variable with a name of {len(name):,} characters")
             case [str(name), Array() as value] | (str(name), Array() as value):
                 yield name, value.stored()
             case [str(name), float() as value] | (str(name), float() as value):

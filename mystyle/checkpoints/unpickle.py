@@ -22,6 +22,8 @@ from mystyle.checkpoints.weights import CheckpointError
 MAX_STEPS = 1_000_000  # a 1024 px pickle with G, D and G_ema takes about 60,000
 MAX_MARKS = 1_000
 MAX_NUMBER = 32  # bytes of an integer
+MAX_ARGUMENTS = 16  # of a call; each call copies them
+MAX_NAME = 256  # characters of a key; names of modules are joined, so that long ones multiply
 MAX_KEY = 1 << 48  # optimisers number their parameters, old ones by address
 STOP = ord(".")
 
@@ -35,8 +37,8 @@ class Budget:
 
     @classmethod
     def of(cls, size: int) -> Budget:
-        """For a file of ``size`` bytes, whose every byte may be copied once."""
-        return cls(MAX_STEPS, size)
+        """For a file of ``size`` bytes, whose bytes may be copied as text, as what the text encodes, and once more."""
+        return cls(MAX_STEPS, 3 * size)
 
     def copy(self, size: int) -> None:
         self.copies -= size
@@ -186,6 +188,8 @@ class Machine:
         arguments, name = self.pop(tuple), self.pop(Name)
         if name.construct is None:
             raise CheckpointError(f"its pickle calls {name.module}.{name.name}")
+        if len(arguments) > MAX_ARGUMENTS:
+            raise CheckpointError(f"its pickle calls {name.module}.{name.name} with {len(arguments):,} arguments")
         self.stack.append(name.construct(*arguments))
 
     def construct_with_keywords(self) -> None:
@@ -213,12 +217,20 @@ class Machine:
 
 def plain(key: Any) -> Any:
     """``key`` if its hash is cheap and cannot be made to collide at will."""
+    if isinstance(key, str) and len(key) > MAX_NAME:
+        raise CheckpointError(f"its pickle has a key of {len(key):,} characters")
     if isinstance(key, str | None) or (isinstance(key, int) and abs(key) < MAX_KEY):
         return key
     raise CheckpointError(f"its pickle has a {type(key).__name__} as the key of a dictionary")
 
 
 Instruction = Callable[[Machine], Any]
+
+
+def text(m: Machine, size: int, encoding: str = "utf-8", errors: str = "surrogatepass") -> str:
+    part = m.take(size)
+    m.budget.copy(size)
+    return str(part, encoding, errors)
 
 
 def push(value: Callable[[Machine], Any]) -> Instruction:
@@ -253,11 +265,11 @@ INSTRUCTIONS: Mapping[int, Instruction] = MappingProxyType(
             "\x8a": push(lambda m: m.integer(m.unsigned(1))),
             "\x8b": push(lambda m: m.integer(m.unsigned(4))),
             "G": push(lambda m: struct.unpack(">d", m.take(8))[0]),
-            "X": push(lambda m: str(m.take(m.unsigned(4)), "utf-8", "surrogatepass")),
-            "\x8c": push(lambda m: str(m.take(m.unsigned(1)), "utf-8", "surrogatepass")),
-            "\x8d": push(lambda m: str(m.take(m.unsigned(8)), "utf-8", "surrogatepass")),
-            "U": push(lambda m: str(m.take(m.unsigned(1)), "latin1")),  # strings of Python 2 may be bytes
-            "T": push(lambda m: str(m.take(m.unsigned(4)), "latin1")),
+            "X": push(lambda m: text(m, m.unsigned(4))),
+            "\x8c": push(lambda m: text(m, m.unsigned(1))),
+            "\x8d": push(lambda m: text(m, m.unsigned(8))),
+            "U": push(lambda m: text(m, m.unsigned(1), "latin1")),  # strings of Python 2 may be bytes
+            "T": push(lambda m: text(m, m.unsigned(4), "latin1")),
             "B": push(lambda m: m.take(m.unsigned(4))),
             "C": push(lambda m: m.take(m.unsigned(1))),
             "\x8e": push(lambda m: m.take(m.unsigned(8))),
