@@ -242,7 +242,7 @@ class DiffAugmentPrior:
         save_generator(self.generator, folder / "generator.safetensors")
 
 
-# 1400 images cost a CPU core 75 seconds at 64 pixels; the half-life keeps the average within that length
+# 1400 images cost a CPU core 110 seconds at 128 pixels; the half-life keeps the average within that length
 QUICK = Settings(
     FitSettings(images=1400, batch=8, r1_interval=16, ema_half_life=140),
     PROJECTION,

@@ -25,7 +25,7 @@ from benchmarks.provenance import cores, physical_memory
 from benchmarks.worker import Context, Outcome, Worker, record_failure
 from mystyle.progress import Listener, listening
 
-WORKER_MEMORY = 2 * 2**30  # bytes to allow for a CPU worker: torch, the networks and one method's optimiser at 64 px
+WORKER_MEMORY = 2 * 2**30  # bytes to allow for a CPU worker: torch, the networks and one method's optimiser at 128 px
 REPORTS_PER_SECOND = 5
 LOG = "workers.log"
 

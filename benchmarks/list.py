@@ -14,7 +14,9 @@ Lines = Iterator[tuple[str, str]]
 
 def suites() -> Lines:
     for name, suite in _all(SUITES):
-        yield name, f"{suite.title}, {suite.figure} and {suite.published_source}; methods: {', '.join(suite.methods)}"
+        source = f", {suite.figure} and {suite.published_source}" if suite.figure else ""
+        rows = f"methods: {', '.join(suite.methods)}" if suite.methods else f"{len(suite.references)} rows of its own"
+        yield name, f"{suite.title}{source}; {rows}"
 
 
 def methods() -> Lines:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -133,24 +133,21 @@ def describe(
     methods: Mapping[str, Any],
     metrics: Mapping[str, Metric],
     jobs: Sequence[Job],
-    shared_networks: Collection[str],
 ) -> dict[str, Any]:
-    """suite.json: everything that tables and figures need to know and that is not in a record.
-
-    ``shared_networks`` are the domain's networks ("features", "perceptual") that training losses look through too.
-    """
+    """suite.json: everything that tables and figures need to know and that is not in a record."""
     rows = [{"name": name, "title": title, "kind": "published"} for name, title in suite.published_only.items()]
     rows += [
         {"name": name, "title": method.title, "kind": "floor" if name in suite.floors else "method"}
         for name, method in methods.items()
     ]
-    rows += [{"name": r.name, "title": r.title, "kind": r.kind} for r in suite.references]
+    rows += [{"name": r.name, "title": r.title, "kind": r.kind, "group": r.group} for r in suite.references]
     return {
         "suite": suite.name,
         "title": suite.title,
         "version": suite.version,
         "figure": suite.figure,
         "columns": list(suite.columns),
+        "dose": suite.dose,
         "metrics": [
             {
                 "name": metric.name,
@@ -159,7 +156,7 @@ def describe(
                 "unit": metric.unit,
                 "higher_is_better": metric.higher_is_better,
                 "range": list(metric.range),
-                "shares_network_with_loss": metric.network in shared_networks,
+                "shares_network_with_loss": metric.network == "perceptual",  # which the losses of all methods use
             }
             for metric in metrics.values()
         ],

@@ -7,7 +7,7 @@ the items. What a method returns is composited by the degradation, written to PN
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ class Case:
     name: str  # unique within a person and seed, and a file name, e.g. "0007-eyes"
     photo: int  # position in the person's held-out set
     file: str  # that photo's name, relative to the person's folder
-    mask: str  # rule of datasets.masks
-    mask_seed: int
     seed: int  # of the noise of whatever method restores it
+    mask: str = ""  # rule of datasets.masks
+    mask_seed: int = 0
+    dose: float | None = None  # in suites that turn a knob: how far
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,17 @@ class Metric:
 
 @dataclass(frozen=True)
 class Reference:
-    """A row of the table that no method fills: real photos as the ceiling, other people as the floor."""
+    """A row of the table that no method fills: real photos as the ceiling, other people as the floor, or a factor."""
 
     name: str
     title: str
-    kind: Literal["floor", "ceiling"]
+    kind: Literal["floor", "ceiling", "factor"]
     metrics: tuple[str, ...]  # the metrics that mean something for it
     needs_other_people: bool
     outputs: Callable[
         [Problem, Sequence[Portraits], Sequence[Case]], Image
     ]  # (problem, other people's held-out, cases)
+    group: str = ""  # factors of one group are drawn together
 
 
 class SuiteSettings(Protocol):
@@ -112,23 +114,26 @@ class Suite:
     name: str  # the file's name
     version: int  # raised whenever a number may change; part of every job's key
     title: str
-    figure: str  # the paper's figure that ours is laid out as
-    columns: tuple[str, ...]  # methods and references that the figure shows, left to right
-    methods: tuple[str, ...]  # run by default, in table order; others that are asked for come before them
-    floors: frozenset[str]  # the methods among them that set a floor rather than compete
     metrics: tuple[str, ...]
     references: tuple[Reference, ...]  # in table order, below the methods
-    published_only: Mapping[str, str]  # rows that only the paper has: name to title, above the methods
-    published: Mapping[str, Mapping[str, tuple[float, float]]]  # row to metric to (mean, standard deviation)
-    published_source: str
     presets: Mapping[str, SuiteSettings]
-    verb: type  # the protocol of mystyle.types that a prior must have
     cases: Callable[[str, Sequence[str], Any, int], tuple[Case, ...]]
     # (person, names of the held-out photos, settings, seed) -> the cases of that person
     problem: Callable[[Portraits, Sequence[Case]], Problem]
     # (held-out photos, cases) -> the cases as tensors, in their order
-    solve: Callable[[Any, Problem, Sequence[Case]], Image]
+    solve: Callable[[Any, Problem, Sequence[Case]], Image] | None = None
     # (prior, problem, cases) -> the final pictures, composited; OutputError for anything that is not a picture
+    verb: type | None = None  # the protocol of mystyle.types that a prior must have; None where no method takes part
+    methods: tuple[str, ...] = ()  # run by default, in table order; others that are asked for come before them
+    floors: frozenset[str] = frozenset()  # the methods among them that set a floor rather than compete
+    figure: str = ""  # the paper's figure that ours is laid out as
+    columns: tuple[str, ...] = ()  # methods and references that the figure shows, left to right
+    published_only: Mapping[str, str] = field(default_factory=dict)
+    # rows that only the paper has: name to title, above the methods
+    published: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    # row to metric to (mean, standard deviation)
+    published_source: str = ""
+    dose: str = ""  # of suites whose rows turn a knob: what the cases' dose means; the numbers are rank correlations
 
     def reference(self, name: str) -> Reference:
         """The reference row of that name."""

@@ -206,9 +206,11 @@ def rebuild(run: Path) -> pd.DataFrame:
     rows = []
     for record in records:
         image = {case["case"]: case["image"] for case in record["cases"]}
+        dose = {case["case"]: case.get("dose") for case in record["cases"]}
         frame = read_rows(run, record["key"])
-        rows.append(frame.assign(image=record["person"] + "/" + frame["case"].map(image)))
-    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(image=[])
+        photo = record["person"] + "/" + frame["case"].map(image)
+        rows.append(frame.assign(image=photo, dose=frame["case"].map(dose)))
+    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(image=[], dose=[])
     _replace(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
     summary = summarise(results, suite)
     _replace(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))

@@ -51,8 +51,13 @@ def resolve(options: Options) -> Request:
     """Imports what is named and checks what it needs. Raises UnusableArguments; writes nothing."""
     suite: Suite = SUITES.load(options.suite)
     wanted = dict.fromkeys(options.methods or suite.methods)
+    problems = []
+    if options.methods and suite.verb is None:
+        problems.append(f"--methods {' '.join(options.methods)}: suite {suite.name} has rows of its own and no method")
+    if options.photos and suite.dose:
+        problems.append(f"--photos {options.photos}: suite {suite.name} moves the parameters of rendered people")
     ordered = [name for name in wanted if name not in suite.methods] + [n for n in suite.methods if n in wanted]
-    methods, problems = {}, []
+    methods = {}
     for name in ordered:
         try:
             methods[name] = METHODS.load(name)
@@ -98,16 +103,21 @@ def person_folders(options: Options, suite: Suite) -> dict[str, Path]:
 
 
 def draw_missing(request: Request) -> None:
-    """Draws the people whose photos are not there yet."""
-    missing = [(name, folder) for name, folder in request.folders.items() if not folder.exists()]
+    """Draws the people whose photos are not there yet, as many at a time as there are cores."""
+    missing = {name: folder.parent for name, folder in request.folders.items() if not folder.exists()}
     if not missing:
         return
+    import os
+
     from rich.progress import track
 
-    from datasets.synthetic.people import write_person
+    from datasets.synthetic.people import write_people
 
-    for name, folder in track(missing, description="drawing people"):
-        write_person(name, folder.parent, request.resolution)
+    (root,) = set(missing.values())  # only drawn people are ever missing here, and they share a folder
+    workers = min(os.cpu_count() or 1, len(missing))
+    done = write_people(tuple(missing), root, request.resolution, workers)
+    for _ in track(done, description="drawing people", total=len(missing)):
+        pass
 
 
 def make_jobs(request: Request) -> tuple[Job, ...]:
@@ -130,14 +140,6 @@ def make_jobs(request: Request) -> tuple[Job, ...]:
         request.domain,
         weights,
     )
-
-
-def shared_networks(weights: Mapping[str, Path]) -> set[str]:
-    """The networks that metrics share with training losses, which all use the perceptual distance.
-
-    A domain without a file for it measures that distance on its feature network, so that this one is shared as well.
-    """
-    return {"perceptual"} if "perceptual" in weights else {"perceptual", "features"}
 
 
 def preview(request: Request, run: Path) -> str:

@@ -25,7 +25,6 @@ from benchmarks.request import (
     make_jobs,
     preview,
     resolve,
-    shared_networks,
 )
 from mystyle.domain import load_domain
 
@@ -72,7 +71,7 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
     run = options.folder
     draw_missing(request)
     jobs = make_jobs(request)
-    layout = describe(request.suite, request.methods, request.metrics, jobs, shared_networks(request.weights))
+    layout = describe(request.suite, request.methods, request.metrics, jobs)
     changed = records.write_json(run / "suite.json", layout)
     records.clean(run)
 
@@ -143,16 +142,18 @@ def track(run: Path, mode: Mode) -> None:
 
 
 def print_summary(summary: pd.DataFrame, suite: Mapping[str, Any]) -> None:
-    """Mean ± standard deviation over images, a row per method and a column per metric."""
+    """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     cells = {(row.method, row.metric): row for row in summary.itertuples()}
-    table = Table(title=f"{suite['title']}: mean ± standard deviation over images", box=box.SIMPLE_HEAD)
+    what = "rank correlation with the dose" if suite.get("dose") else "mean ± standard deviation over images"
+    table = Table(title=f"{suite['title']}: {what}", box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     for metric in suite["metrics"]:
-        table.add_column(metric["label"] + (" ↑" if metric["higher_is_better"] else " ↓"), justify="right")
+        arrow = "" if suite.get("dose") else " ↑" if metric["higher_is_better"] else " ↓"
+        table.add_column(metric["label"] + arrow, justify="right")
     for method in suite["methods"]:
         row = [cells[key] for metric in suite["metrics"] if (key := (method["name"], metric["name"])) in cells]
         if row:

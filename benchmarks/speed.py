@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PASSES = ("synthesis", "to_latent", "to_weights")
 BATCHES = {64: 16, 128: 8, 256: 4, 512: 2, 1024: 1}
-SHIPPED = 64  # px; the other sizes have the official widths
+SHIPPED = 128  # px; the other sizes have the official widths
 
 
 @dataclass(frozen=True)
@@ -382,7 +382,7 @@ class Options:
 
     Args:
         what: networks compares fast and plain, choices takes the fast path's choices away one at a time
-        sizes: in pixels; 64 is the shipped generator, the others have the official widths
+        sizes: in pixels; 128 is the shipped generator, the others have the official widths
         batch: images at a time, 16, 8, 4, 2 and 1 at 64, 128, 256, 512 and 1024 px unless given
         device: where to compute; auto takes the GPU if there is one
         seconds: to spend on each pass of each round at least

@@ -44,6 +44,7 @@ def bootstrap_interval(
     people: Sequence[str],
     photos: Sequence[str],
     *,
+    per: ArrayLike | None = None,
     level: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -51,9 +52,11 @@ def bootstrap_interval(
     """Percentile interval of the mean by a two-stage bootstrap: people with replacement, then photos of each.
 
     ``values``, ``people`` and ``photos`` have one entry per image; all images of a photo stay together. Values that are
-    NaN are left out. (nan, nan) where a resample cannot differ: fewer than two photos.
+    NaN are left out. With ``per``, of the same length, the interval is that of sum(values) / sum(per), both drawn
+    together. (nan, nan) where a resample cannot differ: fewer than two photos.
     """
-    totals = _photo_totals(np.asarray(values, dtype=float), people, photos)
+    values = np.asarray(values, dtype=float)
+    totals = _photo_totals(values, np.ones_like(values) if per is None else np.asarray(per, float), people, photos)
     if sum(len(person) for person in totals) < 2:
         return float("nan"), float("nan")
     rng = np.random.default_rng(seed)
@@ -104,10 +107,13 @@ def summarise(results: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
     ``results`` has the columns of results.csv and ``image``, the photo that a case was made from; ``suite`` is
     suite.json. Only rows whose status is "done" count. The p value of a method is that of its paired test against the
     best one of kind "method", after Holm's correction over that metric; the best one, floors and the ceiling have none.
+    Where the suite turns a knob (``dose``), the values are the rank correlations of ``rank_correlations``.
     """
     import pandas as pd
 
     scored = results[results["status"] == "done"]
+    if suite.get("dose"):
+        scored = rank_correlations(scored)
     run = set(results["method"])
     rows = []
     for metric in suite["metrics"]:
@@ -141,6 +147,25 @@ def summarise(results: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SUMMARY))
 
 
+def rank_correlations(scored: pd.DataFrame) -> pd.DataFrame:
+    """Spearman's correlation between dose and value over each photo's sweep, a row per method, metric, photo and seed.
+
+    A metric that does not move at all has the correlation 0: it does not mind the dose. Six decimals count, because
+    equal pictures at other places of a batch differ in the last.
+    """
+    import pandas as pd
+    from scipy.stats import spearmanr
+
+    keys = ["method", "metric", "person", "image", "seed"]
+    rows = []
+    for key, sweep in scored.groupby(keys, sort=False):
+        dose, value = sweep["dose"].astype(float), sweep["value"].astype(float).round(6)
+        still = value.nunique() < 2 or dose.nunique() < 2
+        rho = 0.0 if still else float(spearmanr(dose, value).statistic)
+        rows.append((*key, rho))
+    return pd.DataFrame(rows, columns=[*keys, "value"]).assign(case="")
+
+
 def compare(table: pd.DataFrame, methods: Sequence[str], *, higher_is_better: bool) -> dict[str, float]:
     """Adjusted p value of each method against the best one; the best one itself is absent.
 
@@ -157,13 +182,13 @@ def compare(table: pd.DataFrame, methods: Sequence[str], *, higher_is_better: bo
     return dict(zip(others, holm([paired_p_value(differences[name]) for name in others]).tolist(), strict=True))
 
 
-def _photo_totals(values: Floats, people: Sequence[str], photos: Sequence[str]) -> list[Floats]:
-    """For each person ``[photos, 2]``: sum and count of the values of each photo."""
+def _photo_totals(values: Floats, per: Floats, people: Sequence[str], photos: Sequence[str]) -> list[Floats]:
+    """For each person ``[photos, 2]``: sums of ``values`` and ``per`` of each photo."""
     totals: dict[str, dict[str, Floats]] = {}
-    for value, person, photo in zip(values, people, photos, strict=True):
+    for value, weight, person, photo in zip(values, per, people, photos, strict=True):
         if not np.isnan(value):
             total = totals.setdefault(person, {}).setdefault(photo, np.zeros(2))
-            total += (value, 1)
+            total += (value, weight)
     return [np.array(list(of_person.values())) for of_person in totals.values()]
 
 

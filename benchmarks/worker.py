@@ -91,7 +91,8 @@ class Worker:
             return
         check_output(outputs, problem.clean)
         for case, degraded, output in zip(job.cases, problem.degraded, outputs, strict=True):
-            write_png(folder / "images" / f"{case.name}.input.png", degraded)
+            if not self.context.suite.dose:  # there the row draws the pictures itself
+                write_png(folder / "images" / f"{case.name}.input.png", degraded)
             write_png(folder / "images" / f"{case.name}.png", output)
 
         began = time.perf_counter()
@@ -127,7 +128,9 @@ class Worker:
         if reference.needs_other_people and not job.others:
             raise Inapplicable("needs other people in the run")
         others = [self._photos(name, "test", photos) for name, photos in job.others.items()]
-        return reference.outputs(problem, others, job.cases), {}, {}
+        began = time.perf_counter()
+        outputs = reference.outputs(problem, others, job.cases)
+        return outputs, {"draw": time.perf_counter() - began} if self.context.suite.dose else {}, {}
 
     def _prior(self, job: Job, train: Portraits) -> tuple[Any, float, bool]:
         """The prior, the seconds that its fit took, and whether it was there already.
@@ -201,7 +204,7 @@ def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, flo
         "domain": job.domain,
         "metrics": dict(job.metrics),
         "cases": [
-            {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed}
+            {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed, "dose": c.dose}
             for c in job.cases
         ],
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},

@@ -2,6 +2,7 @@
 
     PERSON/train/*.png|jpg|jpeg|webp      the reference set
     PERSON/test/*                         the held-out set
+    PERSON/extra/*                        optional: further held-out photos, for experiments that ask for more
     PERSON/manifest.csv                   optional: file,sha256,split,identity,<true parameters of each photo>
 
 Photos are aligned portraits at the domain's exact resolution, taken in the sorted order of their names.
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from mystyle.types import Portraits
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", "extra")
 MANIFEST = "manifest.csv"
 _NOT_PARAMETERS = frozenset({"file", "sha256", "split", "identity"})
 
@@ -70,7 +71,7 @@ def check(folder: Path, split: str, resolution: int, known_good: Collection[str]
 
 
 def read_portraits(folder: Path, split: str, resolution: int) -> Portraits:
-    """The photos of ``folder/split`` (a split is "train" or "test") as ``Portraits`` named after the folder.
+    """The photos of ``folder/split`` (one of ``SPLITS``) as ``Portraits`` named after the folder.
 
     Raises DataError with everything that is wrong: no such folder, no photo, a photo that cannot be decoded, is not
     ``resolution`` x ``resolution`` or differs from its hash in the manifest, a photo of the manifest that is missing.

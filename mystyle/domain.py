@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mystyle.perceptual import FeatureNetwork, PerceptualDistance
     from mystyle.stylegan2 import Discriminator, Generator
 
-ROLES = ("generator", "discriminator", "encoder", "features")
-RESOLUTIONS = {"synthetic": 64}  # pixels a side, by domain
+ROLES = ("generator", "discriminator", "encoder", "features", "perceptual")
+RESOLUTIONS = {"synthetic": 128}  # pixels a side, by domain
 
 
 class DomainError(ValueError):
@@ -27,7 +27,7 @@ class Domain:
     """The networks of a domain, frozen and in eval mode on ``device``.
 
     ``generator`` is the domain prior G_d, ``encoder`` finds anchors in W, ``features`` serves MAPS and identity,
-    ``perceptual`` is the LPIPS-form distance. ``weights`` maps file names to SHA-256.
+    ``perceptual`` is the LPIPS-form distance, on a network of its own. ``weights`` maps file names to SHA-256.
     """
 
     name: str
@@ -51,6 +51,18 @@ def domain_weights(name: str) -> dict[str, Path]:
 
 def load_domain(name: str, device: torch.device | str = "cpu") -> Domain:
     """Reads the weight files of a domain. Raises DomainError naming every file that is missing or damaged."""
+    files = domain_weights(name)
+    try:
+        return read_domain(name, files, device)
+    except DomainError as error:
+        raise DomainError(
+            f"the weights of domain {name!r} cannot be used:\n  {error}\n"
+            "restore them from a fresh clone, or train them with python -m mystyle.pretrain"
+        ) from error
+
+
+def read_domain(name: str, files: Mapping[str, Path], device: torch.device | str = "cpu") -> Domain:
+    """A domain from its weight files by role. Raises DomainError with a line for everything that is wrong with them."""
     import torch
 
     from mystyle.checkpoints import CheckpointError, load_network, sha256
@@ -58,24 +70,22 @@ def load_domain(name: str, device: torch.device | str = "cpu") -> Domain:
     from mystyle.perceptual import FeatureNetwork, PerceptualDistance
     from mystyle.stylegan2 import Discriminator, Generator
 
-    kinds = {"generator": Generator, "discriminator": Discriminator, "encoder": Encoder, "features": FeatureNetwork}
-    files = domain_weights(name)
+    kinds = dict(zip(ROLES, (Generator, Discriminator, Encoder, FeatureNetwork, FeatureNetwork), strict=True))
     networks, problems = {}, []
     for role, path in files.items():
         try:
             networks[role] = load_network(kinds[role], path).to(device)
         except CheckpointError as error:
             problems.append(str(error))
+    if not problems and len(sizes := {network.resolution for network in networks.values()}) > 1:
+        problems.append(f"the networks are of different resolutions: {sorted(sizes)} px")
     if problems:
-        raise DomainError(
-            f"the weights of domain {name!r} cannot be used:\n  " + "\n  ".join(problems)
-            + "\nrestore them from a fresh clone, or train them with python -m mystyle.pretrain"
-        )  # fmt: skip
+        raise DomainError("\n  ".join(problems))
     return Domain(
         name=name,
         resolution=networks["generator"].resolution,
         device=torch.device(device),
-        perceptual=PerceptualDistance(networks["features"]),
+        perceptual=PerceptualDistance(networks.pop("perceptual")),
         weights={path.name: sha256(path) for path in files.values()},
         **networks,
     )
@@ -97,6 +107,7 @@ def tiny_domain(seed: int = 0) -> Domain:
             "discriminator": Discriminator(32, channel_base=256, channel_max=16),
             "encoder": Encoder(32, 64, widths=(8, 16, 16)),
             "features": FeatureNetwork(32, (8, 8, 16), deep=32, embedding=16, attributes=attributes),
+            "perceptual": FeatureNetwork(32, (8, 8, 16), deep=32, embedding=16, attributes=attributes, norm=False),
         }
         z = torch.randn(256, 16)
         w = networks["generator"].mapping.w(z).detach()
@@ -110,7 +121,7 @@ def tiny_domain(seed: int = 0) -> Domain:
         name="tiny",
         resolution=32,
         device=torch.device("cpu"),
-        perceptual=PerceptualDistance(networks["features"]),
+        perceptual=PerceptualDistance(networks.pop("perceptual")),
         weights={f"{role}.safetensors": f"random-{seed}" for role in ROLES},
         **networks,
     )

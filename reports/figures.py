@@ -49,6 +49,8 @@ def draw(run: Run, folder: Path) -> tuple[Picture, ...]:
 
     mpl.use("Agg")
     with mpl.rc_context(_STYLE):
+        if run.suite.get("dose"):
+            return _draw_sweeps(run, folder)
         pictures = []
         if rows := choose(run.cases):
             name = run.suite["suite"]
@@ -73,6 +75,32 @@ def draw(run: Run, folder: Path) -> tuple[Picture, ...]:
             )
         )
     return tuple(pictures)
+
+
+def _draw_sweeps(run: Run, folder: Path) -> tuple[Picture, ...]:
+    """The figures of a suite that turns a knob."""
+    from reports.sweeps import EFFECT, Sweeps
+
+    sweeps, name = Sweeps(run), run.suite["suite"]
+    _save(sweeps.dots(), folder / name)
+    _save(sweeps.curves(), folder / f"{name}_curves")
+    _save(sweeps.strips(), folder / f"{name}_sweeps")
+    factors = f"{len(run.methods)} factors in {len(sweeps.groups)} groups"
+    return (
+        Picture(
+            folder / name, f"{run.title}. {EFFECT} Bars: 95 % intervals.", f"Dot plot of the effects of {factors}."
+        ),
+        Picture(
+            folder / f"{name}_curves",
+            f"Each metric against the dose, mean over sweeps with 95 % bands. {run.suite['dose']}.",
+            f"Curves of {factors}, a row of panels per metric.",
+        ),
+        Picture(
+            folder / f"{name}_sweeps",
+            "What was scored: each factor's sweep of the first photo of the first person, dose from left to right.",
+            f"Strips of portraits, one for each of {factors}.",
+        ),
+    )
 
 
 def choose(cases: Sequence[Case]) -> list[Case]:

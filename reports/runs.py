@@ -117,6 +117,18 @@ class Run:
             parts.append(f"commit {commit[:10]}" + (" with local changes" if self.environment.get("dirty") else ""))
         return f"{self.title}: {'; '.join(parts)}."
 
+    @cached_property
+    def doses(self) -> pd.DataFrame:
+        """results.csv's finished rows with the photo that each case was made from, ``image``, and its ``dose``."""
+        cases = [
+            {"method": r["method"], "person": r["person"], "seed": r["seed"], "case": c["case"]}
+            | {"image": c["image"], "dose": c.get("dose")}
+            for r in self.records
+            for c in r.get("cases") or ()
+        ]
+        done = self.results[self.results["status"] == "done"]
+        return done.merge(pd.DataFrame(cases), on=["method", "person", "seed", "case"])
+
     @property
     def hardware(self) -> str:
         """The machine in a few words, empty where it was not recorded."""

@@ -44,6 +44,7 @@ _LATEX = {
     "≤": r"$\leq$",
     "α": r"$\alpha$",
     "β": r"$\beta$",
+    "ρ": r"$\rho$",
     DASH: "--",
     TIE: r"$\dagger$",
     SHARED: r"$\ddagger$",
@@ -134,6 +135,10 @@ class Table:
 
 def tables(run: Run) -> tuple[Table, ...]:
     """All tables of one run, the main one first."""
+    if run.suite.get("dose"):
+        from reports.sweeps import Sweeps
+
+        return *Sweeps(run).tables(), cost(run)
     scores = _Scores(run)
     return scores.wide(), scores.long(), cost(run)
 
@@ -330,7 +335,7 @@ class _Scores:
 def cost(run: Run) -> Table:
     """Seconds per stage and peak memory of the jobs that are done: a fit per person, the other stages per image."""
     jobs = run.jobs
-    units = {"fit": "person", "restore": "image", "score": "image"}
+    units = {"fit": "person", "restore": "image", "draw": "image", "score": "image"}
     units = {stage: unit for stage, unit in units.items() if f"seconds_{stage}" in jobs}
     rows, records = [], []
     for method in run.methods:

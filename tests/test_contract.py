@@ -13,7 +13,7 @@ from mystyle.degradations import Inpainting
 from mystyle.types import Edits, Inverts, Portraits, Prior, Restores, Samples
 
 PRESETS = ("smoke", "quick", "full", "paper")
-NETWORKS = ("generator", "discriminator", "encoder", "features")
+NETWORKS = ("generator", "discriminator", "encoder", "features", "perceptual")
 
 
 @pytest.fixture(scope="module", params=METHODS.names())

@@ -16,9 +16,9 @@ OURS = ("mystyle", "baselines", "datasets", "benchmarks", "reports")
 ALLOWED = {  # package: prefixes of our modules that it may import besides its own
     "mystyle": (),
     "baselines": ("mystyle",),
-    "datasets": ("mystyle.types",),
+    "datasets": ("mystyle.types", "mystyle.memory"),
     "benchmarks": ("mystyle", "baselines", "datasets"),
-    "reports": ("benchmarks.records",),
+    "reports": ("benchmarks.records", "benchmarks.statistics"),
 }
 FILES = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
 

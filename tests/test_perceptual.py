@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from mystyle.perceptual import FeatureNetwork
+
 
 @pytest.fixture(scope="module")
 def pictures():
@@ -16,7 +18,8 @@ def test_distance_equals_its_formula_in_numpy(tiny_domain, pictures):
     """mean_l mean_hw ||a_l - b_l||^2 / 2, activations divided by their norm over channels."""
     a, b = pictures
     stages = []
-    for x, y in zip(tiny_domain.features.maps(a), tiny_domain.features.maps(b), strict=True):
+    network = tiny_domain.perceptual.network
+    for x, y in zip(network.maps(a), network.maps(b), strict=True):
         x, y = x.numpy().astype(np.float64), y.numpy().astype(np.float64)
         x = x / np.sqrt((x**2).sum(1, keepdims=True) + 1e-8)
         y = y / np.sqrt((y**2).sum(1, keepdims=True) + 1e-8)
@@ -68,3 +71,23 @@ def test_embeddings_have_unit_norm_and_attributes_their_names(tiny_domain, pictu
     attributes = tiny_domain.features.attributes(pictures[0])
     assert set(attributes) == {"yaw", "smile"} and all(x.shape == (5,) for x in attributes.values())
     assert (tiny_domain.features.deep(pictures[0]) >= 0).all()
+
+
+def test_folding_the_batch_norms_changes_nothing_but_rounding(pictures):
+    torch.manual_seed(0)
+    network = FeatureNetwork(32, (8, 16), deep=24, embedding=8, attributes={"yaw": (1.0, 15.0)})
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):  # statistics and scales that differ from those it starts with
+            for x in (layer.weight, layer.running_var):
+                torch.nn.init.uniform_(x, 0.3, 3.0)
+            for x in (layer.bias, layer.running_mean):
+                torch.nn.init.normal_(x)
+    network.eval()
+    folded = network.folded()
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
+    with torch.no_grad():
+        for x, y in zip(network.maps(pictures[0]), folded.maps(pictures[0]), strict=True):
+            torch.testing.assert_close(y, x, rtol=1e-4, atol=1e-4)  # float32, two orders of multiplication
+        torch.testing.assert_close(folded.heads(pictures[0]), network.heads(pictures[0]), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="no batch norm"):
+        folded.folded()

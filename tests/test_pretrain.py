@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain import loop
 from mystyle.pretrain.data import complete_to_sphere, normal_scores, read_album
 from mystyle.pretrain.encoder import EncoderSettings
-from mystyle.pretrain.features import FeatureSettings, cosface
+from mystyle.pretrain.features import PERCEPTUAL, FeatureSettings, cosface
 from mystyle.pretrain.generator import GeneratorSettings
 from mystyle.pretrain.loop import Shuffled
 
@@ -89,24 +90,32 @@ def test_batches_depend_on_seed_and_epoch_alone_and_cover_the_data(monkeypatch):
 
 
 TINY = GeneratorSettings(
-    warm_epochs=1, epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16, channel_base=256,
+    warm_epochs=(1, 1, 1), epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16, channel_base=256,
     channel_max=16,
 )  # fmt: skip
 
 
-def test_the_three_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
+def test_the_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
     out, work = tmp_path / "weights", tmp_path / "work"
     attributes = ("place", "brightness")  # in no order but their own
     commands.features(
         album_folder, out, work, 0, FeatureSettings(1, 4, widths=(8, 8, 8), attributes=attributes, held_out=0.34)
     )
+    commands.perceptual(
+        album_folder, out, work, 0, replace(PERCEPTUAL, epochs=1, batch=4, widths=(8, 8), held_out=0.34)
+    )
     commands.generator(album_folder, out, work, 0, TINY)
-    commands.encoder(album_folder, out, work, 0, EncoderSettings(1, 4, held_out=0.34))
+    commands.encoder(album_folder, out, work, 0, EncoderSettings(1, 4, held_out=0.34, widths=(8, 8, 8)))
     g = load_generator(out / "generator.safetensors")
     assert load_discriminator(out / "discriminator.safetensors").resolution == 32
     features = load_network(FeatureNetwork, out / "features.safetensors")
-    assert features.attribute_names == attributes
+    assert features.attribute_names == attributes and not features.config["norm"]
+    perceptual = load_network(FeatureNetwork, out / "perceptual.safetensors")
+    assert set(perceptual.attribute_names) == {"brightness", "place"}  # all of the manifest
+    assert set(json.loads((out / "perceptual.json").read_text())["figures"]) == {
+        f"error_{name}" for name in perceptual.attribute_names
+    }
     encoder = load_network(Encoder, out / "encoder.safetensors")
     images = g(torch.randn(2, 8)).clamp(-1, 1)
     assert encoder(images).shape == (2, 16) and torch.isfinite(encoder(images)).all()
@@ -162,6 +171,28 @@ def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path, ti
         Image.new("RGB", (32, 32), (i, i, i)).save(tmp_path / f"{i}.png")
     from mystyle.pretrain.generator import pretrain
 
-    with pytest.raises(ValueError, match=r"--settings\.warm_epochs 0"):
+    with pytest.raises(ValueError, match=r"--settings\.warm_epochs \[\]"):
         pretrain(read_album(tmp_path), tmp_path, tmp_path / "work", TINY, 0, tiny_domain.perceptual)
     assert not (tmp_path / "work").exists()
+
+
+def test_a_recipe_with_nothing_to_learn_is_refused(album_folder, tmp_path):
+    with pytest.raises(SystemExit, match=r"--settings\.identity_weight"):
+        commands.perceptual(album_folder, tmp_path, tmp_path / "work", 0, replace(PERCEPTUAL, attributes=()))
+
+
+def test_the_adversarial_stage_goes_on_from_finished_networks(album_folder, tmp_path, monkeypatch):
+    """With no epoch left to train, what comes out is what went in; a generator of another size is refused."""
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 1)
+    first, second = tmp_path / "first", tmp_path / "second"
+    commands.generator(album_folder, first, tmp_path / "a", 0, replace(TINY, warm_epochs=()))
+    settings = replace(TINY, start=first, settle=9)  # the generator waits for the discriminator
+    commands.generator(album_folder, second, tmp_path / "b", 0, settings)
+    g, h = (load_generator(folder / "generator.safetensors") for folder in (first, second))
+    assert all(torch.equal(x, y) for x, y in zip(g.parameters(), h.parameters(), strict=True))
+    d, e = (load_discriminator(folder / "discriminator.safetensors") for folder in (first, second))
+    assert not all(torch.equal(x, y) for x, y in zip(d.parameters(), e.parameters(), strict=True))
+    for i in range(4):
+        Image.new("RGB", (16, 16), (i, i, i)).save(tmp_path / f"{i}.png")
+    with pytest.raises(SystemExit, match=r"--settings\.start .*: a generator of 32 px"):
+        commands.generator(tmp_path, second, tmp_path / "c", 0, settings)

@@ -164,11 +164,14 @@ def test_the_similarity_to_other_photos_leaves_the_photo_itself_out():
     torch.testing.assert_close(got, torch.stack([(faces[0] + faces[2]) / 2, faces[3]]))
 
 
-def test_a_grid_is_row_by_row_doubled_and_ends_in_white():
-    images = from_uint8(torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 3, 2, 2))
+@pytest.mark.parametrize("size", [64, 128])
+def test_a_grid_is_row_by_row_at_128_dots_each_and_ends_in_white(size):
+    images = from_uint8(torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 3, size, size))
     picture = mosaic(images, 3)
-    assert picture.shape == (8, 12, 3) and (picture[:4, 4:8] == 1).all() and (picture[4:, 4:8] == 4).all()
-    assert (picture[4:, 8:] == 255).all()
+    assert (
+        picture.shape == (256, 384, 3) and (picture[:128, 128:256] == 1).all() and (picture[128:, 128:256] == 4).all()
+    )
+    assert (picture[128:, 256:] == 255).all()
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +179,7 @@ def weights(tmp_path_factory, tiny_domain):
     folder = tmp_path_factory.mktemp("weights")
     for role in ("generator", "discriminator", "encoder", "features"):
         save_network(getattr(tiny_domain, role), folder / f"{role}.safetensors")
+    save_network(tiny_domain.perceptual.network, folder / "perceptual.safetensors")
     return folder
 
 
@@ -229,8 +233,8 @@ def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weigh
     assert {path.name for path in out.iterdir()} == {"README.md", "figures.json"} | {f"{x}.png" for x in FIGURES}
     page = (out / "README.md").read_text()
     assert set(re.findall(r"\((\w+)\.png\)", page)) == FIGURES
-    assert Image.open(out / "samples.png").size == (8 * 64, 8 * 64)
-    assert Image.open(out / "portraits.png").size == (8 * 64, 3 * 64)  # there are 24
+    assert Image.open(out / "samples.png").size == (8 * 128, 8 * 128)
+    assert Image.open(out / "portraits.png").size == (8 * 128, 3 * 128)  # there are 24
     assert "6 people for the inversions instead of the 9" in page  # and 20 samples were there
     assert [r["n"] for r in found[0]["distribution"].values()] == [20, 12, 12]
     assert found[0]["verification"]["pairs_of_one_person"] == 6 * 6
@@ -248,7 +252,7 @@ def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(h
     refused("--samples 3: must be at least", samples=3)
     refused("--inversions 1: must be at least 2", inversions=1)
     refused("--seed -1: must be at least 0", seed=-1)
-    refused(r"--weights .*generator\.safetensors.*features\.safetensors", weights=tmp_path)
+    refused(r"--weights [\s\S]*generator\.safetensors[\s\S]*features\.safetensors", weights=tmp_path)
     refused(r"--data .*manifest\.csv", data=tmp_path)
     refused(r"--data .* has no column smile", data=draw_album(tmp_path / "mute", columns=("yaw",)))
     refused(r"--data .* 64 px; the networks are made for 32 px", data=draw_album(tmp_path / "large", resolution=64))

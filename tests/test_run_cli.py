@@ -22,7 +22,7 @@ from benchmarks import list as listing
 from benchmarks import records, request, run
 from benchmarks.options import Options, make_parser, to_options
 from benchmarks.registry import METHODS, METRICS
-from benchmarks.request import Request, make_jobs, preview, shared_networks
+from benchmarks.request import Request, make_jobs, preview
 from benchmarks.run import carry_out, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
@@ -203,15 +203,14 @@ def test_the_summary_has_a_row_per_method_and_metric(finished):
 
 
 def test_suite_json_says_how_the_table_looks(finished):
-    options, asked, _ = finished
+    options, _, _ = finished
     suite = records.read_suite(options.folder)
     kinds = {method["name"]: method["kind"] for method in suite["methods"]}
     assert list(kinds) == ["comodgan", "comodgan_ft", *SUITE.methods, "other_people", "real_photos"]
     assert kinds["mystyle"] == "method" and kinds["mean_photo"] == "floor" and kinds["real_photos"] == "ceiling"
-    # the tiny domain measures its perceptual distance on its feature network, so MAPS is not independent of the loss
+    # losses look through the perceptual network, and MAPS and identity are measured by another
     shared = {metric["name"]: metric["shares_network_with_loss"] for metric in suite["metrics"]}
-    assert shared == {name: name != "seam" for name in SUITE.metrics}
-    assert shared_networks({**asked.weights, "perceptual": Path("lpips")}) == {"perceptual"}
+    assert shared == {name: name == "hole_distance" for name in SUITE.metrics}
 
 
 def test_the_environment_is_recorded(finished):

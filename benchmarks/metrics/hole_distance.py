@@ -14,7 +14,7 @@ from benchmarks.protocol import Evaluation, Metric
 def hole_distance(evaluation: Evaluation) -> Tensor:
     """``[n]``: the domain's perceptual distance map between output and clean photo, averaged over the hole.
 
-    On the synthetic domain it has the form of LPIPS on the domain's own features, and its values are not LPIPS.
+    On the synthetic domain it has the form of LPIPS on the domain's perceptual network, and its values are not LPIPS.
     """
     distance = evaluation.apply(evaluation.domain.perceptual.map, evaluation.outputs, evaluation.clean)  # [n, 1, h, w]
     hole = 1 - evaluation.mask
@@ -25,7 +25,7 @@ METRIC = Metric(
     name="hole_distance",
     version=1,
     label="Distance in hole",
-    description="LPIPS-form distance to the hidden photo in the hole, on the domain's own features (not LPIPS).",
+    description="LPIPS-form distance to the hidden photo in the hole, on the domain's perceptual network (not LPIPS).",
     higher_is_better=False,
     range=(0.0, None),
     unit="",

@@ -1,14 +1,18 @@
-"""``python -m datasets.synthetic population|people|gallery``: write the synthetic domain's photos, or look at them."""
+"""``python -m datasets.synthetic population|people|gallery|sweep|parameters``: write portraits, or look at them."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+MARK = "<!-- parameters -->"
+CORES = os.cpu_count() or 1
 
 
 def population(
-    out: Path, identities: int = 2000, photos: int = 14, resolution: int = 64, seed: int = 0, workers: int = 2
+    out: Path, identities: int = 2000, photos: int = 12, resolution: int = 128, seed: int = 0, workers: int = CORES
 ):
-    """Renders the training population.
+    """Renders a population to train on (or, with another seed, to measure on).
 
     Args:
         out: folder to write
@@ -30,20 +34,22 @@ def population(
             progress.update(task, completed=done)
 
 
-def people(out: Path, resolution: int = 64):
+def people(out: Path, resolution: int = 128, workers: int = CORES):
     """Renders the benchmark's people p01 to p13.
 
     Args:
         out: folder to write, one folder per person inside
         resolution: pixels a side
+        workers: processes
     """
     from rich.progress import track
 
     from datasets.splits import SYNTHETIC
-    from datasets.synthetic.people import write_person
+    from datasets.synthetic.people import write_people
 
-    for person in track(SYNTHETIC, description="people"):
-        write_person(person.name, out, resolution)
+    names = [person.name for person in SYNTHETIC]
+    for _ in track(write_people(names, out, resolution, workers), description="people", total=len(names)):
+        pass
 
 
 def gallery(out: Path, rows: int = 6, columns: int = 10, resolution: int = 128, seed: int = 0):
@@ -58,19 +64,64 @@ def gallery(out: Path, rows: int = 6, columns: int = 10, resolution: int = 128, 
     """
     import torch
 
-    from datasets.synthetic.album import encode_png
     from datasets.synthetic.parameters import album_scores, person_scores
-    from datasets.synthetic.renderer import render
-    from mystyle.types import to_uint8
 
     generator = torch.Generator().manual_seed(seed)
     albums = [album_scores(*person_scores(generator), columns, generator) for _ in range(rows)]
-    images = to_uint8(render(torch.cat(albums), resolution))
-    grid = images.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
-    out.write_bytes(encode_png(grid))
+    _draw_grid(out, torch.stack(albums), resolution)
+
+
+def sweep(out: Path, parameter: str, rows: int = 4, columns: int = 9, resolution: int = 128, seed: int = 0):
+    """Draws one parameter over its range, all else fixed: one person per row, low to high from left to right.
+
+    Args:
+        out: PNG file to write
+        parameter: which one; the command parameters lists them
+        rows: people
+        columns: steps from the lowest to the highest value
+        resolution: pixels a side of one photo
+        seed: which people
+    """
+    import torch
+
+    from datasets.synthetic.parameters import NAMES, PARAMETERS, album_scores, person_scores, score_at
+
+    if parameter not in NAMES:
+        raise SystemExit(f"--parameter {parameter}: there is no such parameter; there are {', '.join(NAMES)}")
+    i = NAMES.index(parameter)
+    generator = torch.Generator().manual_seed(seed)
+    people = torch.stack([album_scores(*person_scores(generator), 1, generator)[0] for _ in range(rows)])
+    scores = people[:, None].repeat(1, columns, 1)
+    scores[:, :, i] = score_at(PARAMETERS[i], torch.linspace(0, 1, columns))
+    _draw_grid(out, scores, resolution)
+
+
+def parameters(card: Path | None = None):
+    """Prints the table of parameters, or writes it into a data card.
+
+    Args:
+        card: Markdown file whose part between the two marks <!-- parameters --> is replaced
+    """
+    from datasets.synthetic.parameters import markdown
+
+    if card is None:
+        print(markdown())
+        return
+    before, _, after = card.read_text().split(MARK)
+    card.write_text(f"{before}{MARK}\n\n{markdown()}\n{MARK}{after}")
+
+
+def _draw_grid(out: Path, scores, resolution: int) -> None:
+    """Renders scores [rows, columns, P] to one PNG file."""
+    from datasets.synthetic.album import encode_png
+    from datasets.synthetic.renderer import render
+    from mystyle.types import to_uint8
+
+    images = to_uint8(render(scores.flatten(0, 1), resolution)).unflatten(0, scores.shape[:2])
+    out.write_bytes(encode_png(images.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)))
 
 
 if __name__ == "__main__":
     from jsonargparse import auto_cli
 
-    auto_cli([population, people, gallery], as_positional=False)
+    auto_cli([population, people, gallery, sweep, parameters], as_positional=False)

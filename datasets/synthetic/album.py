@@ -18,6 +18,7 @@ from torch import Tensor
 
 from datasets.synthetic.parameters import NAMES, values
 from datasets.synthetic.renderer import BATCH, render
+from mystyle.memory import keep_freed_memory
 from mystyle.types import to_uint8
 
 HEADER = ("file", "sha256", "split", "identity", *NAMES)
@@ -41,6 +42,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def work_alone() -> None:
+    """Prepares a process for drawing beside others, one per core."""
+    torch.set_num_threads(1)
+    keep_freed_memory()
 
 
 def encode_png(image: Tensor) -> bytes:

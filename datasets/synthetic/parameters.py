@@ -4,27 +4,29 @@ Every parameter has a range, a unit and a distribution. People and photos are dr
 ``values`` maps scores to parameters by value = quantile(Phi(g)); so a population, a person's album and a neighbourhood
 of a portrait are all simple sets of Gaussian vectors.
 
-Lengths are in head units: 1 is the distance from the middle of the head to its top.
+Lengths are in head units: 1 is half the height of an average head, about 112 mm. The eyes are at the origin's height.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-Distribution = Literal["bell", "uniform", "rare"]
+Distribution = Literal["bell", "uniform", "rare", "early"]
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One line of the table.
 
-    ``bell`` is Beta(2, 2) on [low, high], ``uniform`` is flat, ``rare`` is low for most and rises to high for the
-    ``share`` of the population that has the trait. ``habit`` is the share of an appearance parameter's variance that
-    a person's habits explain: 0 for what changes from photo to photo, near 1 for what an album hardly varies.
+    ``bell`` is Beta(2, 2) on [low, high], ``uniform`` is flat, ``early`` is Kumaraswamy(1.5, 4), which favours the
+    lower half, ``rare`` is low for most and rises to high for the ``share`` of the population that has the trait.
+    ``habit`` is the share of an appearance parameter's variance that a person's habits explain: 0 for what changes
+    from photo to photo, near 1 for what an album hardly varies.
     """
 
     name: str
@@ -42,80 +44,117 @@ def _p(name: str, low: float, high: float, unit: str, meaning: str, **more: obje
 
 
 IDENTITY: tuple[Parameter, ...] = (
-    _p("masculine", 0, 1, "1", "sex-typed traits: brow ridge, jaw, beard growth", distribution="uniform"),
-    _p("head_width", 0.66, 0.80, "head", "half width of the skull"),
-    _p("head_depth", 0.80, 0.95, "head", "half depth of the skull"),
-    _p("jaw_taper", 0.06, 0.34, "1", "how much the face narrows towards the chin"),
-    _p("jaw_corner", -0.03, 0.08, "head", "jaw angle"),
-    _p("chin_length", -0.05, 0.09, "head", "how far the chin reaches down"),
-    _p("chin_forward", -0.02, 0.08, "head", "how far the chin stands out"),
-    _p("cheekbone", 0.00, 0.08, "head", "height of the cheekbones"),
-    _p("cheek", -0.05, 0.06, "head", "hollow to full cheeks"),
+    _p(
+        "masculine", 0, 1, "1", "sex-typed traits: jaw, brow ridge, neck, beard and hair habits", distribution="uniform"
+    ),
+    _p("head_width", 0.93, 1.08, "1", "width of the skull against the average"),
+    _p("head_depth", 0.93, 1.07, "1", "depth of the skull against the average"),
+    _p("jaw_taper", -0.10, 0.16, "1", "how much the face narrows towards the chin"),
+    _p("jaw_corner", -0.03, 0.05, "head", "how far the jaw's corners stand out"),
+    _p("chin_length", -0.07, 0.08, "head", "how far the chin reaches down"),
+    _p("chin_forward", -0.04, 0.07, "head", "how far the chin stands out"),
+    _p("chin_width", 0.10, 0.19, "head", "pointed to broad chin"),
+    _p("cheekbone", 0.00, 0.06, "head", "height of the cheekbones"),
+    _p("cheek", -0.05, 0.05, "head", "hollow to full cheeks"),
     _p("forehead", -0.04, 0.05, "head", "sloping to prominent forehead"),
     _p("brow_ridge", 0.00, 0.05, "head", "height of the brow ridge"),
-    _p("eye_distance", 0.165, 0.215, "uv", "eye centre from the middle of the face"),
-    _p("eye_width", 0.056, 0.082, "uv", "half width of the eye"),
-    _p("eye_height", 0.020, 0.036, "uv", "half height of the open eye"),
-    _p("eye_slant", -0.22, 0.26, "rad", "rise of the outer corner"),
-    _p("eye_depth", 0.02, 0.09, "head", "depth of the eye socket"),
+    _p("eye_distance", 0.250, 0.305, "head", "eye centre from the middle of the face"),
+    _p("eye_width", 0.130, 0.162, "head", "half width of the eye"),
+    _p("eye_height", 0.060, 0.092, "head", "height of the open upper lid above the eye's axis"),
+    _p("eye_slant", -0.08, 0.20, "rad", "rise of the outer corner"),
+    _p("eye_depth", 0.00, 0.07, "head", "depth of the eye socket"),
     _p("lid_crease", 0.0, 1.0, "1", "how marked the fold of the upper lid is", distribution="uniform"),
-    _p("iris_hue", 0.0, 1.0, "1", "brown, hazel, green, blue, grey", distribution="uniform"),
-    _p("brow_thickness", 0.010, 0.028, "uv", "half thickness of the eyebrow"),
-    _p("brow_height", 0.085, 0.130, "uv", "eyebrow above the eye"),
-    _p("brow_arch", -0.015, 0.030, "uv", "arch of the eyebrow"),
-    _p("brow_tilt", -0.20, 0.20, "1", "slope of the eyebrow"),
-    _p("nose_length", -0.16, -0.095, "uv", "height of the tip, eyes at 0"),
-    _p("nose_width", 0.032, 0.066, "uv", "distance of the wings from the middle"),
-    _p("nose_height", 0.09, 0.22, "head", "how far the tip stands out"),
-    _p("nose_bridge", 0.01, 0.10, "head", "height of the bridge"),
-    _p("mouth_height", -0.315, -0.260, "uv", "height of the mouth, eyes at 0"),
-    _p("mouth_width", 0.075, 0.125, "uv", "half width of the mouth at rest"),
-    _p("upper_lip", 0.008, 0.026, "uv", "thickness of the upper lip"),
-    _p("lower_lip", 0.012, 0.034, "uv", "thickness of the lower lip"),
+    _p("iris_hue", 0.0, 1.0, "1", "brown, hazel, green, blue, grey; brown on dark skin", distribution="uniform"),
+    _p("brow_thickness", 0.016, 0.036, "head", "half thickness of the eyebrow"),
+    _p("brow_height", 0.185, 0.245, "head", "eyebrow above the eye"),
+    _p("brow_arch", 0.00, 0.05, "head", "arch of the eyebrow"),
+    _p("brow_tilt", -0.04, 0.05, "head", "rise of the eyebrow's outer end"),
+    _p("nose_length", 0.30, 0.39, "head", "tip of the nose below the eyes"),
+    _p("nose_width", 0.095, 0.160, "head", "distance of the wings from the middle"),
+    _p("nose_height", 0.15, 0.27, "head", "how far the tip stands out"),
+    _p("nose_bridge", 0.02, 0.11, "head", "height of the bridge between the eyes"),
+    _p("nose_hump", -0.020, 0.028, "head", "hollow to convex bridge"),
+    _p("nose_tip", -0.05, 0.03, "head", "hanging to upturned tip"),
+    _p("mouth_height", 0.550, 0.620, "head", "mouth below the eyes"),
+    _p("mouth_width", 0.195, 0.265, "head", "half width of the mouth at rest"),
+    _p("upper_lip", 0.022, 0.062, "head", "thickness of the upper lip"),
+    _p("lower_lip", 0.040, 0.082, "head", "thickness of the lower lip"),
+    _p("cupid_bow", 0.0, 1.0, "1", "smooth to marked cupid's bow"),
     _p("lip_red", 0.0, 1.0, "1", "skin-coloured to red lips", distribution="uniform"),
-    _p("ear_size", 0.75, 1.25, "1", "size of the ears"),
-    _p("ear_angle", 0.0, 1.0, "1", "close to standing out"),
-    _p("skin_tone", 0.0, 1.0, "1", "light to dark", distribution="uniform"),
-    _p("skin_warmth", -1.0, 1.0, "1", "rosy to olive"),
+    _p("ear_size", 0.85, 1.18, "1", "size of the ears"),
+    _p("ear_angle", 0.15, 0.75, "rad", "close to standing out"),
+    _p("neck_width", 0.90, 1.12, "1", "width of the neck against the average"),
+    _p("skin_tone", 0.0, 1.0, "1", "light to dark: melanin", distribution="uniform"),
+    _p("skin_warmth", -1.0, 1.0, "1", "olive to rosy: blood"),
     _p("freckles", 0.0, 1.0, "1", "density of freckles", distribution="rare", share=0.25),
-    _p("mole_u", -0.30, 0.30, "uv", "place of the first mole", distribution="uniform"),
-    _p("mole_v", -0.42, 0.20, "uv", "place of the first mole", distribution="uniform"),
-    _p("mole_size", 0.0, 0.020, "uv", "radius of the first mole", distribution="rare", share=0.5),
-    _p("hair_hue", 0.0, 1.0, "1", "black, brown, auburn, blond", distribution="uniform"),
-    _p("hair_curl", 0.0, 1.0, "1", "straight to curly", distribution="uniform"),
-    _p("hairline", 0.30, 0.52, "uv", "height of the hairline"),
-    _p("widow_peak", -0.06, 0.08, "uv", "round hairline to a peak in the middle"),
+    _p("mole_x", -0.50, 0.50, "head", "place of the first mole", distribution="uniform"),
+    _p("mole_y", -0.95, 0.55, "head", "place of the first mole", distribution="uniform"),
+    _p("mole_size", 0.0, 0.026, "head", "radius of the first mole", distribution="rare", share=0.5),
+    _p("hair_hue", 0.0, 1.0, "1", "black, brown, auburn, blond; dark on dark skin", distribution="uniform"),
+    _p("hair_curl", 0.0, 1.0, "1", "straight, wavy, curly, coiled", distribution="uniform"),
+    _p("hairline", 0.50, 0.68, "head", "height of the hairline above the eyes"),
+    _p("widow_peak", -0.05, 0.07, "head", "round hairline to a peak in the middle"),
+    _p("balding", 0.0, 1.0, "1", "hairline that recedes with age, scaled by masculine", distribution="uniform"),
 )
 
 APPEARANCE: tuple[Parameter, ...] = (
     _p("yaw", -38, 38, "degree", "turn of the head, positive to the viewer's right"),
     _p("pitch", -14, 14, "degree", "nod of the head, positive up"),
     _p("tilt", -4, 4, "degree", "roll that is left after alignment"),
+    _p("body_turn", -25, 25, "degree", "turn of the shoulders"),
     _p("smile", -0.3, 1.0, "1", "corners of the mouth down to up", distribution="uniform"),
     _p("mouth_open", 0.0, 1.0, "1", "closed to open", distribution="rare", share=0.5),
-    _p("eye_open", 0.55, 1.12, "1", "eyelids"),
-    _p("gaze_x", -0.5, 0.5, "eye", "gaze to the viewer's right"),
-    _p("gaze_y", -0.3, 0.3, "eye", "gaze up"),
-    _p("brow_raise", -0.018, 0.024, "uv", "raised eyebrows"),
+    _p("eye_open", 0.55, 1.15, "1", "eyelids"),
+    _p("gaze_x", -16, 16, "degree", "gaze to the viewer's right, against the camera"),
+    _p("gaze_y", -10, 10, "degree", "gaze up, against the camera"),
+    _p("brow_raise", -0.035, 0.045, "head", "raised eyebrows"),
+    _p("brow_knit", 0.0, 1.0, "1", "inner brows drawn together", distribution="rare", share=0.3),
     _p("light_angle", -75, 75, "degree", "key light from the left to the right", distribution="uniform"),
-    _p("light_height", 5, 55, "degree", "key light above the horizon"),
-    _p("light_strength", 0.45, 0.95, "1", "key against fill light"),
+    _p("light_height", 5, 60, "degree", "key light above the horizon"),
+    _p("light_strength", 0.25, 1.0, "1", "key against fill light"),
+    _p("light_size", 0.02, 0.14, "head", "hard to soft shadows"),
     _p("light_warmth", -1.0, 1.0, "1", "cold to warm light"),
-    _p("exposure", 0.85, 1.15, "1", "overall brightness"),
+    _p("rim_light", 0.0, 1.0, "1", "light from behind", distribution="rare", share=0.5),
+    _p("exposure", 0.82, 1.18, "1", "overall brightness"),
     _p("hair_length", 0.0, 1.0, "1", "cropped to below the shoulders", distribution="uniform", habit=0.75),
-    _p("hair_volume", 0.04, 0.22, "head", "thickness of the hair", habit=0.5),
-    _p("fringe", 0.0, 1.0, "1", "hair over the forehead", distribution="rare", share=0.35, habit=0.6),
-    _p("parting", -0.25, 0.25, "1", "side of the parting", distribution="uniform", habit=0.8),
-    _p("beard", 0.0, 1.0, "1", "shaved to full beard, scaled by masculine", distribution="rare", share=0.6, habit=0.7),
-    _p("glasses", 0.0, 1.0, "1", "without to with", distribution="rare", share=0.22, habit=0.6),
-    _p("lipstick", 0.0, 1.0, "1", "without to strong", distribution="rare", share=0.3, habit=0.5),
-    _p("age", 18, 75, "year", "grey hair, wrinkles", distribution="uniform", habit=0.98),
+    _p("hair_volume", 0.03, 0.16, "head", "thickness of the hair", habit=0.5),
+    _p("hair_sweep", 0.0, 1.0, "1", "hair falls to the front or is swept back", distribution="uniform", habit=0.7),
+    _p("hair_tied", 0.0, 1.0, "1", "loose, or tied behind to a bun", distribution="rare", share=0.25, habit=0.4),
+    _p("fringe", 0.0, 1.0, "1", "hair over the forehead", distribution="rare", share=0.3, habit=0.7),
+    _p("parting", -0.30, 0.30, "head", "side of the parting", distribution="uniform", habit=0.8),
+    _p("beard", 0.0, 1.0, "1", "shaved to full beard, scaled by masculine", distribution="rare", share=0.5, habit=0.7),
+    _p("glasses", 0.0, 1.0, "1", "without; thin to thick frames", distribution="rare", share=0.25, habit=0.6),
+    _p("glasses_shape", 0.0, 1.0, "1", "round to square frames", distribution="uniform", habit=0.9),
+    _p(
+        "lipstick",
+        0.0,
+        1.0,
+        "1",
+        "without to strong, scaled by 1 - masculine",
+        distribution="rare",
+        share=0.45,
+        habit=0.5,
+    ),
+    _p(
+        "eye_shadow",
+        0.0,
+        1.0,
+        "1",
+        "without to strong, and lashes, scaled likewise",
+        distribution="rare",
+        share=0.45,
+        habit=0.5,
+    ),
+    _p("blush", 0.0, 1.0, "1", "rouge on the cheeks, scaled likewise", distribution="rare", share=0.4, habit=0.4),
+    _p("age", 18, 78, "year", "grey hair, wrinkles, soft jaw", distribution="early", habit=0.98),
     _p("clothes_hue", 0.0, 1.0, "1", "colour of the clothes", distribution="uniform"),
-    _p("clothes_value", 0.1, 0.95, "1", "dark to light clothes", distribution="uniform"),
+    _p("clothes_value", 0.08, 0.90, "1", "dark to light clothes", distribution="uniform"),
+    _p("neckline", 0.0, 1.0, "1", "open neck, round neck, shirt collar, rolled collar", distribution="uniform"),
     _p("background_hue", 0.0, 1.0, "1", "colour of the background", distribution="uniform"),
-    _p("background_value", 0.12, 0.92, "1", "dark to light background", distribution="uniform"),
-    _p("background_slope", -0.35, 0.35, "1", "gradient of the background"),
-    _p("background_blob", -1.0, 1.0, "1", "place of a blurred light or shape", distribution="uniform"),
+    _p("background_value", 0.10, 0.90, "1", "dark to light background", distribution="uniform"),
+    _p("background_slope", -0.5, 0.5, "1", "gradient of the background"),
+    _p("background_scene", 0.0, 1.0, "1", "plain wall to shapes to points of light", distribution="uniform"),
+    _p("background_place", 0.0, 1.0, "1", "where the background's shapes are", distribution="uniform"),
 )
 
 PARAMETERS: tuple[Parameter, ...] = IDENTITY + APPEARANCE
@@ -128,15 +167,64 @@ def quantile(p: Parameter, u: Tensor) -> Tensor:
         t = u
     elif p.distribution == "bell":
         t = 0.5 - torch.sin(torch.asin(1 - 2 * u) / 3)
+    elif p.distribution == "early":
+        t = (1 - (1 - u) ** (1 / 4)) ** (1 / 1.5)
     else:
         t = ((u - (1 - p.share)) / p.share).clamp(0, 1).sqrt()
     return p.low + (p.high - p.low) * t
+
+
+def position(p: Parameter, scores: Tensor) -> Tensor:
+    """Where the value of a standard normal score lies in the parameter's range, in [0, 1]: same shape, float64."""
+    u = torch.special.ndtr(scores.double()).clamp(1e-6, 1 - 1e-6)
+    return (quantile(p, u) - p.low) / (p.high - p.low)
+
+
+def score_at(p: Parameter, t: Tensor | float) -> Tensor:
+    """The standard normal score whose value lies at ``t`` in [0, 1] of the parameter's range: same shape, float32.
+
+    A rare trait that is absent (t = 0) has many such scores; it gets the one in their middle.
+    """
+    t = torch.as_tensor(t, dtype=torch.float64)
+    if p.distribution == "uniform":
+        share = t
+    elif p.distribution == "bell":
+        share = 3 * t**2 - 2 * t**3
+    elif p.distribution == "early":
+        share = 1 - (1 - t**1.5) ** 4
+    else:
+        share = torch.where(t > 0, 1 - p.share + p.share * t**2, 0.5 * (1 - p.share))
+    return torch.special.ndtri(share.clamp(1e-6, 1 - 1e-6)).float()
+
+
+def markdown() -> str:
+    """The parameters as two Markdown tables, identity first."""
+    lines = []
+    for title, table in (("Identity: fixed per person", IDENTITY), ("Appearance: per photo", APPEARANCE)):
+        lines += [
+            f"### {title} ({len(table)})",
+            "",
+            "| name | range | unit | distribution | meaning |",
+            "|---|---|---|---|---|",
+        ]
+        for p in table:
+            shape = f"rare ({100 * p.share:.0f} % have it)" if p.distribution == "rare" else p.distribution
+            habit = f", habit {p.habit:g}" if p.habit else ""
+            lines.append(f"| `{p.name}` | {p.low:g} to {p.high:g} | {p.unit} | {shape}{habit} | {p.meaning} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def values(scores: Tensor) -> dict[str, Tensor]:
     """Standard normal scores [n, len(PARAMETERS)] to parameters ``{name: [n]}`` in their units."""
     u = torch.special.ndtr(scores.double()).clamp(1e-6, 1 - 1e-6)
     return {p.name: quantile(p, u[:, i]).float() for i, p in enumerate(PARAMETERS)}
+
+
+def scores_of(parameters: Mapping[str, Tensor]) -> Tensor:
+    """The inverse of ``values``: parameters ``{name: [n]}`` to scores [n, len(PARAMETERS)]; KeyError if one lacks."""
+    shares = {p.name: (parameters[p.name].double() - p.low) / (p.high - p.low) for p in PARAMETERS}
+    return torch.stack([score_at(p, shares[p.name].clamp(0, 1)) for p in PARAMETERS], dim=1)
 
 
 def person_scores(generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -1,18 +1,26 @@
-"""The benchmark's synthetic people, p01 to p13: the set sizes of the paper's Table 5, each a folder of PNG photos."""
+"""The benchmark's synthetic people, p01 to p13: the set sizes of the paper's Table 5, each a folder of PNG photos.
+
+``train/`` and ``test/`` have the paper's sizes. ``extra/`` completes the held-out photos to the twenty on which the
+paper measures its dataset-size curves (Fig. 7).
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from datasets.splits import SYNTHETIC
-from datasets.synthetic.album import whole_folder, write_manifest, write_photos
+from datasets.splits import SYNTHETIC, Person
+from datasets.synthetic.album import whole_folder, work_alone, write_manifest, write_photos
 from datasets.synthetic.parameters import album_scores, person_scores
 
-VERSION = 1  # raise when the renderer or the parameters change, so that old folders are not taken for new ones
+VERSION = 2  # raise when the renderer or the parameters change, so that old folders are not taken for new ones
+HELD_OUT = 20  # photos of test and extra together, at least
 
 
 def person_seed(name: str) -> int:
@@ -25,14 +33,18 @@ def identity_scores(name: str) -> Tensor:
     return person_scores(torch.Generator().manual_seed(person_seed(name)))[0]
 
 
+def set_sizes(person: Person) -> dict[str, int]:
+    """Photos of each split; a person whose test set is large enough has no extra photos."""
+    extra = HELD_OUT - person.test
+    return {"train": person.train, "test": person.test} | ({"extra": extra} if extra > 0 else {})
+
+
 def write_person(name: str, root: Path, resolution: int) -> Path:
-    """Renders person ``name`` to ``root/NAME/{train,test}/*.png`` with a manifest, unless the folder is there.
+    """Renders person ``name`` to ``root/NAME/{train,test,extra}/*.png`` with a manifest, unless the folder is there.
 
     The folder is written whole or not at all. Raises KeyError for a name that is not p01 to p13.
     """
-    sizes = next((person for person in SYNTHETIC if person.name == name), None)
-    if sizes is None:
-        raise KeyError(f"no synthetic person {name}; there are {', '.join(person.name for person in SYNTHETIC)}")
+    person = _known(name)
     folder = Path(root) / name
     if (folder / "manifest.csv").is_file():
         return folder
@@ -40,8 +52,32 @@ def write_person(name: str, root: Path, resolution: int) -> Path:
     identity, habits = person_scores(generator)
     with whole_folder(folder) as work:
         rows = []
-        for split, n in (("train", sizes.train), ("test", sizes.test)):
+        for split, n in set_sizes(person).items():
             scores = album_scores(identity, habits, n, generator)
             rows += write_photos(work, split, [name] * n, scores, resolution)
         write_manifest(work, rows)
     return folder
+
+
+def write_people(names: Sequence[str], root: Path, resolution: int, workers: int) -> Iterator[str]:
+    """``write_person`` for each name in ``workers`` processes; yields the names as they are done.
+
+    Raises KeyError at the first step, before anything is drawn, if a name is not p01 to p13.
+    """
+    largest_first = sorted(names, key=lambda name: -_known(name).train)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=work_alone) as pool:
+        tasks = {pool.submit(write_person, name, root, resolution): name for name in largest_first}
+        try:
+            for task in as_completed(tasks):
+                task.result()
+                yield tasks[task]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # do not draw everybody else before saying what is wrong
+            raise
+
+
+def _known(name: str) -> Person:
+    for person in SYNTHETIC:
+        if person.name == name:
+            return person
+    raise KeyError(f"no synthetic person {name}; there are {', '.join(person.name for person in SYNTHETIC)}")

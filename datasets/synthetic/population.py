@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from datasets.splits import SYNTHETIC
-from datasets.synthetic.album import whole_folder, write_manifest, write_photos
+from datasets.synthetic.album import whole_folder, work_alone, write_manifest, write_photos
 from datasets.synthetic.parameters import album_scores, person_scores
 from datasets.synthetic.people import identity_scores
 
-DISTANCE = 4.0  # of identity scores; two random people are about sqrt(2 * 43) = 9.3 apart
+DISTANCE = 4.0  # of identity scores; two random people are about sqrt(2 * 49) = 9.9 apart
 IDENTITIES_PER_TASK = 8
 
 
@@ -34,7 +34,6 @@ def population(identities: int, photos: int, seed: int) -> Iterator[tuple[str, T
 
 def _render(task: tuple[Path, list[str], Tensor, int, int]) -> list[list[object]]:
     folder, names, scores, resolution, start = task
-    torch.set_num_threads(1)
     return write_photos(folder, "train", names, scores, resolution, start)
 
 
@@ -50,7 +49,7 @@ def write_population(
             names = [name for name, _ in group for _ in range(photos)]
             tasks.append((work, names, torch.cat([scores for _, scores in group]), resolution, first * photos))
         rows: list[list[object]] = []
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=work_alone) as pool:
             for part in pool.map(_render, tasks):
                 rows += part
                 yield len(rows)

@@ -1,204 +1,251 @@
-"""The colours of the head at (u, v): skin, hair, eyes, brows, lips, beard, glasses, and the marks of a person.
+"""What is painted on the head at its rest places: skin, its marks, lips, lids, brows, stubble; and the mouth inside.
 
-Every element is a soft-edged region painted over the previous one; ``soft`` is the width of an edge in uv, one pixel.
-Arrays are [n, m] for n heads and m directions; colours are [n, m, 3] in [0, 1].
+Colours are linear reflectances. Every element is a soft-edged region painted over the previous one, at least a pixel
+soft. Arrays are [m] for m samples, colours [m, 3].
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from datasets.synthetic.geometry import bump, hair_cover, smoothstep
+from datasets.synthetic.geometry import Eye, Head, Mouth, bell, bump, fold_line, ramp01, smoothstep
+from datasets.synthetic.hair import beard_cover, brow_place, growth, hair_colour, length, scalp_cover
+from datasets.synthetic.noise import edge, noise, over
+from datasets.synthetic.scene import Scene
 
-Values = Mapping[str, Tensor]
+Values = Mapping[str, float]
 
-SKIN = ((0.96, 0.80, 0.71), (0.88, 0.67, 0.53), (0.72, 0.50, 0.36), (0.52, 0.34, 0.24), (0.33, 0.21, 0.15))
-HAIR = (
-    (0.05, 0.04, 0.05),
-    (0.13, 0.08, 0.06),
-    (0.25, 0.15, 0.09),
-    (0.40, 0.22, 0.11),
-    (0.50, 0.24, 0.10),
-    (0.78, 0.60, 0.34),
-)
-IRIS = ((0.25, 0.13, 0.06), (0.42, 0.27, 0.12), (0.35, 0.42, 0.20), (0.25, 0.45, 0.65), (0.45, 0.52, 0.56))
+# Absorption: skin without pigment, per unit of melanin, per unit of blood (red, green, blue)
+PALE, MELANIN, BLOOD = (0.54, 0.99, 1.30), (1.75, 2.10, 2.38), (0.07, 0.42, 0.34)
+MOLES = ((1.0, 0.0, 0.0, 1.0), (-0.5, 0.15, -0.30, 0.75), (-0.7, -0.12, -0.1, 0.65))  # share of place, shift, size
 
 
-def ramp(stops: tuple[tuple[float, float, float], ...], t: Tensor) -> Tensor:
-    """Piecewise linear colour at t in [0, 1]: [...] -> [..., 3]."""
-    table = torch.tensor(stops)
-    x = t.clamp(0, 1) * (len(stops) - 1)
-    i = x.floor().long().clamp(max=len(stops) - 2)
-    return torch.lerp(table[i], table[i + 1], (x - i)[..., None])
+def skin_colour(p: Values, melanin: Tensor | float = 0.0, blood: Tensor | float = 0.0) -> Tensor:
+    """Reflectance of the person's skin with more or less pigment: [3], or [m, 3] where a tensor [m] is given."""
+    m = torch.as_tensor(p["skin_tone"] ** 1.4 + melanin)[..., None]
+    b = torch.as_tensor(0.25 * p["skin_warmth"] + blood)[..., None]
+    absorbed = torch.tensor(PALE) + torch.tensor(MELANIN) * m + torch.tensor(BLOOD) * b
+    return torch.exp(-absorbed)
 
 
-def hsv(hue: Tensor, saturation: Tensor | float, value: Tensor) -> Tensor:
-    """[...] -> [..., 3]."""
-    k = (torch.tensor([5.0, 3.0, 1.0]) + 6 * hue[..., None]) % 6
-    s = torch.as_tensor(saturation)
-    s = s[..., None] if s.ndim else s
-    return value[..., None] * (1 - s * torch.minimum(k, 4 - k).clamp(0, 1))
+def make_up(p: Values, kind: str) -> float:
+    """How much of a kind of make-up is worn, 0 to 1: the feminine wear it."""
+    return p[kind] * (1 - ramp01(p["masculine"], 0.35, 0.55))
 
 
-def edge(x: Tensor, soft: Tensor | float) -> Tensor:
-    """Coverage of x > 0, one pixel wide."""
-    return (x / soft + 0.5).clamp(0, 1)
+@dataclass(frozen=True)
+class Face:
+    """The samples of a face as its painters see them: rest places x, y, |x|, and 1 in front [m]; and who it is."""
+
+    x: Tensor
+    y: Tensor
+    a: Tensor
+    front: Tensor
+    eye: Eye
+    mouth: Mouth
+    pixel: float
+    p: Values
+    pale: float  # 1 to 0.4 from light to dark
+    dark: Tensor  # the skin's colour in creases [3]
 
 
-def over(base: Tensor, paint: Tensor, alpha: Tensor) -> Tensor:
-    return torch.lerp(base, paint.expand_as(base), alpha[..., None])
+def paint(rest: Tensor, head: Head, pixel: float, p: Values) -> tuple[Tensor, Tensor]:
+    """Reflectance [m, 3] and gloss [m] of the skin at rest places [m, 3]."""
+    x, y, z = rest.unbind(-1)
+    front = smoothstep(z, 0.05, 0.35)
+    pale, dark = 1 - 0.6 * p["skin_tone"], skin_colour(p, 0.30, 0.8)
+    face = Face(x, y, x.abs(), front, head.eye, head.mouth, pixel, p, pale, dark)
+    colour = _complexion(face)
+    gloss = 1 + 0.5 * bump(face.a, y, 0, -p["nose_length"], 0.09, 0.12) + 0.25 * bump(face.a, y, 0, 0.45, 0.30, 0.18)
+    gloss = gloss - 0.35 * bump(face.a, y, 0.45, -0.4, 0.2, 0.3)
+    colour = _creases(face, colour)
+    colour, hairy = _short_hair(face, rest, colour)
+    colour, gloss = _lips(face, colour, gloss)
+    colour, gloss = _lids(face, colour, gloss)
+    return _nostrils(face, colour), gloss * (1 - 0.8 * hairy)
 
 
-def skin_colour(p: Values) -> Tensor:
-    """[n, 1, 3]."""
-    c = ramp(SKIN, p["skin_tone"])
-    warm = p["skin_warmth"][..., None]
-    return (c * (1 + warm * torch.tensor([-0.03, 0.02, -0.05]))).clamp(0, 1)
+def _complexion(f: Face) -> Tensor:
+    """Pigment: flushed cheeks, nose and chin, shadows under the eyes, blotches, pores, freckles and moles."""
+    x, y, a, front, pixel, p, ex = f.x, f.y, f.a, f.front, f.pixel, f.p, f.p["eye_distance"]
+    tip, wing, old = -p["nose_length"], p["nose_width"], ramp01(p["age"], 28, 75)
+    seed_u, seed_v = 40 * p["mole_x"], 40 * p["mole_y"]  # a pattern of one's own
+    blood = 0.38 * bump(a, y, 0.40, -0.28, 0.22, 0.20) + 0.60 * bump(a, y, 0, tip - 0.01, 0.12, 0.08)
+    blood = blood + 0.30 * bump(a, y, wing + 0.02, tip - 0.02, 0.05, 0.06) + 0.30 * bump(a, y, 0, -0.88, 0.14, 0.10)
+    blood = blood + 0.25 * bump(a, y, ex, -0.09, 0.13, 0.04)
+    blood = blood * front * (0.8 + 0.4 * f.pale) + 0.16 * noise(5 * x + seed_u, 5 * y + seed_v)
+    blood = blood + 0.65 * make_up(p, "blush") * bump(a, y, 0.44, -0.26, 0.15, 0.13) * front
+    melanin = (0.10 + 0.08 * old) * bump(a, y, ex - 0.02, -0.125, 0.12, 0.045) * front
+    melanin = melanin + 0.015 * bump(a, y, ex, 0.10, 0.14, 0.05) * front - 0.02 * bump(a, y, 0.1, 0.45, 0.3, 0.2)
+    melanin = melanin + 0.022 * noise(11 * x + seed_v, 11 * y, 11 * pixel)
+    melanin = melanin + 0.030 * noise(70 * x, 70 * y + seed_u, 70 * pixel) + 0.02 * noise(160 * x, 160 * y, 160 * pixel)
+    if p["freckles"] > 0:
+        where = bump(a, y, 0.24, -0.20, 0.30, 0.20) + 0.5 * bump(a, y, 0, 0.40, 0.45, 0.25)
+        spots = smoothstep(noise(34 * x + seed_u, 34 * y + seed_v), 0.40, 0.75)
+        spots = spots + smoothstep(noise(57 * x + seed_v, 57 * y + seed_u), 0.55, 0.85)
+        melanin = melanin + 0.28 * p["freckles"] * spots * where * front
+    if old > 0:
+        spots = smoothstep(noise(14 * x + seed_v, 14 * y + seed_u), 0.45, 0.8)
+        melanin = melanin + 0.10 * max(old - 0.5, 0) * spots
+        blood = blood + 0.25 * old * noise(8 * x, 8 * y + seed_u)
+    colour = skin_colour(p, melanin, blood)
+    if p["mole_size"] > 0.003:
+        for share, dx, dy, size in MOLES:
+            r = torch.hypot(x - share * p["mole_x"] - dx, y - share * p["mole_y"] - dy)
+            spot = edge(size * (p["mole_size"] + 0.006) - r, 0.010 + pixel)
+            colour = over(colour, skin_colour(p, 0.75, 0.4), 0.85 * spot * front)
+    return colour
 
 
-def hair_colour(p: Values) -> Tensor:
-    """[n, 1, 3]; greys from 52 years on."""
-    grey = 0.85 * ((p["age"] - 52) / 22).clamp(0, 1)
-    return torch.lerp(
-        ramp(HAIR, p["hair_hue"]), torch.tensor([0.72, 0.71, 0.70]).expand(*grey.shape, 3), grey[..., None]
+def _creases(f: Face, colour: Tensor) -> Tensor:
+    """Lines of age and expression: forehead, between the brows, crow's feet, beside the mouth."""
+    x, y, a, p, eye, mouth, ex = f.x, f.y, f.a, f.p, f.eye, f.mouth, f.p["eye_distance"]
+    tip, wing, grin, old = -p["nose_length"], p["nose_width"], max(p["smile"], 0.0), ramp01(p["age"], 28, 75)
+    seed_u = 40 * p["mole_x"]
+    fold = a - fold_line(y, p, wing, mouth)
+    within = smoothstep(y, mouth.height - 0.08, mouth.height + 0.06) * smoothstep(-y, -tip - 0.03, -tip + 0.05)
+    crease = (0.06 + 0.38 * old + 0.22 * grin) * bell(fold / 0.016) * within
+    if old > 0.05:
+        wave = y + 0.035 * torch.cos(5 * x) + 0.012 * noise(6 * x, 3 * y + seed_u)
+        lines = bell((torch.sin(52 * (wave - 0.40)) - 1) / 0.38)
+        crease = crease + old * 0.55 * lines * bump(a, y, 0, 0.47, 0.36, 0.13) * (0.7 + 10 * max(p["brow_raise"], 0))
+        angle = torch.atan2(y - 0.005, a - ex - eye.width)
+        crow = bell((torch.sin(9.0 * angle + 1.2) - 1) / 0.45) * bump(a, y, ex + 0.20, 0.0, 0.055, 0.085)
+        crease = crease + (0.42 * old + 0.25 * grin * old) * crow
+        crease = crease + 0.35 * old * bell((y + 0.085 + 0.35 * (a - ex) ** 2 * 9) / 0.010) * edge(
+            0.13 - (a - ex).abs(), 0.05
+        )
+        marionette = bell((a - mouth.width - 0.03 - 0.12 * (mouth.height - y)) / 0.014)
+        crease = crease + 0.30 * old**2 * marionette * smoothstep(-y, -mouth.height, -mouth.height + 0.05) * smoothstep(
+            y, mouth.height - 0.22, mouth.height - 0.1
+        )
+    frown = bell((a - 0.045 + 0.10 * (0.2 - y)) / 0.010) * bump(a, y, 0.05, 0.19, 0.08, 0.06)
+    crease = crease + (0.25 * old + 0.55 * p["brow_knit"]) * frown
+    return over(colour, f.dark, (crease * f.front).clamp(0, 0.8))
+
+
+def _short_hair(f: Face, rest: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
+    """Hair that is too short for strands, the ground under strands, and brows; and where there is hair [m]."""
+    x, y, pixel, p, man = f.x, f.y, f.pixel, f.p, f.p["masculine"]
+    hair = hair_colour(p)
+    grain = 0.78 + 0.30 * noise(90 * x, 60 * y, 60 * pixel) + 0.2 * noise(45 * x, 30 * y)
+    shaved = beard_cover(rest, p) * growth(p) ** 0.7
+    shadow_of_shave = 0.16 * max(man - 0.45, 0) * beard_cover(rest, p) * (1 - 0.5 * ramp01(p["skin_tone"], 0.4, 1))
+    stubble = (shadow_of_shave + (1.5 * shaved * grain).clamp(max=0.72 + 0.22 * growth(p))).clamp(0, 0.94)
+    colour = over(colour, hair * 0.9 + 0.1 * skin_colour(p), stubble)
+    scalp = scalp_cover(rest, p)
+    colour = over(
+        colour, hair * 0.75, (scalp * (0.86 + 0.14 * grain) * (0.35 + 0.65 * ramp01(length(p), 0, 0.04))).clamp(0, 0.93)
     )
+    along, across, thick = brow_place(x, y, p)
+    strokes = 0.95 + 0.45 * noise(60 * along + 14 * across, 2.6 * across + 9 * along, 60 * pixel * 2)
+    body = edge(1.05 - across.abs(), 0.75 + pixel / thick) * edge(along, 0.16) * edge(1 - along, 0.22)
+    brow = (body * strokes * (0.72 + 0.28 * man)).clamp(0, 1) * f.front
+    colour = over(colour, 0.55 * hair + 0.02 * skin_colour(p), 0.95 * brow)
+    return colour, torch.maximum(torch.maximum(scalp, stubble), brow)
 
 
-def mottle(u: Tensor, v: Tensor, p: Values) -> Tensor:
-    """Freckles: a fixed pattern of spots that depends on the person (through the mole's place)."""
-    a, b = 9 * p["mole_u"], 9 * p["mole_v"]
-    spots = torch.sin(61 * u + 13 * torch.sin(17 * v + a) + a) * torch.sin(67 * v + 11 * torch.sin(19 * u + b) + b)
-    return smoothstep(spots, 0.35, 0.75) * (
-        bump(u.abs(), v, 0.17, -0.08, 0.16, 0.10) + 0.4 * bump(u, v, 0, 0.2, 0.3, 0.15)
+def _lips(f: Face, colour: Tensor, gloss: Tensor) -> tuple[Tensor, Tensor]:
+    """Lips with or without lipstick, and the dark seam between them."""
+    x, y, a, front, pixel, p, mouth, lipstick = f.x, f.y, f.a, f.front, f.pixel, f.p, f.mouth, make_up(f.p, "lipstick")
+    outer_top, outer_low = mouth.outline(x)
+    soft = 0.012 + pixel
+    on_lips = edge(outer_top - y, soft) * edge(y - outer_low, soft) * edge(1.02 * mouth.width - a, 0.02 + pixel) * front
+    rosy = skin_colour(p, 0.13, 1.25 + 1.1 * p["lip_red"] * f.pale)
+    made_up = torch.lerp(rosy, torch.tensor([0.42, 0.030, 0.050]) * (0.45 + 0.55 * f.pale), 0.80 * lipstick)
+    lip = made_up * (1 + 0.10 * noise(60 * x, 9 * y, 60 * pixel))[:, None]
+    lip = torch.where((y > mouth.line(x))[:, None], 0.82 * lip, lip)
+    colour = over(colour, lip, (0.75 + 0.15 * p["lip_red"] + 0.1 * lipstick) * on_lips)
+    seam = bell((y - mouth.line(x)) / (0.007 + 0.35 * pixel)) * edge(1.10 * mouth.width - a, 0.05) * front
+    colour = over(colour, 0.16 * f.dark, 0.85 * seam * (0.012 / (0.012 + 0.35 * pixel)) ** 0.5)
+    return colour, (gloss + on_lips * (0.9 + 1.6 * lipstick)) * (1 - 0.8 * seam)
+
+
+def _lids(f: Face, colour: Tensor, gloss: Tensor) -> tuple[Tensor, Tensor]:
+    """The fold of the upper lid, eye shadow, and lashes as dark lines along both lids."""
+    y, a, front, pixel, p, eye, man = f.y, f.a, f.front, f.pixel, f.p, f.eye, f.p["masculine"]
+    eye_shadow = make_up(p, "eye_shadow")
+    top, bottom = eye.lids(a)
+    s = eye.along(a)
+    lidded = edge(1.12 - s.abs(), 0.16)
+    above = smoothstep(y, top - 0.01, top + 0.005) * (1 - smoothstep(y, top + 0.035, top + 0.115)) * lidded * front
+    if eye_shadow > 0:
+        tint = torch.lerp(f.dark, torch.tensor([0.10, 0.055, 0.06]) * (0.4 + f.pale), 0.7)
+        colour = over(colour, tint, 0.75 * eye_shadow * above)
+    fold_y = top + 0.020 + 0.016 * (1 - s.square()).clamp(min=0)
+    crease = bell((y - fold_y) / (0.008 + 0.25 * pixel)) * lidded * front
+    colour = over(colour, 0.55 * f.dark, (0.28 + 0.45 * p["lid_crease"]) * crease)
+    lash = (0.012 + 0.008 * eye_shadow + 0.006 * (1 - man)) * (0.75 + 0.45 * (s + 1) / 2)
+    wing_out = edge(1.10 + 0.10 * eye_shadow - s.abs(), 0.10)
+    line = bell((y - top - 0.25 * lash - 0.02 * (s - 0.9).clamp(min=0)) / (lash + 0.25 * pixel)) * wing_out * front
+    colour = over(colour, torch.tensor([0.010, 0.008, 0.007]), (0.90 + 0.1 * eye_shadow) * line)
+    lower = bell((y - bottom + 0.004) / (0.007 + 0.3 * pixel)) * lidded * front
+    colour = over(colour, f.dark * 0.45, (0.35 + 0.40 * eye_shadow) * lower)
+    return colour, gloss * (1 - 0.95 * line)
+
+
+def _nostrils(f: Face, colour: Tensor) -> Tensor:
+    """Nostrils, and the crease around the wings."""
+    y, a, front, p, tip, wing = f.y, f.a, f.front, f.p, -f.p["nose_length"], f.p["nose_width"]
+    round_wing = torch.hypot((a - wing + 0.030) / 0.052, (y - tip + 0.030) / 0.060)
+    around = bell((round_wing - 1) / 0.17) * smoothstep(a, wing - 0.02, wing + 0.015) * front
+    colour = over(colour, f.dark, 0.34 * around)
+    hole = bump(a, y, 0.50 * wing, tip - 0.080 + 0.25 * p["nose_tip"] + 0.10 * (a - 0.5 * wing), 0.030, 0.015)
+    return over(colour, 0.10 * f.dark, (1.25 * smoothstep(hole, 0.18, 0.80)).clamp(max=0.80) * front)
+
+
+def eye_opening(rest: Tensor, head: Head, pixel: float) -> Tensor:
+    """Coverage [m] of the space between the lids."""
+    a, y = rest[:, 0].abs(), rest[:, 1]
+    top, bottom = head.eye.lids(a)
+    inside = torch.minimum(top - y, y - bottom)
+    return edge(inside, 0.6 * pixel) * (head.eye.along(a).abs() < 1) * (rest[:, 2] > 0.3)
+
+
+def mouth_opening(rest: Tensor, head: Head, pixel: float) -> Tensor:
+    """Coverage [m] of the space between the lips."""
+    x, y = rest[:, 0], rest[:, 1]
+    top, bottom = head.mouth.opening(x)
+    inside = torch.minimum(top - y, y - bottom)
+    return edge(inside - 0.003, 0.006 + 0.6 * pixel) * (head.mouth.along(x) < 1) * (rest[:, 2] > 0.3)
+
+
+def shade_mouth(rest: Tensor, picture: Tensor, shadow: Tensor, scene: Scene, pixel: float) -> Tensor:
+    """Light [m, 3] from teeth, tongue and the dark behind them, a little deeper than the lips."""
+    p, turn, light, mouth = scene.p, scene.pose.head, scene.light, scene.head.mouth
+    x, y = rest[:, 0], rest[:, 1]
+    deep = 0.06
+    view = turn.T @ torch.tensor([0.0, 0.0, 1.0])
+    u, v = x - deep * view[0] / view[2], y - deep * view[1] / view[2]
+    top, bottom = mouth.opening(x)
+    middle, _ = mouth.opening(torch.zeros_like(x))
+    edge_y = (
+        middle
+        - 0.024
+        - 0.044 * max(p["smile"], 0.0)
+        - 0.25 * u.square()
+        + 0.55 * (mouth.line(x) - mouth.line(torch.zeros_like(x)))
     )
-
-
-def paint(u: Tensor, v: Tensor, p: Values, soft: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Albedo [n, m, 3], gloss [n, m] and how much the pixel is hair [n, m]."""
-    a, side = u.abs(), torch.sign(u)
-    skin, hair = skin_colour(p), hair_colour(p)
-    dark = skin * torch.tensor([0.55, 0.42, 0.40])
-    old = ((p["age"] - 32) / 40).clamp(0, 1)
-    eye, tip, mouth = p["eye_distance"], p["nose_length"], p["mouth_height"]
-    smile, opened = p["smile"], p["mouth_open"]
-
-    # skin: blush, shadows under the eyes, folds with age, freckles and moles
-    c = skin.expand(*torch.broadcast_shapes(u.shape, p["age"].shape), 3)
-    red = skin * torch.tensor([1.06, 0.86, 0.84])
-    c = over(c, red, 0.55 * bump(a, v, 0.24, -0.13, 0.11, 0.08) + 0.5 * bump(u, v, 0, tip, 0.06, 0.04))
-    c = over(c, dark, (0.16 + 0.18 * old) * bump(a, v, eye, -0.055, 0.06, 0.025))
-    fold = a - (p["nose_width"] + 0.03 + 0.42 * (tip - v).clamp(min=0) + 0.02 * smile)
-    within = smoothstep(v, mouth - 0.05, mouth + 0.02) * smoothstep(-v, -tip - 0.02, -tip + 0.03)
-    c = over(c, dark, (0.10 + 0.45 * old + 0.25 * smile.clamp(min=0)) * torch.exp(-((fold / 0.013) ** 2)) * within)
-    lines = torch.exp(-((torch.sin(70 * (v - 0.20) + 4 * u * u) - 1) ** 2) / 0.12) * bump(u, v, 0, 0.24, 0.22, 0.07)
-    c = over(c, dark, 0.40 * old * lines)
-    c = over(c, dark, 0.55 * p["freckles"] * mottle(u, v, p))
-    for scale, du, dv in ((1.0, 0.0, 0.0), (0.8, 0.23, -0.17), (0.7, -0.27, 0.11)):
-        r = torch.hypot(u - p["mole_u"] - du * (p["mole_u"].sign() * -1), v - p["mole_v"] - dv)
-        present = (p["mole_size"] > 0.004).float()
-        c = over(c, dark * 0.55, 0.9 * present * edge(scale * (p["mole_size"] + 0.006) - r, soft))
-
-    # beard and moustache: stubble to full, on the lower face around the mouth
-    face = smoothstep(-(v + 0.16 - 1.1 * (a - 0.25).clamp(min=0)), 0.0, 0.09) * smoothstep(a, 0.05, 0.16)
-    below = smoothstep(-(v - mouth + 0.085), 0.0, 0.03)
-    moustache = bump(a, v, 0.05, mouth + 0.040, 0.075, 0.016)
-    grain = 0.85 + 0.15 * torch.sin(140 * u + 3 * torch.sin(90 * v)) * torch.sin(150 * v)
-    growth = p["beard"] * smoothstep(p["masculine"], 0.45, 0.65)
-    c = over(c, 0.8 * hair, (growth * grain * torch.maximum(torch.maximum(face, below), moustache)).clamp(0, 0.92))
-
-    # mouth: lips around a line that a smile bends, teeth and dark inside when open
-    w = p["mouth_width"] * (1 + 0.22 * smile.clamp(min=0) - 0.12 * opened)
-    x = u / w
-    lips = (1 - x.square()).clamp(min=0)
-    line = mouth + (0.055 * smile) * (x.square() - 0.35)
-    gap = 0.034 * opened * lips + 0.010 * (smile - 0.45).clamp(min=0) * lips
-    upper = line + gap * 0.35 + p["upper_lip"] * lips.sqrt() * (1 - 0.25 * torch.exp(-((x / 0.18) ** 2)))
-    lower = line - gap - p["lower_lip"] * lips.sqrt()
-    inside_u, inside_l = line + 0.35 * gap, line - gap
-    rouge = torch.lerp(
-        skin * torch.tensor([0.92, 0.68, 0.66]), skin * torch.tensor([0.92, 0.48, 0.48]), p["lip_red"][..., None]
+    width = 0.055
+    tooth = (u.abs() / width) % 1
+    gaps = bell(((tooth - 0.5).abs() - 0.5) / (0.05 + 0.35 * pixel / width))
+    round_edge = 0.005 * (2 * tooth - 1) ** 2
+    bite = edge(v - edge_y - round_edge, 0.008 + pixel)
+    arch = (1 - (u.abs() / (1.05 * mouth.width)) ** 2.5).clamp(min=0.05)
+    enamel = torch.tensor([0.70, 0.65, 0.56]) * (arch * (1 - 0.28 * gaps))[:, None]
+    tongue = smoothstep(-(v - bottom), -0.075, -0.02) * edge(0.6 * mouth.width - u.abs(), 0.06)
+    inner = over(torch.tensor([0.030, 0.008, 0.007]).expand(len(x), 3), torch.tensor([0.26, 0.075, 0.07]), 0.7 * tongue)
+    colour = over(inner, enamel, bite)
+    shade = (
+        1 - 0.65 * torch.exp(-((top - y) / 0.020).clamp(min=0)) - 0.15 * torch.exp(-((y - bottom) / 0.02).clamp(min=0))
     )
-    rouge = torch.lerp(rouge, torch.tensor([0.70, 0.10, 0.16]).expand_as(rouge), 0.75 * p["lipstick"][..., None])
-    on_lips = edge(upper - v, soft) * edge(v - lower, soft) * edge(1 - x.abs(), soft / w)
-    c = over(c, rouge, on_lips)
-    c = over(c, rouge * 0.85, on_lips * edge(v - line, soft))
-    in_mouth = (
-        edge(inside_u - v, soft) * edge(v - inside_l, soft) * edge(1 - x.abs(), soft / w) * (gap / soft).clamp(0, 1)
+    normal = (
+        torch.stack([torch.sin(1.6 * u / mouth.width), torch.zeros_like(u), torch.cos(1.6 * u / mouth.width)], -1)
+        @ turn.T
     )
-    teeth = edge(v - (inside_u - 0.030), soft)
-    inner = over(torch.tensor([0.18, 0.05, 0.05]).expand_as(c), torch.tensor([0.93, 0.91, 0.86]), teeth)
-    c = torch.lerp(c, inner, in_mouth[..., None])
-    c = over(
-        c,
-        dark * 0.6,
-        0.8 * torch.exp(-(((v - line) / (0.004 + 0.5 * soft)) ** 2)) * edge(1.04 - x.abs(), soft / w) * (1 - in_mouth),
-    )
-
-    # nostrils and the shadow under the nose
-    c = over(c, dark * 0.45, 0.9 * bump(a, v, 0.55 * p["nose_width"], tip - 0.030, 0.016, 0.009))
-    c = over(c, dark, 0.35 * bump(u, v, 0, tip - 0.036, p["nose_width"], 0.012))
-
-    # eyes: an almond with a sclera, an iris that follows the gaze, lashes and a lid crease
-    xe = (a - eye) / p["eye_width"]
-    tilt = p["eye_slant"] * (a - eye)
-    almond = (1 - xe.square()).clamp(min=0)
-    h = p["eye_height"] * p["eye_open"] * (1 - 0.25 * smile.clamp(min=0))
-    top, bottom = tilt + h * almond, tilt - 0.75 * h * almond.sqrt() * almond.sqrt()
-    opening = edge(top - v, soft) * edge(v - bottom, soft) * edge(1 - xe.abs(), soft / p["eye_width"])
-    gx = u - side * eye - p["gaze_x"] * 0.045
-    gy = v - tilt - 0.002 - p["gaze_y"] * 0.025
-    rho = torch.hypot(gx, gy)
-    r_iris = 0.0285
-    ball = torch.tensor([0.93, 0.92, 0.90]).expand_as(c) * (1 - 0.35 * xe.square().clamp(max=1))[..., None]
-    iris = ramp(IRIS, p["iris_hue"]) * (0.75 + 0.5 * (rho / r_iris).clamp(max=1))[..., None]
-    ball = torch.lerp(ball, iris.expand_as(ball), edge(r_iris - rho, soft)[..., None])
-    ball = over(ball, torch.tensor([0.03, 0.03, 0.03]), edge(0.0125 - rho, soft))
-    ball = over(ball, torch.tensor([1.0, 1.0, 1.0]), 0.9 * edge(0.0075 - torch.hypot(gx + 0.010, gy - 0.010), soft))
-    ball = ball * (1 - 0.45 * smoothstep(v, top - 0.014, top))[..., None]
-    c = torch.lerp(c, ball, opening[..., None])
-    within = edge(1.08 - xe.abs(), soft / p["eye_width"])
-    lash = torch.exp(-(((v - top) / (0.0055 + 0.4 * soft)) ** 2)) * within
-    c = over(c, torch.tensor([0.08, 0.06, 0.05]), (0.85 - 0.25 * p["masculine"]) * lash)
-    c = over(c, dark, 0.35 * torch.exp(-(((v - bottom) / (0.005 + 0.4 * soft)) ** 2)) * within)
-    crease = top + 0.016 + 0.010 * almond
-    c = over(c, dark, 0.55 * p["lid_crease"] * torch.exp(-(((v - crease) / (0.005 + 0.3 * soft)) ** 2)) * within)
-
-    # brows
-    xb = (a - eye - 0.005) / 0.092
-    middle = p["brow_height"] + p["brow_raise"] + p["brow_arch"] * (1 - xb.square()) + p["brow_tilt"] * 0.06 * xb
-    thick = (
-        p["brow_thickness"]
-        * (0.75 + 0.5 * p["masculine"])
-        * (1 - 0.55 * ((xb + 0.2).clamp(min=0)))
-        * (1 - (xb.abs() / 1.05) ** 6).clamp(min=0)
-    )
-    strands = 0.88 + 0.12 * torch.sin(210 * u + 60 * v)
-    c = over(c, 0.75 * hair, 0.92 * strands * edge(thick - (v - middle).abs(), 0.010 + soft) * edge(1 - xb.abs(), 0.15))
-
-    # hair, with streaks along the strands
-    cover = hair_cover(u, v, p)
-    angle = torch.atan2(u - 0.8 * p["parting"], v.clamp(min=-2) + 0.4)
-    streak = 0.07 * torch.sin(55 * angle + 4 * torch.sin(7 * v)) + 0.06 * torch.sin(131 * angle + 3 * p["hair_hue"])
-    streak = streak + 0.10 * p["hair_curl"] * torch.sin(30 * v + 6 * torch.sin(21 * u))
-    c = torch.lerp(c, hair * (1 + streak)[..., None], cover[..., None])
-
-    # glasses: rims and bridge in front of the eyes
-    worn = smoothstep(p["glasses"], 0.02, 0.12)
-    style = (p["glasses"] - 0.12).clamp(min=0)
-    rx, ry = 0.098 + 0.02 * style, 0.066 + 0.035 * style
-    ring = (((a - eye - 0.005).abs() / rx) ** 3 + ((v + 0.008).abs() / ry) ** 3 + 1e-9) ** (1 / 3)
-    rim = edge(0.0075 + 0.5 * soft - (ring - 1).abs() * ry, soft)
-    bridge = edge(0.007 + 0.3 * soft - (v - 0.025).abs(), soft) * edge(eye - rx + 0.01 - a, soft)
-    arm = (
-        edge(0.008 + 0.3 * soft - (v - 0.03).abs(), soft)
-        * smoothstep(a, eye + rx, eye + rx + 0.02)
-        * edge(0.95 - a, soft)
-    )
-    frame = torch.maximum(torch.maximum(rim, bridge), arm) * worn
-    c = over(c, hsv(p["glasses"] * 3 % 1, 0.5, 0.10 + 0.15 * p["glasses"]), frame)
-
-    gloss = (0.24 * (1 - 0.5 * cover) + 0.5 * on_lips * p["lipstick"] + 0.9 * opening) * (1 - 0.6 * growth * below)
-    return c.clamp(0, 1), gloss, cover
+    lit = light.irradiance(normal, 0.3 + 0.7 * shadow, shade, (0.4, 0.4, 0.4))
+    return colour * lit * shade[:, None] * 0.80

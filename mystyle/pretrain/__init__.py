@@ -1,1 +1,1 @@
-"""How a domain's networks are trained: ``python -m mystyle.pretrain features|generator|encoder``."""
+"""How a domain's networks are trained: ``python -m mystyle.pretrain features|perceptual|generator|encoder``."""

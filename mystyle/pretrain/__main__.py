@@ -1,4 +1,4 @@
-"""``python -m mystyle.pretrain features|generator|encoder --data FOLDER --out WEIGHTS``, in this order.
+"""``python -m mystyle.pretrain features|perceptual|generator|encoder --data FOLDER --out WEIGHTS``, in this order.
 
 ``report --data HELD_OUT --weights WEIGHTS --out PAGE`` then measures what came of it.
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mystyle.pretrain.encoder import EncoderSettings
-from mystyle.pretrain.features import FeatureSettings
+from mystyle.pretrain.features import PERCEPTUAL, FeatureSettings
 from mystyle.pretrain.generator import GeneratorSettings
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def run(
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, CUDA {torch.cuda.is_available()}",
         "torch": torch.__version__,
     }
-    (out / f"{role}.json").write_text(json.dumps(card, indent=2) + "\n")
+    (out / f"{role}.json").write_text(json.dumps(card, indent=2, default=str) + "\n")
     print(json.dumps(figures, indent=2))
 
 
@@ -80,6 +80,23 @@ def features(
     run("features", data, out, work, seed, settings, lambda album: pretrain(album, out, work, settings, seed))
 
 
+def perceptual(
+    data: Path, out: Path, work: Path = Path("checkpoints"), seed: int = 1, settings: FeatureSettings = PERCEPTUAL
+):
+    """Trains the network of the perceptual distance, by default on all parameters of the manifest and on no identity.
+
+    Args:
+        data: folder of pictures with a manifest
+        out: folder for the weight file
+        work: folder for checkpoints and curves
+        seed: of initialisation and order
+        settings: the recipe
+    """
+    from mystyle.pretrain.features import pretrain
+
+    run("perceptual", data, out, work, seed, settings, lambda a: pretrain(a, out, work, settings, seed, "perceptual"))
+
+
 def generator(
     data: Path,
     out: Path,
@@ -87,10 +104,10 @@ def generator(
     seed: int = 0,
     settings: GeneratorSettings = GeneratorSettings(),
 ):
-    """Trains generator and discriminator; the warm start needs ``features.safetensors`` in ``--out``.
+    """Trains generator and discriminator; pairs of z and picture need ``perceptual.safetensors`` in ``--out``.
 
     Args:
-        data: folder of pictures, with a manifest for the warm start
+        data: folder of pictures, with a manifest for the pairs
         out: folder for the weight files
         work: folder for checkpoints and curves
         seed: of initialisation, order and noise
@@ -101,9 +118,10 @@ def generator(
     from mystyle.pretrain.generator import pretrain
 
     def job(album: Album) -> dict[str, float]:
-        file = out / "features.safetensors"
-        perceptual = PerceptualDistance(load_network(FeatureNetwork, file)) if settings.warm_epochs else None
-        return pretrain(album, out, work, settings, seed, perceptual)
+        file = out / "perceptual.safetensors"
+        paired = file.is_file() if settings.start else settings.warm_epochs
+        distance = PerceptualDistance(load_network(FeatureNetwork, file)) if paired else None
+        return pretrain(album, out, work, settings, seed, distance)
 
     run("generator", data, out, work, seed, settings, job)
 
@@ -119,19 +137,19 @@ def encoder(
 
     Args:
         data: folder of pictures
-        out: folder with generator.safetensors and features.safetensors, and for the weight file
+        out: folder with generator.safetensors and perceptual.safetensors, and for the weight file
         work: folder for checkpoints and curves
         seed: of initialisation and order
         settings: the recipe
     """
     from mystyle.checkpoints import load_generator, load_network
-    from mystyle.perceptual import FeatureNetwork
+    from mystyle.perceptual import FeatureNetwork, PerceptualDistance
     from mystyle.pretrain.encoder import pretrain
 
     def job(album: Album) -> dict[str, float]:
         g = load_generator(out / "generator.safetensors")
-        f = load_network(FeatureNetwork, out / "features.safetensors")
-        return pretrain(album, out, work, settings, seed, g, f)
+        distance = PerceptualDistance(load_network(FeatureNetwork, out / "perceptual.safetensors"))
+        return pretrain(album, out, work, settings, seed, g, distance)
 
     run("encoder", data, out, work, seed, settings, job)
 
@@ -142,7 +160,7 @@ def report(data: Path, weights: Path, out: Path, samples: int = 10_000, inversio
     Args:
         data: folder of held-out portraits with a manifest: a population of another seed than the training
             population, better of many people with few photos each than the reverse
-        weights: folder with {generator,discriminator,encoder,features}.safetensors
+        weights: folder with {generator,discriminator,encoder,features,perceptual}.safetensors
         out: folder for README.md, figures.json and the figures; files of these names are replaced
         samples: generated pictures for the distributions, and paths for the path length
         inversions: held-out people to invert, one photo of each
@@ -173,4 +191,4 @@ def report(data: Path, weights: Path, out: Path, samples: int = 10_000, inversio
 if __name__ == "__main__":
     from jsonargparse import auto_cli
 
-    auto_cli([features, generator, encoder, report], as_positional=False)
+    auto_cli([features, perceptual, generator, encoder, report], as_positional=False)

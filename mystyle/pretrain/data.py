@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import PIL.Image
 import torch
+import torch.nn.functional as F
 from scipy.stats import norm, rankdata
 from torch import Tensor
 
-from mystyle.types import Image, from_uint8
+from mystyle.types import Image, from_uint8, to_uint8
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -34,6 +35,11 @@ class Album:
     @property
     def resolution(self) -> int:
         return self.images.shape[-1]
+
+    def shrunk(self, factor: int) -> Album:
+        """The same pictures at a ``factor``-th of the size, each pixel the mean of those it replaces."""
+        parts = [to_uint8(F.avg_pool2d(from_uint8(part), factor)) for part in self.images.split(256)]
+        return replace(self, images=torch.cat(parts))
 
     def batch(self, index: Tensor) -> Image:
         """The images at ``index`` in [-1, 1]."""

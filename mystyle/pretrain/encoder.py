@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mystyle.checkpoints import save_network
 from mystyle.encoder import Encoder
-from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+from mystyle.perceptual import PerceptualDistance
 from mystyle.pretrain.data import Album
-from mystyle.pretrain.loop import Recipe, train
+from mystyle.pretrain.loop import Precision, Recipe, train
 from mystyle.projection import latent_statistics
 from mystyle.stylegan2 import Generator
+from mystyle.types import Image
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,22 @@ class EncoderSettings:
     rate: float = 1e-3  # Adam, one cosine
     l1_weight: float = 1.0
     perceptual_weight: float = 1.0
-    identity_weight: float = 0.5  # 1 - cosine of the identity embeddings
+    identity_weight: float = 0.5  # 1 - cosine of the perceptual network's last layer, which reads who and how
     code_weight: float = 1.0  # squared error of the codes of generated pictures, relative to the variance of W
     prior_weight: float = 0.02  # squared distance from w_avg, likewise: keeps anchors where W is dense
     held_out: float = 0.05  # share of the identities kept for the figures in the card
+    widths: Sequence[int] = (32, 64, 128, 256, 256)
+    precision: Precision = "32-true"  # of encoder and perceptual distance: bf16-mixed where the processor has it
 
 
 class EncoderRecipe(Recipe):
     def __init__(
-        self, generator: Generator, features: FeatureNetwork, album: Album, settings: EncoderSettings, seed: int
+        self,
+        generator: Generator,
+        perceptual: PerceptualDistance,
+        album: Album,
+        settings: EncoderSettings,
+        seed: int,
     ):
         known = int((int(album.identities.max()) + 1) * (1 - settings.held_out))
         self.train_positions = (album.identities < known).nonzero().squeeze(1)
@@ -40,15 +50,15 @@ class EncoderRecipe(Recipe):
         super().__init__(len(self.train_positions), settings.batch, seed, settings.epochs)
         self.album, self.settings = album, settings
         self.generator = generator.requires_grad_(False).eval()
-        self.features = features.requires_grad_(False).eval()
-        self.perceptual = PerceptualDistance(self.features)
-        self.network = Encoder(album.resolution, generator.w_dim)
+        self.perceptual = perceptual.requires_grad_(False).eval()
+        self.network = Encoder(album.resolution, generator.w_dim, settings.widths)
+        self.network.to(memory_format=torch.channels_last)
         self.network.w_avg.copy_(generator.mapping.w_avg)
         self.variance = latent_statistics(generator).std ** 2  # E ||w - w_avg||^2
 
     def on_train_start(self) -> None:
         self.generator.eval()
-        self.features.eval()
+        self.perceptual.eval()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.network.parameters(), lr=self.settings.rate)
@@ -60,18 +70,31 @@ class EncoderRecipe(Recipe):
         with torch.no_grad():
             w = self.generator.mapping.w(torch.randn(len(x) // 2, self.generator.z_dim, device=self.device))
             made = self.generator.synthesis(w[:, None].expand(-1, self.generator.num_ws, -1))
-        codes = self.network(torch.cat([x, made.clamp(-1, 1)]))
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=s.precision == "bf16-mixed")
+        with half:
+            codes = self.network(torch.cat([x, made.clamp(-1, 1)])).float()
         code, code_of_made = codes[: len(x)], codes[len(x) :]
         y = self.generator.synthesis(code[:, None].expand(-1, self.generator.num_ws, -1))
+        with half:
+            distance, likeness = self.compare(y, x)
         losses = {
             "l1": s.l1_weight * (y - x).abs().mean(),
-            "perceptual": s.perceptual_weight * self.perceptual(y, x).mean(),
-            "identity": s.identity_weight * (1 - (self.features.identity(y) * self.features.identity(x)).sum(1)).mean(),
+            "perceptual": s.perceptual_weight * distance.mean(),
+            "identity": s.identity_weight * (1 - likeness).mean(),
             "code": s.code_weight * (code_of_made - w).square().sum(1).mean() / self.variance,
             "prior": s.prior_weight * (code - self.network.w_avg).square().sum(1).mean() / self.variance,
         }
         self.log_dict(losses, prog_bar=True)
         return torch.stack(list(losses.values())).sum()
+
+    def compare(self, y: Image, x: Image) -> tuple[Tensor, Tensor]:
+        """The perceptual distance [n] of two batches, and the cosine [n] of what its network's last layer reads."""
+        network = self.perceptual.network
+        with torch.no_grad():
+            maps_x = network.maps(x)
+        maps_y = network.maps(y)
+        distance = self.perceptual.between(*(self.perceptual.features_of(maps) for maps in (maps_y, maps_x)))
+        return distance, F.cosine_similarity(network.deep_of(maps_y), network.deep_of(maps_x), dim=1)
 
 
 @torch.no_grad()
@@ -83,12 +106,13 @@ def evaluate(recipe: EncoderRecipe) -> dict[str, float]:
         x = album.batch(part).to(recipe.device)
         w = e(x)
         y = g.synthesis(w[:, None].expand(-1, g.num_ws, -1)).clamp(-1, 1)
+        distance, likeness = recipe.compare(y, x)
         rows.append(
             torch.stack(
                 [
                     (y - x).square().mean(dim=(1, 2, 3)),
-                    recipe.perceptual(y, x),
-                    (recipe.features.identity(y) * recipe.features.identity(x)).sum(1),
+                    distance,
+                    likeness,
                     (w - e.w_avg).square().sum(1) / recipe.variance,
                 ],
                 dim=1,
@@ -96,7 +120,7 @@ def evaluate(recipe: EncoderRecipe) -> dict[str, float]:
         )
     if not rows:
         return {}
-    names = ("mse", "perceptual", "identity_cosine", "relative_radius2")
+    names = ("mse", "perceptual", "likeness", "relative_radius2")
     return dict(zip(names, torch.cat(rows).mean(0).tolist(), strict=True))
 
 
@@ -107,10 +131,10 @@ def pretrain(
     settings: EncoderSettings,
     seed: int,
     generator: Generator,
-    features: FeatureNetwork,
+    perceptual: PerceptualDistance,
 ) -> dict[str, float]:
     """Trains, writes ``out/encoder.safetensors`` in float16, and returns the figures of ``evaluate``."""
-    recipe = EncoderRecipe(generator, features, album, settings, seed)
+    recipe = EncoderRecipe(generator, perceptual, album, settings, seed)
     train(recipe, work / "encoder")
     figures = evaluate(recipe)
     save_network(recipe.network, out / "encoder.safetensors", torch.float16)

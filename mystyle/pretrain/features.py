@@ -1,4 +1,9 @@
-"""The feature network: identities by a cosine-margin softmax (CosFace), attributes by regression, on one trunk."""
+"""The feature networks: identities by a cosine-margin softmax (CosFace), attributes by regression, on one trunk.
+
+``features``, which measures, learns identities and attributes. ``perceptual``, which losses look through, is another
+network, trained to read every parameter of a picture, so that no training or projection descends on the network that
+judges it.
+"""
 
 from __future__ import annotations
 
@@ -8,28 +13,46 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from mystyle.checkpoints import save_network
 from mystyle.perceptual import FeatureNetwork
 from mystyle.pretrain.data import Album
-from mystyle.pretrain.loop import Recipe, train
+from mystyle.pretrain.evidence.recognition import roc
+from mystyle.pretrain.loop import Precision, Recipe, train
 
-ATTRIBUTES = ("yaw", "pitch", "smile", "mouth_open", "age", "glasses", "beard", "hair_length", "skin_tone", "masculine")
+ATTRIBUTES = (
+    "yaw", "pitch", "smile", "mouth_open", "eye_open", "gaze_x", "light_angle", "age", "glasses", "beard",
+    "hair_length", "skin_tone", "masculine",
+)  # fmt: skip
+TRAITS = (  # of identity: what people differ by teaches the embedding more than who they are alone
+    "head_width", "head_depth", "jaw_taper", "jaw_corner", "chin_length", "chin_forward", "chin_width", "cheekbone",
+    "cheek", "forehead", "brow_ridge", "eye_distance", "eye_width", "eye_height", "eye_slant", "eye_depth",
+    "lid_crease", "iris_hue", "brow_thickness", "brow_height", "brow_arch", "brow_tilt", "nose_length", "nose_width",
+    "nose_height", "nose_bridge", "nose_hump", "nose_tip", "mouth_height", "mouth_width", "upper_lip", "lower_lip",
+    "cupid_bow", "lip_red", "ear_size", "ear_angle", "neck_width", "skin_warmth", "freckles", "mole_x", "mole_y",
+    "mole_size", "hair_hue", "hair_curl", "hairline", "widow_peak", "balding",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
     epochs: int = 20  # of 200 batches
     batch: int = 64
-    rate: float = 2e-3  # AdamW, one cosine
+    rate: float = 1e-3  # AdamW, one cosine
     scale: float = 24.0  # s of CosFace
     margin: float = 0.25  # m of CosFace
+    identity_weight: float = 1.0
     attribute_weight: float = 10.0
     held_out: float = 0.08  # share of the identities kept for the figures in the card
-    widths: Sequence[int] = (16, 32, 64, 128)
-    attributes: Sequence[str] = ATTRIBUTES  # columns of the manifest; those that are missing are left out
+    widths: Sequence[int] = (16, 32, 64, 128, 256)
+    attributes: Sequence[str] | None = ATTRIBUTES + TRAITS  # columns of the manifest that are there; null: all
+    precision: Precision = "32-true"  # bf16-mixed where the processor has it
+
+
+PERCEPTUAL = FeatureSettings(
+    epochs=8, batch=32, rate=5e-4, identity_weight=0.0, widths=(12, 24, 48, 96), attributes=None
+)
 
 
 def cosface(cosine: Tensor, target: Tensor, scale: float, margin: float) -> Tensor:
@@ -45,7 +68,10 @@ class FeatureRecipe(Recipe):
         self.test_positions = (album.identities >= known).nonzero().squeeze(1)
         super().__init__(len(self.train_positions), settings.batch, seed, settings.epochs)
         self.album, self.settings = album, settings
-        names = [name for name in settings.attributes if name in album.parameters]
+        wanted = album.parameters if settings.attributes is None else settings.attributes
+        names = [name for name in wanted if name in album.parameters and album.parameters[name].std() > 0]
+        if not names and not settings.identity_weight:
+            raise ValueError("nothing to learn: no parameters in the manifest, and --settings.identity_weight is 0")
         columns = (
             torch.stack([album.parameters[name] for name in names], dim=1) if names else torch.zeros(len(album), 0)
         )
@@ -53,6 +79,7 @@ class FeatureRecipe(Recipe):
         self.targets = (columns - mean) / std
         moments = {name: (float(m), float(s)) for name, m, s in zip(names, mean, std, strict=True)}
         self.network = FeatureNetwork(album.resolution, settings.widths, attributes=moments)
+        self.network.to(memory_format=torch.channels_last)
         self.centres = nn.Parameter(torch.randn(known, self.network.embed.out_features))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -65,15 +92,21 @@ class FeatureRecipe(Recipe):
         images = self.album.batch(index).to(self.device)
         identity, attributes = self.network.heads(images)
         target = self.album.identities[index].to(self.device)
-        loss_id = cosface(identity @ F.normalize(self.centres, dim=1).T, target, s.scale, s.margin)
-        loss_attr = F.smooth_l1_loss(attributes, self.targets[index].to(self.device))
-        self.log_dict({"identity": loss_id, "attributes": loss_attr}, prog_bar=True)
-        return loss_id + s.attribute_weight * loss_attr
+        losses = {}
+        if s.identity_weight:
+            with torch.autocast(self.device.type, enabled=False):  # the scale would blow half precision's steps up
+                cosine = F.normalize(identity.float(), dim=1) @ F.normalize(self.centres, dim=1).T
+                losses["identity"] = s.identity_weight * cosface(cosine, target, s.scale, s.margin)
+        if self.targets.shape[1]:
+            error = F.smooth_l1_loss(attributes.float(), self.targets[index].to(self.device))
+            losses["attributes"] = s.attribute_weight * error
+        self.log_dict(losses, prog_bar=True)
+        return torch.stack(list(losses.values())).sum()
 
 
 @torch.no_grad()
 def evaluate(recipe: FeatureRecipe) -> dict[str, float]:
-    """On identities never seen: verification AUC over all pairs, and mean absolute attribute errors in their units."""
+    """On identities never seen: verification over all pairs, and mean absolute attribute errors in their units."""
     network = recipe.network.eval()
     album, positions = recipe.album, recipe.test_positions
     if len(positions) == 0:
@@ -83,25 +116,26 @@ def evaluate(recipe: FeatureRecipe) -> dict[str, float]:
         identity, standard = network.heads(album.batch(part).to(recipe.device))
         embeddings.append(identity.cpu())
         attributes.append(standard.cpu())
-    e = torch.cat(embeddings)
-    same = album.identities[positions][:, None] == album.identities[positions]
-    pairs = torch.triu(torch.ones_like(same), diagonal=1).bool()
-    cosine = (e @ e.T)[pairs]
-    figures = {
-        "verification_auc": float(roc_auc_score(same[pairs].numpy(), cosine.numpy())),
-        "cosine_same": float(cosine[same[pairs]].mean()),
-        "cosine_other": float(cosine[~same[pairs]].mean()),
-    }
+    figures = {}
+    same = album.identities[positions].bincount()
+    if recipe.settings.identity_weight and (same > 1).any() and (same > 0).sum() > 1:
+        curve = roc(torch.cat(embeddings), album.identities[positions])
+        figures |= {"verification_auc": curve.auc, "equal_error_rate": curve.equal_error_rate}
     error = (torch.cat(attributes) - recipe.targets[positions]).abs().mean(0)
     for i, (name, (_, std)) in enumerate(network.config["attributes"].items()):
         figures[f"error_{name}"] = float(error[i] * std)
     return figures
 
 
-def pretrain(album: Album, out: Path, work: Path, settings: FeatureSettings, seed: int) -> dict[str, float]:
-    """Trains, writes ``out/features.safetensors`` in float16, and returns the figures of ``evaluate``."""
+def pretrain(
+    album: Album, out: Path, work: Path, settings: FeatureSettings, seed: int, role: str = "features"
+) -> dict[str, float]:
+    """Trains, writes ``out/ROLE.safetensors`` in float16 with its batch norms folded in, and returns ``evaluate``'s.
+
+    Raises ValueError where the settings leave nothing to learn.
+    """
     recipe = FeatureRecipe(album, settings, seed)
-    train(recipe, work / "features")
+    train(recipe, work / role, settings.precision)
     figures = evaluate(recipe)
-    save_network(recipe.network, out / "features.safetensors", torch.float16)
+    save_network(recipe.network.folded(), out / f"{role}.safetensors", torch.float16)
     return figures

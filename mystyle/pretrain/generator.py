@@ -2,16 +2,20 @@
 
 The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) learns the
 picture itself. It takes minutes where the adversarial game takes hours, and gives a W in which the parameters are
-nearly linear. The adversarial stage (logistic loss, lazy R1, path length, style mixing, EMA) makes the pictures sharp
-and their distribution right; half of its fakes keep the pair loss so that W keeps its meaning. Without a manifest, or
-with ``warm_epochs=0``, the adversarial stage runs alone.
+nearly linear. It grows: at a quarter of the resolution, where a step is cheap, the generator learns what is where; at
+half and in full, what it looks like. The adversarial stage (logistic loss, lazy R1, path length, style mixing, EMA)
+makes the pictures sharp and their distribution right; half of its fakes keep the pair loss so that W keeps its meaning.
+Without a manifest, or with empty ``warm_epochs``, the adversarial stage runs alone. ``start`` goes on from a finished
+pair of networks, on the same pictures or on others.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -25,21 +29,23 @@ from mystyle.adversarial import (
     r1_penalty,
     update_average,
 )
-from mystyle.checkpoints import save_discriminator, save_generator
+from mystyle.checkpoints import load_discriminator, load_generator, save_discriminator, save_generator
 from mystyle.perceptual import PerceptualDistance
 from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
 from mystyle.pretrain.loop import Recipe, train
 from mystyle.projection import latent_statistics
-from mystyle.stylegan2 import Discriminator, Generator
+from mystyle.stylegan2 import Discriminator, Generator, set_precision
 from mystyle.types import Image
 
 
 @dataclass(frozen=True)
 class GeneratorSettings:
-    warm_epochs: int = 40  # of 200 batches, on pairs
+    start: Path | None = None  # a folder of finished weight files to go on from, in place of a warm start
+    warm_epochs: Sequence[int] = (20, 20, 40)  # of 200 batches, on pairs: at a quarter of the size, half, in full
     epochs: int = 20  # of 200 batches, adversarial
-    warm_batch: int = 16
+    warm_batch: int = 16  # in full size; 4 and 2 times as many in the smaller ones
     warm_rate: float = 1e-2  # Adam (0.9, 0.99), one cosine
+    warm_precision: Literal["float32", "bfloat16"] = "float32"  # of the layers; the latter where the processor has it
     batch: int = 16
     rate: float = 2e-3  # Adam (0, 0.99), the official value
     gamma: float = 0.5  # R1
@@ -52,7 +58,7 @@ class GeneratorSettings:
     ema_kimg: float = 3.0  # half-life of the averaged generator
     z_dim: int = 128
     w_dim: int = 512
-    channel_base: int = 1024
+    channel_base: int = 1536
     channel_max: int = 256
     mapping_layers: int = 2
 
@@ -62,13 +68,16 @@ def make_generator(resolution: int, s: GeneratorSettings) -> Generator:
 
 
 class WarmRecipe(Recipe):
-    """G(z_i) = x_i by L1 and perceptual distance."""
+    """G(z_i) = x_i by L1 and, where the pictures have its size, perceptual distance."""
 
-    def __init__(self, album: Album, z: Tensor, perceptual: PerceptualDistance, settings: GeneratorSettings, seed: int):
-        super().__init__(len(album), settings.warm_batch, seed, settings.warm_epochs)
+    def __init__(
+        self, generator: Generator, album: Album, z: Tensor, perceptual: PerceptualDistance | None,
+        settings: GeneratorSettings, batch: int, epochs: int, seed: int,
+    ):  # fmt: skip
+        super().__init__(len(album), batch, seed, epochs)
         self.album, self.z, self.settings = album, z, settings
         self.perceptual = perceptual
-        self.network = make_generator(album.resolution, settings)
+        self.network = generator
         self.average = copy.deepcopy(self.network).requires_grad_(False)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -89,23 +98,44 @@ class WarmRecipe(Recipe):
         update_average(self.average, self.network, 0.99)
 
 
-def pair_loss(y: Image, x: Image, perceptual: PerceptualDistance) -> Tensor:
-    return (y - x).abs().mean() + perceptual(y, x).mean()
+def pair_loss(y: Image, x: Image, perceptual: PerceptualDistance | None) -> Tensor:
+    distance = (y - x).abs().mean()
+    return distance if perceptual is None else distance + perceptual(y, x).mean()
+
+
+def warm_start(
+    album: Album, z: Tensor, perceptual: PerceptualDistance, settings: GeneratorSettings, seed: int, work: Path
+) -> Generator:
+    """The generator after the stages of ``warm_epochs``, each of which starts from the layers of the one before."""
+    weights: dict[str, Tensor] = {}
+    for stage, epochs in zip((4, 2, 1), settings.warm_epochs, strict=True):
+        small = album.shrunk(stage) if stage > 1 else album
+        generator = make_generator(small.resolution, settings)
+        set_precision(generator, getattr(torch, settings.warm_precision))
+        generator.load_state_dict(weights, strict=False)  # layers of a resolution have the same names at every size
+        distance = perceptual if stage == 1 else None
+        recipe = WarmRecipe(generator, small, z, distance, settings, stage * settings.warm_batch, epochs, seed)
+        train(recipe, work / f"warm{small.resolution}")
+        weights = recipe.average.state_dict()
+    set_precision(generator, torch.float32)
+    generator.load_state_dict(weights)
+    generator.mapping.w_avg.copy_(latent_statistics(generator).mean)
+    return generator
 
 
 class AdversarialRecipe(Recipe):
     """Generator against discriminator (section 9 of StyleGAN2's recipe: lazy R1 and path length, style mixing, EMA)."""
 
     def __init__(
-        self, generator: Generator, album: Album, z: Tensor | None, perceptual: PerceptualDistance | None,
-        settings: GeneratorSettings, seed: int,
+        self, generator: Generator, discriminator: Discriminator, album: Album, z: Tensor | None,
+        perceptual: PerceptualDistance | None, settings: GeneratorSettings, seed: int,
     ):  # fmt: skip
         super().__init__(len(album), settings.batch, seed, settings.epochs)
         self.automatic_optimization = False
         self.album, self.z, self.settings, self.perceptual = album, z, settings, perceptual
         self.generator = generator
         self.average = copy.deepcopy(generator).requires_grad_(False)
-        self.discriminator = Discriminator(album.resolution, settings.channel_base, settings.channel_max)
+        self.discriminator = discriminator
         self.register_buffer("mean_path", torch.zeros([]))
         self.register_buffer("step", torch.zeros([], dtype=torch.long))
 
@@ -117,7 +147,7 @@ class AdversarialRecipe(Recipe):
         ]
 
     def fakes(self, n: int) -> Image:
-        z = torch.randn(n, self.settings.z_dim, device=self.device)
+        z = torch.randn(n, self.generator.z_dim, device=self.device)
         return self.generator.synthesis(mixed_codes(self.generator, z, self.settings.mixing), noise="random")
 
     def training_step(self, index: Tensor, batch_idx: int) -> None:
@@ -167,7 +197,7 @@ class AdversarialRecipe(Recipe):
 
     def path_penalty(self, n: int) -> Tensor:
         """(|J^T y| - a)^2, a the running mean of the lengths."""
-        z = torch.randn(n, self.settings.z_dim, device=self.device)
+        z = torch.randn(n, self.generator.z_dim, device=self.device)
         ws = mixed_codes(self.generator, z, self.settings.mixing)
         size = self.generator.resolution
         lengths = path_lengths(self.generator, ws, torch.randn(n, 3, size, size, device=self.device))
@@ -180,22 +210,31 @@ def pretrain(
 ) -> dict[str, float]:
     """Trains both stages; writes ``generator.safetensors`` (the average) and ``discriminator.safetensors`` to ``out``.
 
-    Raises ValueError if a warm start is asked for without true parameters or without feature weights.
+    Raises ValueError if a warm start is asked for without true parameters or without a perceptual distance, and if the
+    networks to start from do not fit.
     """
-    z = None
-    generator = make_generator(album.resolution, settings)
-    if settings.warm_epochs:
-        if not album.parameters or perceptual is None:
+    if settings.start:
+        generator = load_generator(settings.start / "generator.safetensors").requires_grad_(True)
+        discriminator = load_discriminator(settings.start / "discriminator.safetensors").requires_grad_(True)
+        if generator.resolution != album.resolution:
             raise ValueError(
-                "a warm start needs a manifest with parameters and features.safetensors; or --settings.warm_epochs 0"
+                f"--settings.start {settings.start}: a generator of {generator.resolution} px, "
+                f"but the pictures have {album.resolution} px"
             )
-        z = complete_to_sphere(normal_scores(album.parameters), settings.z_dim, torch.Generator().manual_seed(seed))
-        warm = WarmRecipe(album, z, perceptual, settings, seed)
-        train(warm, work / "warm")
-        generator.load_state_dict(warm.average.state_dict())
-        generator.mapping.w_avg.copy_(latent_statistics(generator).mean)
-        save_generator(generator, work / "warm" / "generator.safetensors")
-    recipe = AdversarialRecipe(generator, album, z, perceptual, settings, seed)
+    else:
+        generator = make_generator(album.resolution, settings)
+        discriminator = Discriminator(album.resolution, settings.channel_base, settings.channel_max)
+    z = None
+    if album.parameters and perceptual is not None:
+        scores = normal_scores(album.parameters)
+        z = complete_to_sphere(scores, generator.z_dim, torch.Generator().manual_seed(seed))
+    if settings.warm_epochs and not settings.start:
+        if z is None or perceptual is None:
+            raise ValueError(
+                "a warm start needs a manifest with parameters and perceptual.safetensors; or --settings.warm_epochs []"
+            )
+        generator = warm_start(album, z, perceptual, settings, seed, work)
+    recipe = AdversarialRecipe(generator, discriminator, album, z, perceptual, settings, seed)
     train(recipe, work / "adversarial")
     recipe.average.mapping.w_avg.copy_(latent_statistics(recipe.average).mean)
     save_generator(recipe.average, out / "generator.safetensors", torch.float16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytorch_lightning as pl
 import torch
@@ -13,6 +14,7 @@ from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+Precision = Literal["32-true", "bf16-mixed"]  # Lightning's names
 BATCHES_PER_EPOCH = 200  # an epoch is a checkpoint interval, not a pass over the data
 
 
@@ -52,7 +54,7 @@ class Recipe(pl.LightningModule):
             group["lr"] = group.get("scale", 1.0) * rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
 
 
-def train(module: Recipe, work: Path) -> None:
+def train(module: Recipe, work: Path, precision: Precision = "32-true") -> None:
     """Runs ``module.epochs`` epochs, going on from ``work/last.ckpt`` if there is one. Curves go to ``work/curves``."""
     last = work / "last.ckpt"
     keeper = ModelCheckpoint(
@@ -61,6 +63,7 @@ def train(module: Recipe, work: Path) -> None:
     trainer = pl.Trainer(
         accelerator="auto",
         devices=1,
+        precision=precision,
         max_epochs=module.epochs,
         reload_dataloaders_every_n_epochs=1,
         logger=CSVLogger(work, name="curves"),

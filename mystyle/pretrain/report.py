@@ -17,30 +17,28 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mystyle.checkpoints import CheckpointError, load_network, sha256
+from mystyle.checkpoints import sha256
 from mystyle.degradations import Identity
-from mystyle.domain import ROLES, Domain
-from mystyle.encoder import Encoder
-from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+from mystyle.domain import ROLES, Domain, DomainError, read_domain
 from mystyle.pretrain.data import Album, read_album
 from mystyle.pretrain.evidence import figures as draw
 from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recall
 from mystyle.pretrain.evidence.page import UNITS, write_page
 from mystyle.pretrain.evidence.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
+from mystyle.pretrain.features import ATTRIBUTES
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, latent_statistics, project_latent
-from mystyle.stylegan2 import Discriminator, Generator
 from mystyle.types import Image, W, from_uint8, to_uint8
 
 SHOWN = 64  # pictures in a grid, eight by eight
 ROWS = 4  # of interpolations in each space
 STEPS = 9  # from one end of an interpolation to the other
+PANELS = len(ATTRIBUTES)  # that are drawn; the table has all
 PEOPLE_SHOWN = 8  # rows of the figure of inversions
 BATCH = 32
 LEAST = 2 * (K + 1)  # pictures in each set that is compared: k neighbours for each, and some choice
 PROJECTION = LatentProjectionSettings()
-PIXELS_ALONE = 1e4  # weight of the MSE beside which the perceptual distance, at most 1, moves nothing
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
     for flag, number, least in (("--samples", samples, LEAST), ("--inversions", inversions, 2), ("--seed", seed, 0)):
         if number < least:
             raise ValueError(f"{flag} {number}: must be at least {least}")
-    domain = read_domain(weights)
+    domain = read_weights(weights)
     album = read_held_out(data, domain)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -107,36 +105,20 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
     write_page(out / "README.md", evidence.figures)
 
 
-def read_domain(weights: Path) -> Domain:
+def read_weights(weights: Path) -> Domain:
     """The networks in a folder, on the GPU if there is one. Raises ValueError naming every file that does not serve."""
-    kinds = {"generator": Generator, "discriminator": Discriminator, "encoder": Encoder, "features": FeatureNetwork}
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = {role: weights / f"{role}.safetensors" for role in ROLES}
-    networks, problems = {}, []
-    for role, path in files.items():
-        try:
-            networks[role] = load_network(kinds[role], path).to(device)
-        except CheckpointError as error:
-            problems.append(str(error))
-    if not problems and len(sizes := {network.resolution for network in networks.values()}) > 1:
-        problems.append(f"the networks are of different resolutions: {sorted(sizes)} px")
-    if problems:
-        raise ValueError(f"--weights {weights}: " + "; ".join(problems))
-    return Domain(
-        name=weights.resolve().name,
-        resolution=networks["generator"].resolution,
-        device=device,
-        perceptual=PerceptualDistance(networks["features"]),
-        weights={path.name: sha256(path) for path in files.values()},
-        **networks,
-    )
+    try:
+        return read_domain(weights.resolve().name, files, "cuda" if torch.cuda.is_available() else "cpu")
+    except DomainError as error:
+        raise ValueError(f"--weights {weights}: {error}") from error
 
 
 def read_held_out(data: Path, domain: Domain) -> Album:
     """The held-out portraits. Raises ValueError where the folder lacks what one of the measurements needs."""
     try:
         columns = pd.read_csv(data / "manifest.csv", nrows=0).columns
-        if missing := [c for c in ("file", "identity", *domain.features.attribute_names) if c not in columns]:
+        if missing := [c for c in ("file", "identity", *domain.perceptual.network.attribute_names) if c not in columns]:
             raise ValueError(f"manifest.csv has no column {', '.join(missing)}")
         album = read_album(data)
         if album.resolution != domain.resolution:
@@ -240,8 +222,7 @@ def recognition(e: Evidence) -> Tensor:
     """Verification over all pairs and the error of every attribute; returns the identity embeddings [n, e]."""
     features = e.domain.features
     with e.part("verification") as found:
-        heads = in_batches("recognition", len(e.album), lambda rows: torch.cat(features.heads(photos(e, rows)), dim=1))
-        faces, standard = heads.tensor_split([features.embed.out_features], dim=1)
+        faces = in_batches("recognition", len(e.album), lambda rows: features.identity(photos(e, rows)))
         identities = e.album.identities.to(e.domain.device)
         curve = roc(faces, identities)
         draw.roc_curve(e.out / "roc.png", curve)
@@ -253,15 +234,16 @@ def recognition(e: Evidence) -> Tensor:
             "pairs_of_two_people": curve.others,
         }
     with e.part("attributes") as found:
-        moments = features.config["attributes"]
-        estimates = {
-            name: (x * moments[name][1] + moments[name][0]).cpu()
-            for name, x in zip(features.attribute_names, standard.unbind(1), strict=True)
-        }
+        reader = e.domain.perceptual.network
+        moments = reader.config["attributes"]
+        standard = in_batches("attributes", len(e.album), lambda rows: reader.heads(photos(e, rows))[1])
+        columns = dict(zip(reader.attribute_names, standard.cpu().unbind(1), strict=True))
+        shown_first = sorted(columns, key=lambda name: name not in ATTRIBUTES)
+        estimates = {name: columns[name] * moments[name][1] + moments[name][0] for name in shown_first}
         truths = {name: e.album.parameters[name] for name in estimates}
         found |= {name: regression(estimates[name], truths[name]) for name in estimates}
         if estimates:
-            draw.scatter(e.out / "attributes.png", estimates, truths, UNITS)
+            draw.scatter(e.out / "attributes.png", dict(list(estimates.items())[:PANELS]), truths, UNITS)
     return faces
 
 
@@ -269,8 +251,7 @@ def inversion(e: Evidence, faces: Tensor) -> None:
     """One photo each of as many people, found in W by the encoder and by descent, and in W+ by descent.
 
     Each result is compared with the photo it was made from, and its identity also with the person's other photos:
-    that similarity has a ceiling, the photo's own. Identity is measured by the network that the perceptual distance
-    descends on; a descent on pixels alone, which never asks that network, is the control.
+    that similarity has a ceiling, the photo's own. The descent never asks the network that measures identity.
     """
     g, identities = e.domain.generator, e.album.identities
     with e.part("inversion") as found:
@@ -292,7 +273,6 @@ def inversion(e: Evidence, faces: Tensor) -> None:
             "W, encoder": encoded,
             "W, descent": descend(replace(PROJECTION, space="w")),
             "W+, descent": descend(replace(PROJECTION, space="w+")),
-            "W, on pixels": descend(replace(PROJECTION, space="w", l2_weight=PIXELS_ALONE)),
         }
         results = {name: as_written(images) for name, images in results.items()}
 

@@ -19,23 +19,26 @@ if TYPE_CHECKING:
     from mystyle.pretrain.evidence.recognition import Roc
 
 DPI = 100
-ENLARGED = 2
+SHOWN_AT = 128  # dots a side of a picture, at least; smaller ones are enlarged
 DOTS = 1500  # at most, in a scatter plot; more would be a blot
 FALSE_ACCEPTS = 1e-5  # where the axis of a ROC curve starts
 
 
 def mosaic(images: Image, columns: int) -> np.ndarray:
-    """[n, 3, R, R] in rows of ``columns``, pixels doubled, what is left of the last row white: uint8 [h, w, 3]."""
+    """[n, 3, R, R] in rows of ``columns``, every pixel a square of whole dots, the rest of the last row white.
+
+    uint8 [h, w, 3].
+    """
     n, _, size, _ = images.shape
     rows = -(-n // columns)
     cells = torch.full((rows * columns, 3, size, size), 255, dtype=torch.uint8)
     cells[:n] = to_uint8(images)
-    cells = F.interpolate(cells, scale_factor=ENLARGED, mode="nearest")
+    cells = F.interpolate(cells, scale_factor=max(1, SHOWN_AT // size), mode="nearest")
     return cells.unflatten(0, (rows, columns)).permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1).numpy()
 
 
 def grid(path: Path, images: Image, columns: int) -> None:
-    """The pictures alone, at twice their size."""
+    """The pictures alone."""
     PIL.Image.fromarray(mosaic(images, columns)).save(path)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-UNITS = {"yaw": "degrees", "pitch": "degrees", "age": "years"}  # of the manifest; the others run over a range
+_ANGLES = ("yaw", "pitch", "tilt", "body_turn", "gaze_x", "gaze_y", "light_angle", "light_height")
+UNITS = dict.fromkeys(_ANGLES, "degrees") | {"age": "years", "eye_slant": "rad", "ear_angle": "rad"}
+# of the manifest; the others run over a range of their own
 
 
 def write_page(path: Path, figures: Mapping[str, Any]) -> None:
@@ -46,7 +48,7 @@ def pictures(f: Mapping[str, Any]) -> str:
 
 ![Generated portraits](samples.png)
 
-The first 64 codes of the seed, uncurated and without truncation, every pixel doubled.
+The first 64 codes of the seed, uncurated and without truncation.
 
 ![Held-out portraits](portraits.png)
 
@@ -72,8 +74,8 @@ VGG features. FID has a bias that falls with n: compare rows of the same n only.
 subsets. Precision and recall with k = 3. The halves have no person in common. Their row is what real pictures reach;
 the fewer the people, the easier it is to do better, since n samples show n people, and photos of one person crowd
 together, where the balls of k neighbours become small. With as many people as pictures, none should be better.
-These features were trained to see people and attributes; whether a picture is sharp and clean they hardly see, and our
-recipe's warm start learns by a distance on them. So the numbers judge variety and likeness: for quality, look above."""
+These features were trained to see people and attributes; whether a picture is sharp and clean they hardly see. So the
+numbers judge variety and likeness: for quality, look above."""
 
 
 def paths(f: Mapping[str, Any]) -> str:
@@ -105,7 +107,7 @@ def inversion(f: Mapping[str, Any]) -> str:
     ]
     rows.append(("the photo itself", "0", "0", "1", within(found["photo to the person's others"])))
     titles = ("found in", "MSE", "perceptual distance", "identity to the photo", "identity to the other photos")
-    w, pixels = (found["results"][name]["identity_to_others"]["mean"] for name in ("W, descent", "W, on pixels"))
+    w, w_plus = (found["results"][name]["identity_to_others"]["mean"] for name in ("W, descent", "W+, descent"))
     own, strangers = (found[f"photo to {whom}"] for whom in ("the person's others", "other people"))
     return f"""## Inversion of people whom the generator does not know
 
@@ -113,13 +115,12 @@ def inversion(f: Mapping[str, Any]) -> str:
 
 One photo each of {found["n"]} held-out people, before any tuning; mean ± standard deviation over them. MSE on [-1, 1];
 identity is the cosine of embeddings, "other photos" are those of the same person. Descent: {found["steps"]:,} steps of
-StyleGAN2's projector from the mean code, on MSE and perceptual distance, or ("on pixels") on MSE alone.
+StyleGAN2's projector from the mean code, on MSE and perceptual distance.
 
 The last column is the one to judge by: the photo itself has {own["mean"]:.3f}, two different people have
-{within(strangers)}. A descent in W changes the photo's value by {w - own["mean"]:+.3f}; one that
-never asks the feature network, by {pixels - own["mean"]:+.3f}. The latter is the fair reading of what this measure
-leaves to personalisation. The perceptual distance and the encoder's training share their network with the identity, so
-that the other rows can please the measure without resembling the person: believe the figure rather than them.
+{within(strangers)}. A descent in W changes the photo's value by {w - own["mean"]:+.3f}, in W+ by
+{w_plus - own["mean"]:+.3f}: that is what is left to personalisation. Nothing here was trained on, or descends on, the
+network that measures identity.
 
 ![Inversions](inversions.png)
 
@@ -148,7 +149,7 @@ people, so that there is less evidence in them than their number suggests."""
 def attributes(f: Mapping[str, Any]) -> str:
     found = f["attributes"]
     if not found:
-        return "## Attributes\n\nThis feature network has no attribute heads."
+        return "## Attributes\n\nThe perceptual network has no attribute heads."
     rows = [
         (
             name, UNITS.get(name, ""), f"{r['mae']:.3g}", f"{r['mae_of_median']:.3g}", number(r["r2"]),
@@ -161,8 +162,8 @@ def attributes(f: Mapping[str, Any]) -> str:
 
 {table(titles, rows)}
 
-On the same pictures, against the parameters that they were rendered from. Without a unit: on the parameter's own range,
-for which the error of always saying the median is the measure.
+Read by the perceptual network on the same pictures, against the parameters that they were rendered from. Without a
+unit: on the parameter's own range, for which the error of always saying the median is the measure.
 
 ![Attributes](attributes.png)"""
 

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datasets.portraits.geometry import COLUMNS, ROWS, Head, ramp01, skull, smoothstep
-from datasets.portraits.light import Light
-from datasets.portraits.noise import noise, ramp
+from datasets.synthetic.geometry import COLUMNS, ROWS, Head, bell, ramp01, skull, smoothstep
+from datasets.synthetic.light import Light
+from datasets.synthetic.noise import noise, ramp
 
 Values = Mapping[str, float]
 
@@ -71,7 +71,7 @@ def hairline(rest: Tensor, p: Values) -> Tensor:
         ((0, top), (22, top + 0.01), (31, temple), (44, 0.38 + 0.1 * loss), (52, 0.20), (58, -0.08), (70, -0.16),
          (80, 0.06), (98, 0.06), (114, -0.42), (130, -0.62), (170, -0.68)),
     )  # fmt: skip
-    peak = (p["widow_peak"] - 0.02) * torch.exp(-((theta / 9) ** 2))
+    peak = (p["widow_peak"] - 0.02) * bell(theta / 9)
     ragged = 0.020 * noise(9 * x, 9 * y + 3 * z) + 0.012 * noise(26 * x, 26 * y + 9 * z)
     above = y - line + peak + ragged
     bald = max(loss - 0.45, 0.0) / 0.55  # the crown thins, from the front to the back

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datasets.portraits import hair, wear
-from datasets.portraits.geometry import Head, blurred, ear, ear_faces, rotation, smoothstep
-from datasets.portraits.light import WRAP_CLOTH, Light
-from datasets.portraits.mesh import Mesh, ShadowMap, grid_faces, ribbons
+from datasets.synthetic import hair, wear
+from datasets.synthetic.geometry import Head, blurred, ear, ear_faces, rotation, smoothstep
+from datasets.synthetic.light import WRAP_CLOTH, Light
+from datasets.synthetic.mesh import Mesh, ShadowMap, grid_faces, ribbons
 
 Values = Mapping[str, float]
 

@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datasets.portraits.geometry import EYEBALL, eyeball_centre
-from datasets.portraits.mesh import CAMERA
-from datasets.portraits.noise import edge, noise, over, ramp
-from datasets.portraits.scene import Scene
+from datasets.synthetic.geometry import EYEBALL, bell, eyeball_centre
+from datasets.synthetic.mesh import CAMERA
+from datasets.synthetic.noise import edge, noise, over, ramp
+from datasets.synthetic.scene import Scene
 
 IRIS = (
     (0.030, 0.012, 0.006),
@@ -81,7 +81,7 @@ def shade_eyes(rest: Tensor, picture: Tensor, shadow: Tensor, scene: Scene, pixe
         0.09 - (cornea - F.normalize(light.fill + torch.tensor([0.0, -0.1, 1.8]), dim=0)).norm(dim=-1), 0.14 + soft
     )
     result = result + (window[:, None] * light.key_colour * 1.1 + 0.10 * second[:, None] * light.fill_colour)
-    wet = torch.exp(-(((y - bottom - 0.006) / 0.006) ** 2)) * 0.10
+    wet = bell((y - bottom - 0.006) / 0.006) * 0.10
     return result + wet[:, None] * light.key_colour * shadow[:, None]
 
 

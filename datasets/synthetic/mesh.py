@@ -90,14 +90,15 @@ class Fragments:
 
     def of(self, faces: Tensor) -> Fragments:
         """The same fragments, counted among all triangles; ``faces`` says which were drawn."""
-        return replace(self, face=faces[self.face])
+        return replace(self, face=at(faces, self.face))
 
 
 def merged(back: Fragments, front: Fragments, nearest: Tensor) -> Fragments:
     """The nearer of two drawings at every sample; ``nearest`` is the first one's depth at all samples."""
-    wins = front.depth > nearest[front.sample]
+    wins = front.depth > at(nearest, front.sample)
     lost = torch.zeros_like(nearest, dtype=torch.bool).scatter(0, front.sample, wins)
-    pairs = ((getattr(back, k)[~lost[back.sample]], getattr(front, k)[wins]) for k in vars(back))
+    stays, comes = (~at(lost, back.sample)).nonzero()[:, 0], wins.nonzero()[:, 0]
+    pairs = ((at(getattr(back, k), stays), at(getattr(front, k), comes)) for k in vars(back))
     return Fragments(*(torch.cat(pair) for pair in pairs))
 
 
@@ -107,7 +108,7 @@ def rasterise(xy: Tensor, depth: Tensor, faces: Tensor, size: int, cull: Tensor 
     ``cull`` [f] marks triangles that are dropped where they are seen from behind (clockwise on the screen).
     """
     columns = faces.T.contiguous()
-    x, y = ([line[c] for c in columns] for line in xy.T.contiguous())
+    x, y = ([at(line, c) for c in columns] for line in xy.T.contiguous())
     area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
     low, high = torch.minimum(torch.minimum(y[0], y[1]), y[2]), torch.maximum(torch.maximum(y[0], y[1]), y[2])
     left, right = torch.minimum(torch.minimum(x[0], x[1]), x[2]), torch.maximum(torch.maximum(x[0], x[1]), x[2])
@@ -115,50 +116,58 @@ def rasterise(xy: Tensor, depth: Tensor, faces: Tensor, size: int, cull: Tensor 
     seen = (high >= low) & ((right - 0.5).floor().clamp(max=size - 1) >= (left - 0.5).ceil().clamp(min=0))
     seen &= ~((area > 0) & cull) & (area != 0)
     keep = seen.nonzero()[:, 0]
-    x, y, area, low, high = [t[keep] for t in x], [t[keep] for t in y], area[keep], low[keep], high[keep]
-    z = depth[faces[keep]].unbind(1)
+    x, y, z = [at(t, keep) for t in x], [at(t, keep) for t in y], [at(depth, at(c, keep)) for c in columns]
+    area, low, high, left, right = (at(t, keep) for t in (area, low, high, left, right))
     # barycentric weights are affine in the sample's place: w_i = a_i (x - x0) + b_i (y - y0), and so is the depth
     a1, b1, a2, b2 = (y[2] - y[0]) / area, (x[0] - x[2]) / area, (y[0] - y[1]) / area, (x[1] - x[0]) / area
     slope = a1 * (z[1] - z[0]) + a2 * (z[2] - z[0])
 
     # a span for every triangle and row: the samples on which all three weights are positive
     tri, place = expand(high - low + 1)
-    row = low[tri] + place
-    dy = row + 0.5 - y[0][tri]
-    start, stop = left[keep][tri] - 0.5, right[keep][tri] - 0.5
-    x0 = x[0][tri] - 0.5
-    for a, c in ((a1[tri], b1[tri] * dy), (a2[tri], b2[tri] * dy), (-(a1 + a2)[tri], 1 - (b1 + b2)[tri] * dy)):
+    row = at(low, tri) + place
+    dy = row + 0.5 - at(y[0], tri)
+    start, stop = at(left, tri) - 0.5, at(right, tri) - 0.5
+    x0 = at(x[0], tri) - 0.5
+    edges = (a1, b1, 0.0), (a2, b2, 0.0), (-(a1 + a2), -(b1 + b2), 1.0)
+    for a, c in ((at(a, tri), c + at(b, tri) * dy) for a, b, c in edges):
         root = x0 - c / a
         start = torch.where(a > 0, torch.maximum(start, root), start)
         stop = torch.where(a < 0, torch.minimum(stop, root), stop)
     start, stop = start.ceil().clamp(min=0), stop.floor().clamp(max=size - 1)
-    near = z[0][tri] + (b1 * (z[1] - z[0]) + b2 * (z[2] - z[0]))[tri] * dy + slope[tri] * (start - x0)
+    slope = at(slope, tri)
+    near = at(z[0], tri) + at(b1 * (z[1] - z[0]) + b2 * (z[2] - z[0]), tri) * dy + slope * (start - x0)
     span, place = expand((stop - start + 1).clamp(min=0))
 
     # the nearest fragment of every sample
-    sample = ((row * size + start).long())[span] + place
-    d = near[span] + slope[tri][span] * place
+    sample = at((row * size + start).long(), span) + place
+    d = at(near, span) + at(slope, span) * place
     nearest = torch.full((size * size,), -torch.inf).scatter_reduce(0, sample, d, "amax")
-    first = (d >= nearest[sample]).nonzero()[:, 0]
-    winner = torch.full((size * size,), -1).scatter_reduce(0, sample[first], first, "amax")
+    first = (d >= at(nearest, sample)).nonzero()[:, 0]
+    winner = torch.full((size * size,), -1).scatter_reduce(0, at(sample, first), first, "amax")
     covered = (winner >= 0).nonzero()[:, 0]
-    chosen = winner[covered]
-    t = tri[span[chosen]]
-    dx, dy = start[span[chosen]] + place[chosen] - x0[span[chosen]], dy[span[chosen]]
-    w1, w2 = a1[t] * dx + b1[t] * dy, a2[t] * dx + b2[t] * dy
-    return Fragments(covered, keep[t], torch.stack([1 - w1 - w2, w1, w2], 1), d[chosen])
+    chosen = at(winner, covered)
+    line = at(span, chosen)
+    t = at(tri, line)
+    dx, dy = at(start - x0, line) + at(place, chosen), at(dy, line)
+    w1, w2 = at(a1, t) * dx + at(b1, t) * dy, at(a2, t) * dx + at(b2, t) * dy
+    return Fragments(covered, at(keep, t), torch.stack([1 - w1 - w2, w1, w2], 1), at(d, chosen))
 
 
 def expand(count: Tensor) -> tuple[Tensor, Tensor]:
     """For whole counts [k]: the index of every item that is counted, and its place 0, 1, ... among the item's own."""
     count = count.long()
-    item = torch.repeat_interleave(torch.arange(len(count)), count)
-    return item, torch.arange(len(item)) - (count.cumsum(0) - count)[item]
+    item = torch.repeat_interleave(count)
+    return item, torch.arange(len(item)) - at(count.cumsum(0) - count, item)
+
+
+def at(x: Tensor, index: Tensor) -> Tensor:
+    """x[index] for an index [m] of whole numbers, which torch picks three to six times as fast in this form."""
+    return x.index_select(0, index)
 
 
 def interpolate(attributes: Tensor, corners: Tensor, weights: Tensor) -> Tensor:
     """Attributes [v, c] at corners [m, 3] weighted by [m, 3]: [m, c]."""
-    return sum(weights[:, i, None] * attributes[corners[:, i]] for i in range(3))
+    return sum(weights[:, i, None] * at(attributes, corners[:, i]) for i in range(3))
 
 
 class ShadowMap:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from datasets.portraits.geometry import EYEBALL, eyeball_centre, ramp01, smoothstep
-from datasets.portraits.mesh import grid_faces, grid_normals
-from datasets.portraits.noise import hsv, noise, ramp
+from datasets.synthetic.geometry import EYEBALL, bell, eyeball_centre, ramp01, smoothstep
+from datasets.synthetic.mesh import grid_faces, grid_normals
+from datasets.synthetic.noise import hsv, noise, ramp
 
 Values = Mapping[str, float]
 
@@ -136,5 +136,5 @@ def cloth(rest: Tensor, pixel: float, p: Values) -> Tensor:
 def frame_shade(normal_across: Tensor, lit: Tensor, colour: Tensor) -> Tensor:
     """Light from a round frame: ``normal_across`` in [-1, 1] over its width, ``lit`` [m, 3] the light it gets."""
     curve = 0.55 + 0.45 * (1 - normal_across.square()).clamp_min(0)
-    shine = torch.exp(-(((normal_across + 0.35) / 0.28) ** 2)) * 0.10
+    shine = bell((normal_across + 0.35) / 0.28) * 0.10
     return (colour * curve[:, None] + shine[:, None]) * lit

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from datasets.portraits.noise import hsv
+from datasets.synthetic.noise import hsv
 
 GRID = 64  # the scene is so blurred that this many samples a side hold it
 SHAPES = 7
