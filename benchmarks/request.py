@@ -107,14 +107,13 @@ def draw_missing(request: Request) -> None:
     missing = {name: folder.parent for name, folder in request.folders.items() if not folder.exists()}
     if not missing:
         return
-    import os
-
     from rich.progress import track
 
+    from benchmarks.provenance import cores
     from datasets.synthetic.people import write_people
 
     (root,) = set(missing.values())  # only drawn people are ever missing here, and they share a folder
-    workers = min(os.cpu_count() or 1, len(missing))
+    workers = min(cores(), len(missing))
     done = write_people(tuple(missing), root, request.resolution, workers)
     for _ in track(done, description="drawing people", total=len(missing)):
         pass

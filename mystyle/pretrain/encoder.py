@@ -70,6 +70,7 @@ class EncoderRecipe(Recipe):
         with torch.no_grad():
             w = self.generator.mapping.w(torch.randn(len(x) // 2, self.generator.z_dim, device=self.device))
             made = self.generator.synthesis(w[:, None].expand(-1, self.generator.num_ws, -1))
+        # not by the trainer, around the whole step: the generator has a half precision of its own
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=s.precision == "bf16-mixed")
         with half:
             codes = self.network(torch.cat([x, made.clamp(-1, 1)])).float()
