@@ -19,7 +19,7 @@ class Display(Protocol):
 
     def started(self, job: Job) -> None: ...
 
-    def progress(self, job: Job, stage: str, done: int, total: int) -> None: ...
+    def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None: ...
 
     def finished(self, job: Job, outcome: Outcome) -> None: ...
 
@@ -55,8 +55,8 @@ class LiveDisplay:
     def started(self, job: Job) -> None:
         self._jobs[job.key] = self._bars.add_task(job.title, total=None, stage="starting")
 
-    def progress(self, job: Job, stage: str, done: int, total: int) -> None:
-        self._bars.update(self._jobs[job.key], completed=done, total=total, stage=stage)
+    def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None:
+        self._bars.update(self._jobs[job.key], completed=done, total=total, stage=stage + _loss(loss))
 
     def finished(self, job: Job, outcome: Outcome) -> None:
         self._bars.remove_task(self._jobs.pop(job.key))
@@ -81,8 +81,8 @@ class PlainDisplay:
     def started(self, job: Job) -> None:
         self._jobs[job.key] = f"{job.title}: starting"
 
-    def progress(self, job: Job, stage: str, done: int, total: int) -> None:
-        self._jobs[job.key] = f"{job.title}: {stage} {done}/{total}"
+    def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None:
+        self._jobs[job.key] = f"{job.title}: {stage} {done}/{total}{_loss(loss)}"
 
     def finished(self, job: Job, outcome: Outcome) -> None:
         self._jobs.pop(job.key, None)
@@ -101,6 +101,10 @@ class PlainDisplay:
         elapsed = self._spoke - self._began
         line = f"[{self._ended}/{self._total} jobs, {elapsed:.0f} s] {text}"
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _loss(loss: float | None) -> str:
+    return "" if loss is None else f", loss {loss:.3g}"
 
 
 def _ended(job: Job, outcome: Outcome) -> str:

@@ -57,8 +57,8 @@ def inline(jobs: Sequence[Job], context: Context, devices: Sequence[str], displa
     for job in jobs:
         display.started(job)
 
-        def hear(stage: str, done: int, total: int, job: Job = job) -> None:
-            display.progress(job, stage, done, total)
+        def hear(stage: str, done: int, total: int, loss: float | None, job: Job = job) -> None:
+            display.progress(job, stage, done, total, loss)
 
         with listening(hear):
             outcomes.append(worker.run(job))
@@ -173,13 +173,13 @@ def _throttled(connection: Connection) -> Listener:
     """Sends progress to the parent, not more often than the eye can follow."""
     last = 0.0
 
-    def tell(stage: str, done: int, total: int) -> None:
+    def tell(stage: str, done: int, total: int, loss: float | None) -> None:
         nonlocal last
         now = time.monotonic()
         if now - last > 1 / REPORTS_PER_SECOND or done == total:
             last = now
             try:
-                connection.send((stage, done, total))
+                connection.send((stage, done, total, loss))
             except OSError:  # the parent is gone: nobody would take the result
                 sys.exit(1)
 

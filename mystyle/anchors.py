@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from mystyle.hull import nearest_in_hull
 from mystyle.types import Image, Portraits, W
+from mystyle.vectors import SUFFIXES, read_code
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,30 @@ class Anchors:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def singular_values(self) -> torch.Tensor:
+        """Of M, descending, float64 [min(N, w_dim)]."""
+        return torch.linalg.svdvals(self.codes.double())
+
+    @property
+    def rank(self) -> int:
+        """The dimension of the anchors' span V, counting singular values above a millionth of the largest."""
+        return int((self.singular_values > 1e-6 * self.singular_values[0]).sum())
+
+    @property
+    def condition(self) -> float:
+        """The largest over the smallest singular value of M: how much coordinates magnify an error of a code.
+
+        Infinite where anchors are dependent (B.3).
+        """
+        if self.rank < len(self):
+            return math.inf
+        return float(self.singular_values[0] / self.singular_values[-1])
+
+    def __getitem__(self, index: Sequence[int]) -> Anchors:
+        """The anchors at ``index``, in its order."""
+        return Anchors(self.codes[list(index)], tuple(self.names[i] for i in index))
 
     @cached_property
     def hash(self) -> str:
@@ -65,3 +92,45 @@ def encode_anchors(portraits: Portraits, encoder: Callable[[Image], W], batch: i
     """
     codes = torch.cat([encoder(images) for images in portraits.images.split(batch)])
     return Anchors(codes, portraits.files)
+
+
+def read_anchors(folder: Path, names: Sequence[str], w_dim: int) -> Anchors:
+    """Codes made elsewhere: for each photo a file of its name with the suffix .pt, .npy or .safetensors.
+
+    The order is that of ``names``, whatever the folder's is. Raises ValueError that names every file which is missing,
+    there more than once, or not one code of ``w_dim`` numbers.
+    """
+    codes, problems = [], []
+    for name in names:
+        files = [path for suffix in SUFFIXES if (path := folder / Path(name).with_suffix(suffix).name).is_file()]
+        try:
+            if len(files) != 1:
+                raise ValueError(
+                    f"{folder}: {len(files)} files of codes for {name}; one of {', '.join(SUFFIXES)} is needed"
+                )
+            codes.append(read_code(files[0], w_dim))
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join(problems))
+    return Anchors(torch.stack(codes), tuple(names))
+
+
+def without_inner(anchors: Anchors, tolerance: float = 1e-6) -> Anchors:
+    """The anchors that span P_0 (B.3): those inside the hull of the others are dropped, and repetitions of one.
+
+    ``tolerance`` is a distance, in units of the anchors' RMS distance from their centre. P_0 stays the same set of
+    codes; P_beta for beta > 0 does not, because it is dilated less with fewer coordinates. What is left need not be
+    linearly independent: the corners of a square are four.
+    """
+    centred = anchors.codes.double() - anchors.codes.double().mean(dim=0)
+    near = tolerance * float(centred.square().sum(dim=1).mean().sqrt())
+    apart = torch.cdist(centred, centred, compute_mode="donot_use_mm_for_euclid_dist")
+    repeated = (apart <= near).tril(diagonal=-1).any(dim=1)
+    once = anchors[(~repeated).nonzero().flatten().tolist()]
+    if len(once) < 3:
+        return once
+    others = ~torch.eye(len(once), dtype=torch.bool, device=once.codes.device)
+    nearest = nearest_in_hull(once.codes, once.codes, others) @ once.codes.double()
+    outside = (nearest - once.codes.double()).norm(dim=1) > near
+    return once[outside.nonzero().flatten().tolist()]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
     from mystyle.encoder import Encoder
     from mystyle.perceptual import FeatureNetwork, PerceptualDistance
     from mystyle.stylegan2 import Discriminator, Generator
 
+DIRECTIONS = "directions.safetensors"  # optional, beside the generator
 ROLES = ("generator", "discriminator", "encoder", "features", "perceptual")
 RESOLUTIONS = {"synthetic": 128}  # pixels a side, by domain
 
@@ -39,6 +41,8 @@ class Domain:
     features: FeatureNetwork
     perceptual: PerceptualDistance
     weights: Mapping[str, str]
+    directions: Mapping[str, Tensor] = field(default_factory=dict)
+    """of W, by name; a strength of 1 is a standard deviation"""
 
 
 def domain_weights(name: str) -> dict[str, Path]:
@@ -66,6 +70,7 @@ def read_domain(name: str, files: Mapping[str, Path], device: torch.device | str
     import torch
 
     from mystyle.checkpoints import CheckpointError, load_network, sha256
+    from mystyle.directions import load_directions
     from mystyle.encoder import Encoder
     from mystyle.perceptual import FeatureNetwork, PerceptualDistance
     from mystyle.stylegan2 import Discriminator, Generator
@@ -79,6 +84,12 @@ def read_domain(name: str, files: Mapping[str, Path], device: torch.device | str
             problems.append(str(error))
     if not problems and len(sizes := {network.resolution for network in networks.values()}) > 1:
         problems.append(f"the networks are of different resolutions: {sorted(sizes)} px")
+    directions: dict[str, Tensor] = {}
+    if not problems and (path := files["generator"].with_name(DIRECTIONS)).is_file():
+        try:
+            directions = load_directions(path, networks["generator"].w_dim, sha256(files["generator"]), device)
+        except ValueError as error:
+            problems.append(str(error))
     if problems:
         raise DomainError("\n  ".join(problems))
     return Domain(
@@ -87,6 +98,7 @@ def read_domain(name: str, files: Mapping[str, Path], device: torch.device | str
         device=torch.device(device),
         perceptual=PerceptualDistance(networks.pop("perceptual")),
         weights={path.name: sha256(path) for path in files.values()},
+        directions=directions,
         **networks,
     )
 

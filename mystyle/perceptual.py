@@ -121,7 +121,13 @@ class PerceptualDistance(nn.Module):
         self.network, self.eps = network, eps
 
     def features(self, images: Image) -> tuple[Tensor, ...]:
-        """Activations divided by their norm over channels, one [n, c, h, w] per stage."""
+        """Activations divided by their norm over channels, one [n, c, h, w] per stage.
+
+        Smaller images, as those of super-resolution, are enlarged (bilinear) to the network's resolution first.
+        """
+        size = self.network.resolution
+        if max(images.shape[-2:]) < size:
+            images = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
         return self.features_of(self.network.maps(images))
 
     def features_of(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:

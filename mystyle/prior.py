@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from mystyle.anchors import Anchors, encode_anchors
 from mystyle.checkpoints import load_generator, save_generator
 from mystyle.degradations import Identity
 from mystyle.domain import Domain
+from mystyle.editing import Edits, EditSettings, edit
 from mystyle.perceptual import PerceptualDistance
-from mystyle.projection import PAPER_TEXT, ProjectionSettings, project
+from mystyle.projection import PAPER_TEXT, AlphaProjection, ProjectionSettings, project
 from mystyle.stylegan2 import Generator
-from mystyle.subspace import AlphaCode, sample_p0
+from mystyle.subspace import AlphaCode, sample_a0, to_w
 from mystyle.tuning import TuningSettings, tune
-from mystyle.types import Degradation, Image, Portraits
+from mystyle.types import Degradation, Image, Portraits, W
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Settings:
     """decides the personal generator"""
     restore: ProjectionSettings = PAPER_TEXT
     """decides projections into it"""
+    edit: EditSettings = field(default_factory=EditSettings)
+    """decides how far edits go"""
 
 
 @dataclass(frozen=True)
@@ -37,27 +41,54 @@ class MyStylePrior:
     anchors: Anchors
     perceptual: PerceptualDistance
     settings: Settings
+    directions: Mapping[str, W] = field(default_factory=dict)
 
     def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
         """Section 3.3: G_p at the projection to alpha+ space. Deterministic, ``seeds`` are not used."""
-        p = project(degraded, degradation, self.generator, self.anchors, self.perceptual, self.settings.restore)
-        return p.images.to(degraded)
+        return self.project(degraded, degradation).images.to(degraded)
+
+    def project(self, degraded: Image, degradation: Degradation) -> AlphaProjection:
+        """Section 3.3, with codes, dilations and losses."""
+        return project(degraded, degradation, self.generator, self.anchors, self.perceptual, self.settings.restore)
 
     def invert(self, images: Image, *, seeds: Sequence[int]) -> AlphaCode:
         """The projection of clean images: coordinates [n, num_ws, N] in alpha+ space. ``seeds`` are not used."""
-        p = project(images, Identity(), self.generator, self.anchors, self.perceptual, self.settings.restore)
-        return p.code
+        return self.project(images, Identity()).code
 
     @torch.no_grad()
-    def sample(self, n: int, *, seed: int, batch: int = 16) -> Image:
+    def sample(self, n: int, *, seed: int) -> Image:
         """B.1: images of n codes of P_0, [n, 3, R, R]; the first ones do not depend on ``n``."""
-        w = sample_p0(self.anchors, n, torch.Generator().manual_seed(seed))
-        ws = w[:, None].expand(-1, self.generator.num_ws, -1)
-        return torch.cat([self.generator.synthesis(part, noise="const") for part in ws.split(batch)]).cpu()
+        return self.render(sample_a0(len(self.anchors), n, torch.Generator().manual_seed(seed))[:, None]).cpu()
+
+    @torch.no_grad()
+    def render(self, alpha: Tensor, batch: int = 16) -> Image:
+        """The images [n, 3, R, R] of coordinates [n, num_ws, N], or [n, 1, N] alike in all layers."""
+        ws = to_w(alpha.to(self.anchors.codes), self.anchors).expand(-1, self.generator.num_ws, -1)
+        return torch.cat([self.generator.synthesis(part, noise="const") for part in ws.split(batch)])
+
+    def edit(self, code: AlphaCode, direction: str, strengths: Sequence[float]) -> Image:
+        """Section 3.4: [n * S, 3, R, R], strengths running fastest. Raises ValueError for an unknown direction."""
+        return self.render(self.walk(code, direction, strengths).code.alpha)
+
+    def walk(self, code: AlphaCode, direction: str | W, strengths: Sequence[float]) -> Edits:
+        """The edited codes, with endpoints and dilations; the direction by name or as a vector of W."""
+        if isinstance(direction, str):
+            if direction not in self.directions:
+                known = ", ".join(self.directions) or "none"
+                raise ValueError(f"unknown direction {direction!r}; this domain has: {known}")
+            direction = self.directions[direction]
+        return edit(code, direction, strengths, self.anchors, self.settings.edit)
 
     def save(self, folder: Path) -> None:
         save_generator(self.generator, folder / "generator.safetensors")
         self.anchors.save(folder / "anchors.safetensors")
+
+
+def read_prior(folder: Path, domain: Domain, settings: Settings) -> MyStylePrior:
+    """What ``MyStylePrior.save`` wrote. Raises ValueError if the files are not those that were written together."""
+    anchors = Anchors.load(folder / "anchors.safetensors", domain.device)
+    generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
+    return MyStylePrior(generator, anchors, domain.perceptual, settings, domain.directions)
 
 
 # At 128 pixels, 16 passes over 150 photos cost a CPU core 90 seconds, 250 steps of five images 30. The
@@ -85,15 +116,14 @@ class MyStyle:
         photos = person.images.to(domain.device)
         anchors = encode_anchors(replace(person, images=photos), domain.encoder)
         generator = tune(domain.generator, anchors, photos, domain.perceptual, settings.fit, seed=seed)
-        return MyStylePrior(generator, anchors, domain.perceptual, settings)
+        return MyStylePrior(generator, anchors, domain.perceptual, settings, domain.directions)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> MyStylePrior:
         """Raises ValueError if the anchors in ``folder`` are not of the photos of ``person``."""
-        anchors = Anchors.load(folder / "anchors.safetensors", domain.device)
-        if anchors.names != person.files:
+        prior = read_prior(folder, domain, settings)
+        if prior.anchors.names != person.files:
             raise ValueError(f"{folder}: tuned on other photos than those of {person.person}; delete it to tune again")
-        generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
-        return MyStylePrior(generator, anchors, domain.perceptual, settings)
+        return prior
 
 
 METHOD = MyStyle()

@@ -6,20 +6,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Listener = Callable[[str, int, int], None]
+Listener = Callable[[str, int, int, float | None], None]
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
-def report(stage: str, done: int, total: int) -> None:
-    """Says that ``done`` of ``total`` steps of ``stage`` ("tuning", "projection", ...) are over; free if unheard."""
+def report(stage: str, done: int, total: int, loss: float | None = None) -> None:
+    """Says that ``done`` of ``total`` steps of ``stage`` ("tuning", "projection", ...) are over; free if unheard.
+
+    ``loss`` is what the stage minimises, where it minimises something and knows the value.
+    """
     listener = _listener.get()
     if listener is not None:
-        listener(stage, done, total)
+        listener(stage, done, total, loss)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Sends every ``report`` made inside the block to ``listener(stage, done, total)``."""
+    """Sends every ``report`` made inside the block to ``listener(stage, done, total, loss)``."""
     token = _listener.set(listener)
     try:
         yield

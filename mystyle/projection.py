@@ -35,6 +35,10 @@ class DescentSettings:
     """the learning rate rises linearly over the first 5 % of the steps and falls as a cosine over the last 25 %"""
     l2_weight: float = 1.0
     """lambda_L2 of Eq. 1"""
+    patience: int | None = None
+    """steps after which an image stops, its best objective not having fallen by ``least_gain``; None: all steps"""
+    least_gain: float = 0.01
+    """relative"""
     batch: int = 16
     """images projected at once; decides memory and speed, not the result"""
 
@@ -43,6 +47,8 @@ class DescentSettings:
 class ProjectionSettings(DescentSettings):
     """Projection to alpha+ space. The defaults are the paper's text, ``OFFICIAL_CODE`` below is the released code."""
 
+    space: Literal["alpha", "alpha+"] = "alpha+"
+    """whether layers share their coordinates (P_beta) or each has its own (P+_beta)"""
     beta: float | None = 0.02
     """dilation: 0.02 for inpainting, 0.05 for super-resolution, None for no bound"""
     sharpness: float = 100.0
@@ -56,6 +62,9 @@ class ProjectionSettings(DescentSettings):
     normalize: Literal["result", "every step"] = "result"
     """when coordinates are divided by their sum: once, at the end, or also before each rendering"""
 
+
+OnStep = Callable[[int, Tensor], None]
+CHECKED_EVERY = 25  # steps between two looks at the objective
 
 PAPER_TEXT = ProjectionSettings()
 OFFICIAL_CODE = ProjectionSettings(
@@ -81,7 +90,7 @@ class Projection:
     images: Image
     """I_e = G(w), [n, 3, R, R], not clamped"""
     losses: Tensor
-    """the objective of every image at every step, [n, steps]"""
+    """the objective of every image at every step, [n, steps]; after an image stopped, NaN"""
 
 
 @dataclass(frozen=True)
@@ -121,9 +130,10 @@ def project(
     perceptual: PerceptualDistance,
     settings: ProjectionSettings = PAPER_TEXT,
 ) -> AlphaProjection:
-    """Eq. 11: projects ``target`` [n, 3, h, w] = phi(unknown image) into the alpha+ space of ``anchors``.
+    """Eq. 11 (Eq. 6 for ``alpha``): projects ``target`` [n, 3, h, w] = phi(unknown image) into P+_beta of ``anchors``.
 
-    All images start at the centre of P, alpha = 1/N. Nothing is random.
+    All images start at the centre of P, alpha = 1/N. Nothing is random. Raises FloatingPointError that names the image
+    and the step if an objective ceases to be finite.
     """
     parts = [
         _project_batch(
@@ -142,7 +152,7 @@ def _project_batch(
     anchors: Anchors,
     perceptual: PerceptualDistance,
     settings: ProjectionSettings,
-    on_step: Callable[[int], None],
+    on_step: OnStep,
 ) -> tuple[Tensor, Image, Tensor]:
     """alpha+ [n, num_ws, N], images and losses [n, steps] of one batch."""
     s, n, count = settings, len(target), len(anchors)
@@ -163,7 +173,7 @@ def _project_batch(
             + s.sum_weight * sum_penalty(constrained if s.sum_of == "constrained" else raw)
         )
 
-    losses = _descend((alpha, delta), objective, s, on_step)
+    losses = _descend((alpha, delta) if s.space == "alpha+" else (alpha,), objective, s, on_step)
     with torch.no_grad():
         coordinates = constrain(alpha + delta, s.beta, s.sharpness)
         return coordinates, generator.synthesis(to_w(coordinates, anchors), noise="const"), losses
@@ -181,7 +191,7 @@ def project_latent(
 ) -> Projection:
     """Eq. 5: projects ``target`` [n, 3, h, w] into W or W+ of ``generator``, from the mean code.
 
-    ``seeds[i]`` decides the exploration noise of image i.
+    ``seeds[i]`` decides the exploration noise of image i. Raises FloatingPointError as ``project`` does.
     """
     parts = [
         _project_latent_batch(
@@ -207,7 +217,7 @@ def _project_latent_batch(
     statistics: LatentStatistics,
     settings: LatentProjectionSettings,
     seeds: Sequence[int],
-    on_step: Callable[[int], None],
+    on_step: OnStep,
 ) -> tuple[WPlus, Image, Tensor]:
     """Codes, images and losses [n, steps] of one batch."""
     s = settings
@@ -234,21 +244,74 @@ def _descend(
     codes: Sequence[Tensor],
     objective: Callable[[int], Tensor],
     settings: DescentSettings,
-    on_step: Callable[[int], None],
+    on_step: OnStep,
 ) -> Tensor:
-    """Minimises ``objective(step) -> [n]`` over ``codes`` in place; its values at every step, [n, steps]."""
+    """Minimises ``objective(step) -> [n]`` over ``codes`` in place; its values at every step, [n, steps].
+
+    With ``patience`` every image keeps the code it stopped with, while the rest of its batch goes on.
+    """
     optimizer = torch.optim.Adam(codes, betas=(0.9, 0.999))
-    losses = []
+    losses = codes[0].new_full((len(codes[0]), settings.steps), torch.nan)
+    stops = Stops(codes, settings) if settings.patience else None
     for step in range(settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, settings)
         loss = objective(step)
+        losses[:, step] = loss.detach()
+        if step % CHECKED_EVERY == 0 or step == settings.steps - 1:
+            _require_finite(loss, step)
+        if stops and not stops.going_on(loss.detach(), step):
+            break
         optimizer.zero_grad()
         loss.sum().backward(inputs=list(codes))  # with respect to the codes only: no gradients of weights are computed
         optimizer.step()
-        losses.append(loss.detach())
-        on_step(step + 1)
-    return torch.stack(losses, dim=1)
+        on_step(step + 1, loss)
+    if stops:
+        stops.restore(losses)
+        on_step(settings.steps, loss)
+    return losses
+
+
+class Stops:
+    """When each image of a batch has stopped, and with which code."""
+
+    def __init__(self, codes: Sequence[Tensor], settings: DescentSettings):
+        self.codes, self.settings = codes, settings
+        self.kept = [code.detach().clone() for code in codes]
+        self.running = torch.ones(len(codes[0]), dtype=torch.bool, device=codes[0].device)
+        self.last = torch.full_like(self.running, settings.steps - 1, dtype=torch.long)  # step of the code
+        self.best = torch.full_like(self.running, torch.inf, dtype=torch.float32)
+        self.gained = torch.zeros_like(self.last)  # step of the last gain
+
+    def going_on(self, loss: Tensor, step: int) -> bool:
+        """Takes note of the objective at ``step``, before its update; False once no image runs."""
+        gain = loss < self.best * (1 - self.settings.least_gain)
+        self.best = torch.where(gain, loss, self.best)
+        self.gained = torch.where(gain, step, self.gained)
+        stopping = self.running & (step - self.gained >= self.settings.patience)
+        self.last[stopping] = step
+        for kept, code in zip(self.kept, self.codes, strict=True):
+            kept[stopping] = code.detach()[stopping]
+        self.running &= ~stopping
+        return bool(self.running.any())
+
+    @torch.no_grad()
+    def restore(self, losses: Tensor) -> None:
+        """Puts the codes of the stopped images back, and NaN for what came after."""
+        for kept, code in zip(self.kept, self.codes, strict=True):
+            code[~self.running] = kept[~self.running]
+        steps = torch.arange(losses.shape[1], device=losses.device)
+        losses[steps > self.last[:, None]] = torch.nan
+
+
+def _require_finite(loss: Tensor, step: int) -> None:
+    finite = loss.isfinite()
+    if not finite.all():
+        image = int((~finite).nonzero()[0])
+        raise FloatingPointError(
+            f"projection: the objective of image {image} of its batch became {float(loss[image])} by step {step}; "
+            "lower learning_rate"
+        )
 
 
 def learning_rate(step: int, settings: DescentSettings) -> float:
@@ -266,9 +329,16 @@ def _features(perceptual: PerceptualDistance, target: Image) -> tuple[Tensor, ..
     return perceptual.features(target)
 
 
-def _batches(n: int, settings: DescentSettings) -> Iterator[tuple[slice, Callable[[int], None]]]:
+def _batches(n: int, settings: DescentSettings) -> Iterator[tuple[slice, OnStep]]:
     """Slices of at most ``settings.batch`` of n rows, each with what reports its steps as a part of the whole."""
     starts = range(0, n, settings.batch)
     for i, start in enumerate(starts):
         rows = slice(start, min(start + settings.batch, n))
-        yield rows, lambda step, i=i: report("projection", i * settings.steps + step, len(starts) * settings.steps)
+
+        def on_step(step: int, loss: Tensor, i: int = i) -> None:
+            value = (
+                float(loss.detach().mean()) if step % CHECKED_EVERY == 0 else None
+            )  # rarely: a GPU would wait for it
+            report("projection", i * settings.steps + step, len(starts) * settings.steps, value)
+
+        yield rows, on_step

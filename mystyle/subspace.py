@@ -11,12 +11,16 @@ P_0 is the convex hull of the anchors, beta dilates it. alpha+ gives every layer
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from mystyle.anchors import Anchors
+from mystyle.hull import nearest_in_hull
 from mystyle.types import W
 
 
@@ -28,6 +32,18 @@ class AlphaCode:
     """[n, num_ws, N], every row in A_beta."""
     anchors: str
     """``Anchors.hash``"""
+
+    def __getitem__(self, index: slice) -> AlphaCode:
+        return AlphaCode(self.alpha[index], self.anchors)
+
+    def save(self, path: Path, **metadata: str) -> None:
+        """Writes the coordinates and whose they are, with any more ``metadata``."""
+        save_file({"alpha": self.alpha.cpu().contiguous()}, path, metadata={**metadata, "anchors": self.anchors})
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device | str = "cpu") -> AlphaCode:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            return cls(file.get_tensor("alpha"), file.metadata()["anchors"])
 
 
 def constrain(alpha: Tensor, beta: float | None, sharpness: float = 100.0, normalize: bool = True) -> Tensor:
@@ -71,3 +87,93 @@ def sample_a0(count: int, n: int, generator: torch.Generator) -> Tensor:
 def sample_p0(anchors: Anchors, n: int, generator: torch.Generator) -> W:
     """B.1: n codes [n, w_dim] from the convex hull of the anchors."""
     return to_w(sample_a0(len(anchors), n, generator).to(anchors.codes), anchors)
+
+
+def sample_dirichlet(
+    count: int, n: int, generator: torch.Generator, beta: float = 0.0, concentration: float = 1.0
+) -> Tensor:
+    """n points [n, count] of A_beta whose distances from its walls, alpha_i + beta, are Dirichlet distributed.
+
+    A_beta is the simplex A_0 magnified by 1 + N beta about the centre, so that ``concentration`` 1 is its uniform
+    distribution, exactly. Uniform points of many dimensions are all near the centre; a smaller concentration moves them
+    to the faces: with c, some 1 + (N - 1) c / (1 + c) anchors share a point. The first rows do not depend on ``n``.
+    """
+    gamma = _gamma(concentration, n, count, generator)
+    return (1 + count * beta) * gamma / gamma.sum(dim=1, keepdim=True) - beta
+
+
+def _gamma(shape: float, n: int, count: int, generator: torch.Generator) -> Tensor:
+    """Independent Gamma(shape, 1) [n, count], float64: torch's own sampler takes no generator, NumPy's does."""
+    import numpy as np
+
+    seed = int(torch.randint(2**63 - 1, (), generator=generator, device=generator.device))
+    return torch.from_numpy(np.random.default_rng(seed).standard_gamma(shape, (n, count))).clamp_min(1e-300)
+
+
+def sample_hit_and_run(
+    anchors: Anchors, n: int, generator: torch.Generator, beta: float = 0.0, steps: int = 200
+) -> Tensor:
+    """n points [n, N] of A_beta by hit-and-run (Smith, 1984): ``steps`` jumps of n chains that start at B.1's samples.
+
+    A jump takes a random direction and a uniform point of the chord that A_beta has in it. The walk's only limit is the
+    uniform distribution of A_beta, and every jump keeps it; it is reached in about N^2 jumps. Fewer leave the samples
+    between B.1's, a few anchors each, and the uniform ones near the centre: ``steps`` is how far they go. Directions
+    are isotropic in W and not in alpha, where near anchors would make long chords narrow.
+    """
+    count = len(anchors)
+    alpha = sample_a0(count, n, generator).double().to(anchors.codes.device)
+    inverse = torch.linalg.pinv(_centred(anchors))  # from W to coordinates that sum to zero
+    for _ in range(steps):
+        direction = torch.randn(n, inverse.shape[0], generator=generator, dtype=torch.float64, device=generator.device)
+        jump = direction.to(inverse) @ inverse
+        low, high = chord(alpha, jump, beta)
+        u = torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device).to(alpha)
+        alpha = alpha + torch.lerp(low, high, u)[:, None] * jump
+    return alpha
+
+
+def chord(alpha: Tensor, gamma: Tensor, beta: float) -> tuple[Tensor, Tensor]:
+    """The interval of theta with alpha + theta gamma >= -beta: [..., N] to two [...], low <= 0 <= high.
+
+    Both are 0 where alpha itself is outside; infinite where nothing stops the way.
+    """
+    room = (alpha + beta).clamp(min=0)
+    outside = (alpha < -beta).any(dim=-1)
+    reach = room / gamma.abs()  # 0 / 0 is not a limit: gamma does not move that coordinate
+    never = torch.full_like(reach, torch.inf)
+    high = torch.where(gamma < 0, reach, never).amin(dim=-1)
+    low = -torch.where(gamma > 0, reach, never).amin(dim=-1)
+    return torch.where(outside, 0.0, low), torch.where(outside, 0.0, high)
+
+
+def project_to_dilated_hull(w: Tensor, anchors: Anchors, beta: float | None) -> Tensor:
+    """alpha* = argmin ||M alpha - w||^2 over A_beta (section 3.4): codes [..., w_dim] to coordinates [..., N], exact.
+
+    With alpha = (1 + N beta) u - beta, u in A_0, this is the nearest point of the anchors' hull to a code that is moved
+    and scaled alike. ``beta`` None asks only that coordinates sum to one: least squares in the affine hull.
+    """
+    codes, points = anchors.codes.double(), w.double().flatten(0, -2)
+    count = len(anchors)
+    if beta is None:
+        centre = codes.mean(dim=0)
+        alpha = 1 / count + (points - centre) @ torch.linalg.pinv(_centred(anchors))
+    else:
+        scale = 1 + count * beta
+        alpha = scale * nearest_in_hull(codes, (points + beta * codes.sum(dim=0)) / scale) - beta
+    return alpha.to(w.dtype).unflatten(0, w.shape[:-1])
+
+
+def direction_to_alpha(direction: W, anchors: Anchors, sum_to_zero: bool = False) -> Tensor:
+    """gamma = (M^T M)^-1 M^T n (section 3.4): directions [..., w_dim] to coordinates [..., N].
+
+    M gamma is the projection of n to the anchors' span. Moving along it changes the sum of the coordinates, and so
+    leaves A_beta; ``sum_to_zero`` projects n to the affine hull's directions instead, where the sum stays one.
+    Dependent anchors have many such gammas, of which this is the shortest.
+    """
+    m = _centred(anchors) if sum_to_zero else anchors.codes.double()
+    return (direction.double() @ torch.linalg.pinv(m)).to(direction.dtype)
+
+
+def _centred(anchors: Anchors) -> Tensor:
+    """The anchors about their centre, float64 [N, w_dim]; the pseudo-inverse's columns sum to zero."""
+    return anchors.codes.double() - anchors.codes.double().mean(dim=0)

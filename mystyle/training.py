@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -21,10 +24,28 @@ class Progress(pl.Callback):
     def __init__(self, stage: str):
         self.stage = stage
 
-    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         epoch, batch = trainer.current_epoch, trainer.fit_loop.batch_idx + 1
         per_epoch = trainer.num_training_batches
-        report(self.stage, epoch * per_epoch + batch, trainer.max_epochs * per_epoch)
+        loss = float(outputs["loss"]) if isinstance(outputs, dict) and "loss" in outputs else None
+        report(self.stage, epoch * per_epoch + batch, trainer.max_epochs * per_epoch, loss)
+
+
+class Checkpoint(pl.Callback):
+    """Keeps the state after a pass in ``file``, at most once in ``interval`` seconds, whole or not at all."""
+
+    def __init__(self, file: Path, interval: float):
+        self.file, self.interval, self.saved = file, interval, time.monotonic()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if time.monotonic() - self.saved >= self.interval:
+            partial = self.file.with_name(f"{self.file.name}.{os.getpid()}.partial")
+            try:
+                trainer.save_checkpoint(partial)
+                partial.replace(self.file)
+            finally:
+                partial.unlink(missing_ok=True)
+            self.saved = time.monotonic()
 
 
 @contextmanager
@@ -43,19 +64,48 @@ def quiet_lightning() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def train(module: pl.LightningModule, batches: Iterable[Any], *, stage: str, epochs: int, device: torch.device) -> None:
-    """Fits ``module`` for ``epochs`` passes over ``batches`` on ``device``, leaves it there and nothing on disk."""
+def train(
+    module: pl.LightningModule,
+    batches: Iterable[Any],
+    *,
+    stage: str,
+    epochs: int,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    interval: float = 60.0,
+) -> None:
+    """Fits ``module`` for ``epochs`` passes over ``batches`` on ``device`` and leaves it there.
+
+    With ``checkpoint``, a file, the state is kept there every ``interval`` seconds, and the training goes on from it if
+    it exists; otherwise nothing is left on disk. Raises ValueError if the file is not a checkpoint of such a training.
+    """
     on_gpu = device.type == "cuda"
+    resume = checkpoint if checkpoint and checkpoint.is_file() else None
+    if resume:
+        require_own(resume, module, stage)
     with quiet_lightning():
         trainer = pl.Trainer(
             max_epochs=epochs,
             accelerator="gpu" if on_gpu else "cpu",
             devices=[device.index or 0] if on_gpu else 1,
-            callbacks=[Progress(stage)],
+            callbacks=[Progress(stage), *([Checkpoint(checkpoint, interval)] if checkpoint else [])],
             barebones=True,  # no logger, checkpoint, summary, progress bar or sanity check
         )
-        trainer.fit(module, batches)
+        trainer.fit(module, batches, ckpt_path=resume, weights_only=True)
     module.to(device)  # Lightning moves the module to the CPU at the end
+
+
+def require_own(checkpoint: Path, module: pl.LightningModule, stage: str) -> None:
+    """Raises ValueError unless the file is a checkpoint of this very training, by what ``on_save_checkpoint`` wrote."""
+    expected: dict[str, Any] = {}
+    module.on_save_checkpoint(expected)
+    try:
+        found = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        own = all(found[key] == value for key, value in expected.items())
+    except Exception:  # a damaged file: torch raises what it likes
+        own = False
+    if not own:
+        raise ValueError(f"{checkpoint}: not a checkpoint of this {stage}; delete it to begin anew")
 
 
 def require_finite(loss: Tensor, stage: str, step: int) -> None:

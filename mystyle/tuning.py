@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from mystyle.anchors import Anchors
 from mystyle.losses import reconstruction
 from mystyle.perceptual import PerceptualDistance
+from mystyle.projection import latent_statistics
 from mystyle.stylegan2 import Generator, set_precision
 from mystyle.training import require_finite, train
-from mystyle.types import Image
+from mystyle.types import Image, W
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,15 @@ class TuningSettings:
     """of the generator's activations; weights and losses are float32. bfloat16 pays where the processor has it"""
     checkpointing: bool = False
     """activations are computed again in the backward pass instead of kept: for 1024 px in little memory"""
+    stop_below: float | None = None
+    """tuning ends after a pass in which the perceptual distance was below this in the mean; PTI stops at 0.06"""
+    locality_weight: float = 0.0
+    """lambda_R of PTI's locality regularisation (its Eq. 7: 0.1), which MyStyle leaves out on purpose"""
+    locality_distance: float = 0.78
+    """alpha of PTI's Eq. 4 in units of the RMS distance of codes from their mean; its 30 is this on FFHQ"""
+
+
+OFFICIAL_CODE = TuningSettings()
 
 
 class Tuning(pl.LightningModule):
@@ -47,23 +60,66 @@ class Tuning(pl.LightningModule):
     Every parameter of the synthesis network is trained; mapping, noise maps and filters are not touched.
     """
 
-    def __init__(self, generator: Generator, perceptual: PerceptualDistance, settings: TuningSettings):
+    def __init__(
+        self,
+        generator: Generator,
+        original: Generator,
+        perceptual: PerceptualDistance,
+        settings: TuningSettings,
+        seed: int,
+        identity: str = "",
+    ):
         super().__init__()
         self.synthesis = generator.synthesis
-        self.settings = settings
-        self._perceptual = (perceptual,)  # in a tuple: fixed, hence no part of the trained module
+        self.settings, self.seed, self.identity = settings, seed, identity
+        self._fixed = original, perceptual  # in a tuple: no part of the trained module
+        self._distances: list[Tensor] = []  # of this pass
+
+    def render(self, w: W) -> Image:
+        return self.synthesis(w[:, None].expand(-1, self.synthesis.num_ws, -1), noise="const")
 
     def training_step(self, batch: tuple[Tensor, Image], _: int) -> Tensor:
-        (perceptual,) = self._perceptual
+        """Eq. 2 on a batch, and lambda_R L_R (PTI, Eq. 7) where wanted."""
+        _, perceptual = self._fixed
+        s = self.settings
         w, x = batch
         with torch.no_grad():
             features = perceptual.features(x)
-        ws = w[:, None].expand(-1, self.synthesis.num_ws, -1)
-        loss = reconstruction(
-            perceptual, self.synthesis(ws, noise="const"), x, features, self.settings.l2_weight
-        ).mean()
+        images = self.render(w)
+        loss = reconstruction(perceptual, images, x, features, s.l2_weight).mean()
+        if s.stop_below is not None:
+            with torch.no_grad():
+                self._distances.append(perceptual.between(perceptual.features(images), features))
+        if s.locality_weight:
+            loss = loss + s.locality_weight * self.locality(w)
         require_finite(loss, "tuning", self.global_step)
         return loss
+
+    def locality(self, w: W) -> Tensor:
+        """L_R (PTI, Eq. 4 and 5) with N_r = 1: what the tuning changes at some distance from the anchors."""
+        original, perceptual = self._fixed
+        seed = 1_000_003 * self.seed + self.global_step  # of the step, so that a resumed run draws the same
+        draws = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            away = original.mapping.w(torch.randn(len(w), original.z_dim, generator=draws).to(w)) - w
+            w_r = w + self.alpha * away / away.norm(dim=1, keepdim=True)
+            x_r = original.synthesis(w_r[:, None].expand(-1, original.num_ws, -1), noise="const")
+            features = perceptual.features(x_r)
+        return reconstruction(perceptual, self.render(w_r), x_r, features, self.settings.l2_weight).mean()
+
+    @cached_property
+    def alpha(self) -> float:
+        """PTI's alpha in the units of W."""
+        return self.settings.locality_distance * latent_statistics(self._fixed[0]).std
+
+    def on_train_epoch_end(self) -> None:
+        s = self.settings
+        if s.stop_below is not None and torch.cat(self._distances).mean() < s.stop_below:
+            self.trainer.should_stop = True
+        self._distances.clear()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["tuning_of"] = self.identity
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.synthesis.parameters(), self.settings.learning_rate, fused=True)
@@ -74,6 +130,24 @@ class Tuning(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
 
+class Order(Sampler[int]):
+    """A new order of n photos in every pass, a function of seed and pass, so that a resumed run draws the same."""
+
+    def __init__(self, n: int, seed: int):
+        self.n, self.seed, self.passed = n, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before every pass."""
+        self.passed = epoch
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __iter__(self) -> Iterator[int]:
+        draws = torch.Generator().manual_seed(1_000_003 * self.seed + self.passed)
+        return iter(torch.randperm(self.n, generator=draws).tolist())
+
+
 def tune(
     generator: Generator,
     anchors: Anchors,
@@ -82,11 +156,15 @@ def tune(
     settings: TuningSettings,
     *,
     seed: int,
+    checkpoint: Path | None = None,
+    interval: float = 60.0,
 ) -> Generator:
     """A personal copy G_p of ``generator`` that renders ``photos`` [N, 3, R, R] from ``anchors``, frozen.
 
-    ``seed`` decides the order of the photos and nothing else. Raises ValueError if photos, anchors and generator do
-    not fit together, FloatingPointError with the step if the loss ceases to be finite.
+    ``seed`` decides the order of the photos and the codes of the locality regularisation. A tuning that was stopped
+    goes on from the file ``checkpoint``, written every ``interval`` seconds, to the same result. Raises ValueError if
+    photos, anchors and generator do not fit together or the checkpoint is not of this tuning, FloatingPointError with
+    the step if the loss ceases to be finite.
     """
     expected = (len(anchors), 3, generator.resolution, generator.resolution)
     if tuple(photos.shape) != expected:
@@ -95,13 +173,15 @@ def tune(
     personal.synthesis.requires_grad_(True)
     set_precision(personal, getattr(torch, settings.precision))
     personal.set_checkpointing(settings.checkpointing)
-    batches = DataLoader(
-        TensorDataset(anchors.codes, photos),
-        settings.batch,
-        shuffle=settings.shuffle,
-        generator=torch.Generator().manual_seed(seed),
+    pairs = TensorDataset(anchors.codes, photos)
+    order = Order(len(pairs), seed) if settings.shuffle else None
+    spare = torch.Generator()  # a loader draws a seed for its workers, of which there are none, from the global one
+    batches = DataLoader(pairs, settings.batch, sampler=order, generator=spare)
+    identity = f"{anchors.hash} {settings} seed {seed}"
+    module = Tuning(personal, generator, perceptual, settings, seed, identity)
+    device = anchors.codes.device
+    train(
+        module, batches, stage="tuning", epochs=settings.passes, device=device, checkpoint=checkpoint, interval=interval
     )
-    module = Tuning(personal, perceptual, settings)
-    train(module, batches, stage="tuning", epochs=settings.passes, device=anchors.codes.device)
     set_precision(personal, torch.float32)
     return personal.set_checkpointing(False).requires_grad_(False)

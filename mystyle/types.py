@@ -83,8 +83,8 @@ class Degradation(Protocol):
         """The final picture from a method's raw output: known pixels are taken from ``degraded``."""
         ...
 
-    def __getitem__(self, index: slice) -> Degradation:
-        """The degradation of the sub-batch ``index``."""
+    def __getitem__(self, index: slice | Sequence[int]) -> Degradation:
+        """The degradation of the sub-batch ``index``, a slice or a list of positions."""
         ...
 
 

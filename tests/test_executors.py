@@ -30,7 +30,7 @@ class Ears:
     def started(self, job):
         self.events.append(("started", job.title))
 
-    def progress(self, job, stage, done, total):
+    def progress(self, job, stage, done, total, loss):
         self.events.append(("progress", job.title, stage, done, total))
 
     def finished(self, job, outcome):

@@ -60,9 +60,18 @@ def test_folders_without_pictures_or_with_mixed_sizes_are_refused(tmp_path):
 
 def test_normal_scores_keep_order_and_are_normal():
     x = torch.rand(500, generator=torch.Generator().manual_seed(0)) ** 3
-    (score,) = normal_scores({"x": x}).T
+    (score,) = normal_scores({"x": x}, torch.Generator().manual_seed(1)).T
     assert torch.equal(score.argsort(), x.argsort())
     assert abs(float(score.mean())) < 1e-3 and float(score.std()) == pytest.approx(1, abs=0.02)
+
+
+def test_scores_of_a_trait_that_most_people_lack_are_normal_too():
+    x = torch.cat([torch.zeros(380), torch.rand(120, generator=torch.Generator().manual_seed(0)) + 0.1])
+    score, again, other = (normal_scores({"x": x}, torch.Generator().manual_seed(s))[:, 0] for s in (1, 1, 2))
+    assert float(score.std()) == pytest.approx(1, abs=0.02)
+    assert score[:380].max() < score[380:].min()
+    assert torch.equal(score[380:].argsort(), x[380:].argsort())
+    assert torch.equal(score, again) and not torch.equal(score, other)
 
 
 def test_completed_codes_lie_on_the_sphere_and_keep_the_scores():

@@ -18,11 +18,11 @@ from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain import report
 from mystyle.pretrain.evidence import distributions, recognition
 from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
-from mystyle.pretrain.evidence.figures import mosaic
 from mystyle.pretrain.evidence.paths import lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
 from mystyle.pretrain.report import in_turns, other_photos
 from mystyle.projection import LatentProjectionSettings
+from mystyle.sheets import mosaic
 from mystyle.types import from_uint8
 
 

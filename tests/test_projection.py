@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from mystyle.anchors import Anchors
-from mystyle.degradations import Identity, Inpainting
+from mystyle.degradations import Blur, Chain, Downsampling, Grey, Identity, Inpainting
 from mystyle.progress import listening
 from mystyle.projection import (
     OFFICIAL_CODE,
@@ -234,7 +234,56 @@ def test_progress_counts_steps_over_all_batches(generator, anchors, target):
     heard = []
     with listening(lambda *event: heard.append(event)):
         project(target, Identity(), generator, anchors, PERCEPTUAL, replace(OFFICIAL_CODE, steps=2, batch=2))
-    assert heard == [("projection", i, 4) for i in range(1, 5)]
+    assert [event[:3] for event in heard] == [("projection", i, 4) for i in range(1, 5)]
+
+
+@pytest.mark.parametrize("phi", [Downsampling(4), Grey(), Chain((Blur(1.0), Downsampling(2)))], ids=str)
+def test_any_differentiable_degradation_can_be_projected(generator, anchors, target, phi):
+    with torch.no_grad():
+        given = phi(target)
+    result = project(given, phi, generator, anchors, PERCEPTUAL, replace(SHORT, steps=60))
+    centre = anchors.codes.mean(dim=0).expand(len(target), generator.num_ws, -1)
+    with torch.no_grad():
+        before, after = (
+            (phi(x) - given).square().mean(dim=(1, 2, 3)) for x in (generator.synthesis(centre), result.images)
+        )
+    assert (after < 0.5 * before).all()
+    assert result.images.shape == target.shape
+
+
+def test_alpha_space_has_one_alpha_for_all_layers(generator, anchors, target):
+    result = project(target, Identity(), generator, anchors, PERCEPTUAL, replace(SHORT, space="alpha", steps=40))
+    alpha = result.code.alpha
+    assert torch.equal(alpha, alpha[:, :1].expand_as(alpha))
+    plus = project(target, Identity(), generator, anchors, PERCEPTUAL, replace(SHORT, steps=40)).code.alpha
+    assert not torch.equal(plus, plus[:, :1].expand_as(plus))
+
+
+SHORT = replace(OFFICIAL_CODE, steps=30, learning_rate=0.02)
+
+
+def test_with_patience_each_image_stops_by_itself_and_keeps_its_code(generator, anchors, target):
+    """An image that stopped has the code of its last step, as if it had been projected alone and for so long."""
+    settings = replace(SHORT, steps=200, patience=5, least_gain=0.05)
+    result = project(target, Identity(), generator, anchors, PERCEPTUAL, settings)
+    taken = (~result.losses.isnan()).sum(dim=1)
+    assert len(set(taken.tolist())) > 1 and taken.min() < 200
+    for i, steps in enumerate(taken.tolist()):
+        alone = project(target[i : i + 1], Identity(), generator, anchors, PERCEPTUAL, settings)
+        torch.testing.assert_close(alone.code.alpha[0], result.code.alpha[i])
+        # the code before the update of the step at which it stopped: that of a run with one step less
+        short = replace(SHORT, steps=steps - 1)
+        exact = project(target[i : i + 1], Identity(), generator, anchors, PERCEPTUAL, short)
+        torch.testing.assert_close(exact.code.alpha[0], result.code.alpha[i])
+
+
+def test_an_objective_that_is_not_finite_is_an_error_that_names_the_image(generator, anchors, target):
+    broken = target.clone()
+    broken[1, 0, 0, 0] = math.nan
+    with pytest.raises(
+        FloatingPointError, match="projection: the objective of image 1 of its batch became nan by step 0"
+    ):
+        project(broken, Identity(), generator, anchors, PERCEPTUAL, SHORT)
 
 
 # Projection to W and W+

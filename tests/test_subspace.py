@@ -7,9 +7,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import beta as beta_distribution
+from scipy.stats import kstest
 
 from mystyle.anchors import Anchors, encode_anchors
-from mystyle.subspace import constrain, dilation, sample_a0, sample_p0, to_w
+from mystyle.subspace import (
+    AlphaCode,
+    constrain,
+    dilation,
+    sample_a0,
+    sample_dirichlet,
+    sample_hit_and_run,
+    sample_p0,
+    to_w,
+)
 from mystyle.types import Portraits
 
 N, W_DIM = 7, 5
@@ -134,6 +145,50 @@ def test_p0_has_the_distribution_of_b1():
 def test_first_samples_do_not_depend_on_how_many_are_drawn(anchors):
     few, many = (sample_p0(anchors, n, torch.Generator().manual_seed(3)) for n in (2, 50))
     assert torch.equal(few, many[:2])
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.05])
+def test_dirichlet_samples_are_uniform_in_the_dilated_set(beta):
+    """A coordinate of the uniform distribution on a simplex is Beta(1, N - 1), magnified."""
+    alpha = sample_dirichlet(N, 5000, torch.Generator().manual_seed(0), beta)
+    np.testing.assert_allclose(alpha.sum(dim=1), 1, atol=1e-12)
+    assert (alpha >= -beta).all()
+    share = (alpha[:, 2] + beta) / (1 + N * beta)
+    assert kstest(share.numpy(), beta_distribution(1, N - 1).cdf).pvalue > 0.01
+
+
+def test_a_small_concentration_gives_few_anchors_a_share():
+    few, many = (sample_dirichlet(50, 500, torch.Generator().manual_seed(1), concentration=c) for c in (0.04, 1.0))
+    used = [float((1 / a.square().sum(dim=1)).mean()) for a in (few, many)]  # effective number of anchors
+    assert 1.5 < used[0] < 4 and used[1] > 20
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.1])
+def test_hit_and_run_approaches_the_uniform_distribution_of_the_dilated_set(anchors, beta):
+    alpha = sample_hit_and_run(anchors_of(N, 2 * N), 3000, torch.Generator().manual_seed(2), beta, steps=300)
+    np.testing.assert_allclose(alpha.sum(dim=1), 1, atol=1e-6)
+    assert (alpha >= -beta - 1e-9).all()
+    for i in range(N):
+        share = (alpha[:, i] + beta) / (1 + N * beta)
+        assert kstest(share.numpy(), beta_distribution(1, N - 1).cdf).pvalue > 1e-3  # of 14 draws of p values
+
+
+def test_hit_and_run_without_a_step_is_b1(anchors):
+    alpha = sample_hit_and_run(anchors, 5, torch.Generator().manual_seed(3), steps=0)
+    torch.testing.assert_close(alpha.float(), sample_a0(N, 5, torch.Generator().manual_seed(3)))
+
+
+def anchors_of(count: int, dim: int) -> Anchors:
+    codes = torch.randn(count, dim, generator=torch.Generator().manual_seed(4))
+    return Anchors(codes, tuple(map(str, range(count))))
+
+
+def test_a_code_survives_the_disk_and_remembers_its_anchors(anchors, tmp_path):
+    code = AlphaCode(torch.rand(2, 3, N), anchors.hash)
+    code.save(tmp_path / "c.safetensors", key="k")
+    loaded = AlphaCode.load(tmp_path / "c.safetensors")
+    assert torch.equal(loaded.alpha, code.alpha) and loaded.anchors == anchors.hash
+    assert torch.equal(code[1:].alpha, code.alpha[1:])
 
 
 def test_anchors_survive_the_disk_and_notice_a_change(anchors, tmp_path):

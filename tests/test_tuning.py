@@ -15,8 +15,11 @@ import torch
 from mystyle.anchors import Anchors
 from mystyle.domain import Domain
 from mystyle.losses import reconstruction
+from mystyle.pivots import PTI, optimise_anchors
 from mystyle.progress import listening
-from mystyle.tuning import TuningSettings, tune
+from mystyle.projection import latent_statistics
+from mystyle.tuning import Order, Tuning, TuningSettings, tune
+from mystyle.types import Portraits
 
 SETTINGS = TuningSettings(passes=4, batch=2, learning_rate=1e-2, shuffle=True)
 
@@ -125,7 +128,9 @@ def test_progress_is_reported_for_every_step(tiny_domain, person):
     heard = []
     with listening(lambda *event: heard.append(event)):
         tune(tiny_domain.generator, *person, tiny_domain.perceptual, SETTINGS, seed=0)
-    assert heard == [("tuning", i, 8) for i in range(1, 9)]  # 4 passes of 2 batches
+    assert [event[:3] for event in heard] == [("tuning", i, 8) for i in range(1, 9)]  # 4 passes of 2 batches
+    losses = [event[3] for event in heard]
+    assert all(losses) and losses[-1] < losses[0]
 
 
 def test_it_is_silent_and_leaves_nothing_behind(tiny_domain, person, tmp_path: Path, monkeypatch, capfd):
@@ -170,3 +175,118 @@ def test_half_precision_learns_as_well_and_is_off_afterwards(tiny_domain, person
     )
     assert tuned.synthesis.b32.precision is None
     assert {p.dtype for p in tuned.parameters()} == {torch.float32}
+
+
+# Going on, stopping, and PTI's locality regularisation
+
+
+class Interrupted(Exception):
+    pass
+
+
+def interrupted_at(step: int):
+    """A listener that stops the tuning after so many steps, as a kill would."""
+
+    def hear(stage: str, done: int, total: int, loss: float | None) -> None:
+        if done == step:
+            raise Interrupted
+
+    return hear
+
+
+@pytest.mark.parametrize("locality", [0.0, 0.1])
+@pytest.mark.parametrize("step", [1, 2, 5, 7])
+def test_a_tuning_that_was_stopped_goes_on_to_the_same_result(tiny_domain, person, tmp_path, step, locality):
+    settings = replace(SETTINGS, schedule="cosine", locality_weight=locality)
+    arguments = (tiny_domain.generator, *person, tiny_domain.perceptual, settings)
+    undisturbed = tune(*arguments, seed=3)
+    file = tmp_path / "tuning.ckpt"
+    with pytest.raises(Interrupted), listening(interrupted_at(step)):
+        tune(*arguments, seed=3, checkpoint=file, interval=0)
+    assert file.is_file() == (step > 2)  # after every pass of two steps
+    heard = []
+    with listening(lambda *event: heard.append(event[1])):
+        resumed = tune(*arguments, seed=3, checkpoint=file, interval=0)
+    assert heard[0] == (step - 1) // 2 * 2 + 1
+    assert same(state(undisturbed), state(resumed))
+    assert [path.name for path in tmp_path.iterdir()] == ["tuning.ckpt"]
+
+
+def test_a_checkpoint_of_another_tuning_or_a_damaged_one_is_refused(tiny_domain, person, tmp_path):
+    file = tmp_path / "tuning.ckpt"
+    arguments = (tiny_domain.generator, *person, tiny_domain.perceptual, SETTINGS)
+    tune(*arguments, seed=3, checkpoint=file, interval=0)
+    with pytest.raises(ValueError, match=r"tuning\.ckpt: not a checkpoint of this tuning; delete it"):
+        tune(*arguments, seed=4, checkpoint=file)
+    file.write_bytes(file.read_bytes()[:5000])
+    with pytest.raises(ValueError, match=r"tuning\.ckpt: not a checkpoint of this tuning; delete it"):
+        tune(*arguments, seed=3, checkpoint=file)
+
+
+def test_the_order_is_new_in_every_pass_and_decided_by_seed_and_pass():
+    order = Order(50, seed=1)
+    first = list(order)
+    order.set_epoch(1)
+    second = list(order)
+    assert sorted(first) == sorted(second) == list(range(50)) and first != second
+    again = Order(50, seed=1)
+    assert list(again) == first and list(Order(50, seed=2)) != first
+
+
+def test_it_stops_after_the_pass_in_which_the_distance_fell_below(tiny_domain, person):
+    passes = []
+    settings = replace(SETTINGS, passes=50, stop_below=0.9)
+    with listening(lambda *event: passes.append(event[1])):
+        tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=0)
+    assert passes == [1, 2]  # any distance is below 0.9
+    passes.clear()
+    with listening(lambda *event: passes.append(event[1])):
+        tune(
+            tiny_domain.generator, *person, tiny_domain.perceptual, replace(settings, passes=3, stop_below=0.0), seed=0
+        )
+    assert len(passes) == 6
+
+
+def test_locality_is_equation_4_and_5_of_pti(tiny_domain, person):
+    """Zero where nothing is tuned; and against the formulas for a generator that is."""
+    anchors, photos = person
+    g, perceptual = tiny_domain.generator, tiny_domain.perceptual
+    settings = TuningSettings(locality_weight=0.1, locality_distance=0.5)
+    assert float(Tuning(g, g, perceptual, settings, seed=0).locality(anchors.codes)) == 0
+    tuned = tune(g, anchors, photos, perceptual, SETTINGS, seed=0)
+    module = Tuning(tuned, g, perceptual, settings, seed=0)
+
+    z = torch.randn(3, g.z_dim, generator=torch.Generator().manual_seed(0))
+    w_z, w_p = g.mapping.w(z), anchors.codes
+    alpha = 0.5 * latent_statistics(g).std
+    w_r = w_p + alpha * (w_z - w_p) / (w_z - w_p).square().sum(dim=1, keepdim=True).sqrt()
+    x_r, x_s = (net.synthesis(w_r[:, None].expand(-1, g.num_ws, -1), noise="const") for net in (g, tuned))
+    expected = (perceptual(x_s, x_r) + (x_s - x_r).square().mean(dim=(1, 2, 3))).mean()
+    assert float(module.locality(anchors.codes)) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_locality_keeps_what_is_far_from_the_anchors(tiny_domain, person):
+    z = torch.randn(16, tiny_domain.generator.z_dim, generator=torch.Generator().manual_seed(5))
+
+    def moved(weight: float) -> float:
+        settings = replace(SETTINGS, passes=20, locality_weight=weight)
+        tuned = tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=0)
+        before, after = (g(z, noise="const") for g in (tiny_domain.generator, tuned))
+        return float((before - after).square().mean())
+
+    assert moved(5.0) < 0.7 * moved(0.0)
+
+
+def test_pivots_by_descent_are_nearer_than_the_mean_and_repeat(tiny_domain, person):
+    _, photos = person
+    portraits = Portraits("p", photos, ("a", "b", "c"), ("0", "1", "2"))
+    g = tiny_domain.generator
+    settings = replace(PTI, steps=30)
+    anchors = optimise_anchors(portraits, g, tiny_domain.perceptual, settings, seed=1)
+    again = optimise_anchors(portraits, g, tiny_domain.perceptual, settings, seed=1)
+    assert anchors.names == ("a", "b", "c") and torch.equal(anchors.codes, again.codes)
+    mean = Anchors(latent_statistics(g).mean.expand(3, -1), anchors.names)
+    perceptual = tiny_domain.perceptual
+    assert loss(g, anchors, photos, perceptual) < loss(g, mean, photos, perceptual)
+    with pytest.raises(ValueError, match="anchors lie in W"):
+        optimise_anchors(portraits, g, perceptual, replace(PTI, space="w+"), seed=1)

@@ -176,7 +176,7 @@ def report(data: Path, weights: Path, out: Path, samples: int = 10_000, inversio
     with Progress() as bars:
         tasks: dict[str, TaskID] = {}
 
-        def show(stage: str, done: int, total: int) -> None:
+        def show(stage: str, done: int, total: int, _: float | None) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage)
             bars.update(tasks[stage], completed=done, total=total)

@@ -226,8 +226,8 @@ def pretrain(
         discriminator = Discriminator(album.resolution, settings.channel_base, settings.channel_max)
     z = None
     if album.parameters and perceptual is not None:
-        scores = normal_scores(album.parameters)
-        z = complete_to_sphere(scores, generator.z_dim, torch.Generator().manual_seed(seed))
+        draws = torch.Generator().manual_seed(seed)
+        z = complete_to_sphere(normal_scores(album.parameters, draws), generator.z_dim, draws)
     if settings.warm_epochs and not settings.start:
         if z is None or perceptual is None:
             raise ValueError(

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mystyle import sheets
 from mystyle.checkpoints import sha256
 from mystyle.degradations import Identity
 from mystyle.domain import ROLES, Domain, DomainError, read_domain
@@ -152,8 +153,8 @@ def distribution(e: Evidence) -> None:
         z = e.z(max(n, SHOWN), part=1)
         samples = in_batches("samples", n, lambda rows: features.deep(as_written(g(z[rows]))))
         real = in_batches("portraits", len(e.album), lambda rows: features.deep(photos(e, rows)))
-        draw.grid(e.out / "samples.png", as_written(g(z[:SHOWN])).cpu(), 8)
-        draw.grid(e.out / "portraits.png", photos(e, everyone[:SHOWN]).cpu(), 8)
+        sheets.grid(e.out / "samples.png", as_written(g(z[:SHOWN])).cpu(), 8)
+        sheets.grid(e.out / "portraits.png", photos(e, everyone[:SHOWN]).cpu(), 8)
 
         a, b = first[:half], second[:half]
         compared = {"samples against held-out": (samples, everyone[:n], real[everyone[:n]])}
@@ -215,7 +216,7 @@ def paths(e: Evidence) -> None:
         in_z = g(steps(*ends[:, rows], slerp, STEPS).flatten(0, 1))
         names = [f"{space}, {i + 1}" for space in "WZ" for i in range(ROWS)]
         columns = [f"t = {i / (STEPS - 1):.3g}" for i in range(STEPS)]
-        draw.labelled_grid(e.out / "interpolations.png", as_written(torch.cat([in_w, in_z])).cpu(), names, columns)
+        sheets.labelled_grid(e.out / "interpolations.png", as_written(torch.cat([in_w, in_z])).cpu(), names, columns)
 
 
 def recognition(e: Evidence) -> Tensor:
@@ -290,7 +291,7 @@ def inversion(e: Evidence, faces: Tensor) -> None:
                 "identity_to_others": spread((embedding * others).sum(1)),
             }
         shown = torch.stack([target, *results.values()], dim=1)[:PEOPLE_SHOWN]
-        draw.labelled_grid(
+        sheets.labelled_grid(
             e.out / "inversions.png",
             shown.flatten(0, 1).cpu(),
             [f"person {i + 1}" for i in range(len(shown))],

@@ -1,0 +1,239 @@
+"""``python -m mystyle tune|sample|invert|inpaint|upscale|edit|directions``: the method on one's own photos."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+Preset = Literal["smoke", "quick", "full", "paper"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def tune(
+    photos: Path,
+    out: Path = Path("prior"),
+    domain: str = "synthetic",
+    preset: Preset = "quick",
+    passes: int | None = None,
+    anchors: str = "encode",
+    seed: int = 0,
+    device: Device = "auto",
+):
+    """Makes a prior of the person in PHOTOS, a folder of aligned portraits. An interrupted tuning goes on.
+
+    Args:
+        photos: folder of pictures, square and at least as large as the domain's
+        out: folder for the prior
+        domain: whose generator is tuned
+        preset: how long; paper is the official recipe of 1000 passes
+        passes: over the photos, instead of the preset's
+        anchors: encode, optimise (slow, without the encoder), or a folder with a code (.pt, .npy, .safetensors) a photo
+        seed: of the order of the photos
+        device: where to compute; auto takes the GPU if there is one
+    """
+    from mystyle.workbench import tune_photos
+
+    tune_photos(photos, out, domain, preset, passes, anchors, seed, resolve(device))
+
+
+def sample(
+    prior: Path = Path("prior"),
+    out: Path = Path("samples"),
+    n: int = 32,
+    way: Literal["b1", "dirichlet", "hit_and_run"] = "b1",
+    beta: float = 0.0,
+    concentration: float = 0.05,
+    seed: int = 0,
+    device: Device = "auto",
+):
+    """Draws new pictures of the person.
+
+    Args:
+        prior: folder that tune made
+        out: folder for pictures and codes
+        n: how many
+        way: b1 mixes three anchors, dirichlet all of them, hit_and_run walks from b1's towards the uniform distribution
+        beta: dilation of the space that is sampled, not for b1
+        concentration: of dirichlet; 1 is uniform and nearly the mean face, less is more varied
+        seed: of the codes
+        device: where to compute
+    """
+    from mystyle.workbench import sample_prior
+
+    sample_prior(prior, out, n, way, beta, concentration, seed, resolve(device))
+
+
+def invert(
+    pictures: Path,
+    prior: Path = Path("prior"),
+    out: Path = Path("inversions"),
+    beta: float = 0.03,
+    preset: Preset = "quick",
+    steps: int | None = None,
+    device: Device = "auto",
+):
+    """Finds portraits in the prior: the nearest pictures that it can make.
+
+    Args:
+        pictures: a portrait or a folder of them
+        prior: folder that tune made
+        out: folder for pictures and codes
+        beta: dilation
+        preset: how long
+        steps: of the descent, instead of the preset's
+        device: where to compute
+    """
+    from mystyle.workbench import Bench, invert_pictures
+
+    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    invert_pictures(pictures, out, bench)
+
+
+def inpaint(
+    pictures: Path,
+    mask: Path = Path("mask.png"),
+    prior: Path = Path("prior"),
+    out: Path = Path("inpainted"),
+    beta: float = 0.02,
+    blend: Literal["hard", "poisson"] = "hard",
+    preset: Preset = "quick",
+    steps: int | None = None,
+    device: Device = "auto",
+):
+    """Fills what a mask hides.
+
+    Args:
+        pictures: a portrait or a folder of them
+        mask: white where the picture is known, black in the hole; one for all, or a folder with one of each name
+        prior: folder that tune made
+        out: folder for pictures and codes
+        beta: dilation
+        blend: hard as in the paper, or poisson as in the official code
+        preset: how long
+        steps: of the descent, instead of the preset's
+        device: where to compute
+    """
+    from mystyle.workbench import Bench, inpaint_pictures
+
+    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    inpaint_pictures(pictures, mask, out, blend, bench)
+
+
+def upscale(
+    pictures: Path,
+    prior: Path = Path("prior"),
+    out: Path = Path("upscaled"),
+    beta: float = 0.05,
+    keep_background: bool = True,
+    preset: Preset = "quick",
+    steps: int | None = None,
+    device: Device = "auto",
+):
+    """Enlarges small portraits to the prior's size, each by the factor it needs.
+
+    Args:
+        pictures: a small portrait or a folder of them, 1/2 to 1/32 of the prior's size
+        prior: folder that tune made
+        out: folder for pictures and codes
+        beta: dilation
+        keep_background: take what is around the head from the enlarged input, as the paper does
+        preset: how long
+        steps: of the descent, instead of the preset's
+        device: where to compute
+    """
+    from mystyle.workbench import Bench, upscale_pictures
+
+    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    upscale_pictures(pictures, out, keep_background, bench)
+
+
+def edit(
+    pictures: Path,
+    direction: str = "smile",
+    prior: Path = Path("prior"),
+    out: Path = Path("edited"),
+    strengths: tuple[float, ...] = (-2, -1, 0, 1, 2),
+    beta: float = 0.03,
+    policy: Literal["stop", "continue", "project"] = "project",
+    preset: Preset = "quick",
+    steps: int | None = None,
+    device: Device = "auto",
+):
+    """Changes one thing about portraits while the person stays.
+
+    Args:
+        pictures: a portrait or a folder of them
+        direction: a name that the domain knows (smile, yaw, age, ...) or a file with a vector of W
+        prior: folder that tune made
+        out: folder for pictures, codes and the table of endpoints
+        strengths: how far, in lengths of the direction
+        beta: the largest dilation wanted
+        policy: what happens beyond it
+        preset: how long the inversion takes
+        steps: of the inversion, instead of the preset's
+        device: where to compute
+    """
+    from mystyle.editing import EditSettings
+    from mystyle.workbench import Bench, edit_pictures
+
+    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    edit_pictures(pictures, direction, out, strengths, EditSettings(beta, policy), bench)
+
+
+def directions(
+    out: Path = Path("directions.safetensors"),
+    domain: str = "synthetic",
+    way: Literal["interfacegan", "ganspace", "sefa"] = "interfacegan",
+    samples: int = 10_000,
+    count: int = 16,
+    seed: int = 0,
+    device: Device = "auto",
+):
+    """Finds directions to edit along in a domain's generator.
+
+    Args:
+        out: file for the directions
+        domain: whose generator
+        way: interfacegan (one for every attribute), ganspace (principal components) or sefa (closed form)
+        samples: codes of W to look at
+        count: how many directions, where the attributes do not say
+        seed: of the codes
+        device: where to compute
+    """
+    from mystyle.workbench import find_directions
+
+    find_directions(out, domain, way, samples, count, seed, resolve(device))
+
+
+def resolve(device: Device) -> str:
+    """The device meant by the flag. Raises ValueError if a GPU is asked for and there is none."""
+    import torch
+
+    from mystyle.memory import keep_freed_memory
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: torch finds no GPU here")
+    keep_freed_memory()
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit status: 0 done, 2 unusable arguments, 130 interrupted."""
+    from jsonargparse import auto_cli
+
+    verbs: list[Callable[..., None]] = [tune, sample, invert, inpaint, upscale, edit, directions]
+    try:
+        auto_cli(verbs, args=arguments)
+    except ValueError as error:
+        print("\n".join(f"mystyle: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; what was finished is kept, the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""Personalised semantic editing (section 3.4): a direction of W, walked along in alpha+ space, within the prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mystyle.anchors import Anchors
+from mystyle.subspace import AlphaCode, chord, dilation, direction_to_alpha, project_to_dilated_hull, to_w
+from mystyle.types import W
+
+Policy = Literal["stop", "continue", "project"]
+
+
+@dataclass(frozen=True)
+class EditSettings:
+    """How far an edit goes. The defaults keep every edited code in P_beta."""
+
+    beta: float = 0.03
+    """the largest dilation wanted"""
+    policy: Policy = "project"
+    """beyond it: stop at the last code within, continue all the same, or project back to P_beta"""
+    sum_to_zero: bool = True
+    """gamma in the affine hull of the anchors, so that coordinates keep their sum; the paper's formula does not"""
+
+
+PAPER_TEXT = EditSettings(sum_to_zero=False)
+OFFICIAL_CODE = EditSettings(policy="continue", sum_to_zero=False)
+
+
+@dataclass(frozen=True)
+class Edits:
+    """n codes, each edited by S strengths."""
+
+    code: AlphaCode
+    """alpha [n * S, num_ws, N], strength running fastest"""
+    theta: Tensor
+    """the strengths that were applied [n, S]; with ``stop`` they end at ``endpoints``"""
+    endpoints: Tensor
+    """[n, 2]: the interval of theta in which the edit stays within P_beta"""
+    dilation: Tensor
+    """beta_theta = max(0, -min(alpha)) of every edited code, [n, S]"""
+    cosine: float
+    """between the direction and its part that the anchors can express; 1 if they span it"""
+
+
+def edit(code: AlphaCode, direction: W, strengths: Sequence[float], anchors: Anchors, settings: EditSettings) -> Edits:
+    """Eq. 12: alpha + theta gamma for every code [n, num_ws, N] and strength theta, alike in all layers.
+
+    Raises ValueError if the code belongs to other anchors.
+    """
+    if code.anchors != anchors.hash:
+        raise ValueError("the code was made with other anchors than these; its coordinates mean nothing here")
+    gamma = direction_to_alpha(direction.to(anchors.codes), anchors, settings.sum_to_zero)
+    low, high = chord(code.alpha, gamma, settings.beta)  # [n, num_ws]
+    endpoints = torch.stack([low.amax(dim=1), high.amin(dim=1)], dim=1)
+    theta = torch.tensor(strengths, dtype=torch.float32).to(code.alpha).expand(len(code.alpha), -1)
+    if settings.policy == "stop":
+        theta = theta.clamp(endpoints[:, :1], endpoints[:, 1:])
+    alpha = code.alpha[:, None] + theta[:, :, None, None] * gamma
+    if settings.policy == "project":
+        beyond = dilation(alpha).amax(dim=-1) > settings.beta
+        alpha[beyond] = project_to_dilated_hull(to_w(alpha[beyond], anchors), anchors, settings.beta)
+    return Edits(
+        AlphaCode(alpha.flatten(0, 1), anchors.hash),
+        theta,
+        endpoints,
+        dilation(alpha).amax(dim=-1),
+        float(torch.cosine_similarity(gamma @ anchors.codes, direction.to(anchors.codes), dim=0)),
+    )

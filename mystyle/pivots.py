@@ -1,0 +1,33 @@
+"""Anchors by optimisation, where a domain has no encoder: the pivots of PTI (Roich et al., 2021, section 3.1)."""
+
+from __future__ import annotations
+
+from mystyle.anchors import Anchors
+from mystyle.degradations import Identity
+from mystyle.perceptual import PerceptualDistance
+from mystyle.projection import LatentProjectionSettings, latent_statistics, project_latent
+from mystyle.stylegan2 import Generator
+from mystyle.types import Portraits
+
+PTI = LatentProjectionSettings(steps=450, learning_rate=0.01, space="w")
+"""PTI's code. Its text says 0.005, which the code overwrites at every step."""
+
+
+def optimise_anchors(
+    portraits: Portraits,
+    generator: Generator,
+    perceptual: PerceptualDistance,
+    settings: LatentProjectionSettings = PTI,
+    *,
+    seed: int,
+) -> Anchors:
+    """The code in W of each photo by descent (Eq. 1 of PTI, without its noise maps, which PTI's code discards).
+
+    Photo i explores with a seed made of ``seed`` and i. Raises ValueError if ``settings`` ask for another space than W.
+    """
+    if settings.space != "w":
+        raise ValueError(f"anchors lie in W, not in {settings.space}")
+    statistics = latent_statistics(generator)
+    seeds = [1_000_003 * seed + i for i in range(len(portraits))]
+    result = project_latent(portraits.images, Identity(), generator, perceptual, statistics, settings, seeds=seeds)
+    return Anchors(result.w[:, 0], portraits.files)
