@@ -1,8 +1,9 @@
-"""How fast the generator is: ``python -m benchmarks.speed [--what networks|choices] [--sizes 64 256]``.
+"""How fast the generator is: ``python -m benchmarks.speed [--what networks|choices|mystyle] [--sizes 64 256]``.
 
 ``networks`` sets the fast path beside the plain one at several sizes; ``choices`` takes the fast path's choices away
-one at a time. Every figure is measured in a process of its own, so that it starts with the same memory, and is the best
-of several runs: on a machine that does other things too, the fastest run is the least disturbed one.
+one at a time; ``mystyle`` compares the method with its official recipe (``benchmarks.method_speed``). Every figure of
+the first two is measured in a process of its own, so that it starts with the same memory, and is the best of several
+runs: on a machine that does other things too, the fastest run is the least disturbed one.
 """
 
 from __future__ import annotations
@@ -381,21 +382,32 @@ class Options:
     """The command line.
 
     Args:
-        what: networks compares fast and plain, choices takes the fast path's choices away one at a time
+        what: networks compares fast and plain, choices takes the fast path's choices away one at a time, mystyle
+            compares our recipe of tuning and projecting with the official one
         sizes: in pixels; 128 is the shipped generator, the others have the official widths
         batch: images at a time, 16, 8, 4, 2 and 1 at 64, 128, 256, 512 and 1024 px unless given
         device: where to compute; auto takes the GPU if there is one
         seconds: to spend on each pass of each round at least
         rounds: of which the best counts
+        person: of mystyle, whose photos
+        photos: of mystyle, to tune to
+        held_out: of mystyle, photos to invert and to inpaint
+        passes: of mystyle, of the official recipe; 1000 in the released code
+        preset: of mystyle, our recipe
         out: a CSV file for the figures
     """
 
-    what: Literal["networks", "choices"] = "networks"
+    what: Literal["networks", "choices", "mystyle"] = "networks"
     sizes: tuple[int, ...] = (64, 128, 256, 1024)
     batch: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seconds: float = 2.0
     rounds: int = 2
+    person: str = "p03"
+    photos: int = 12
+    held_out: int = 5
+    passes: int = 1000
+    preset: str = "quick"
     out: Path | None = None
 
 
@@ -418,6 +430,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     half = has_bfloat16(device)
     print(f"{hardware(device)}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    if options.what == "mystyle":
+        from benchmarks import method_speed
+        from mystyle.memory import keep_freed_memory
+
+        keep_freed_memory()
+        o = options
+        method_speed.run(o.person, o.photos, o.held_out, o.passes, o.preset, device, o.out)
+        return 0
     if not half:
         print("no bfloat16 here: float32 only")
     variants = {"networks": networks, "choices": choices}[options.what](half)

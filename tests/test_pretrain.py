@@ -4,8 +4,11 @@ import csv
 import json
 import math
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,9 +21,10 @@ from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain import loop
 from mystyle.pretrain.data import complete_to_sphere, normal_scores, read_album
 from mystyle.pretrain.encoder import EncoderSettings
-from mystyle.pretrain.features import PERCEPTUAL, FeatureSettings, cosface
-from mystyle.pretrain.generator import GeneratorSettings
+from mystyle.pretrain.features import PERCEPTUAL, FeatureSettings, cosface, discriminate
+from mystyle.pretrain.generator import GeneratorSettings, make_generator
 from mystyle.pretrain.loop import Shuffled
+from mystyle.pretrain.sharpen import SharpeningRecipe
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +103,8 @@ def test_batches_depend_on_seed_and_epoch_alone_and_cover_the_data(monkeypatch):
 
 
 TINY = GeneratorSettings(
-    warm_epochs=(1, 1, 1), epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16, channel_base=256,
-    channel_max=16,
+    warm_epochs=(1, 1, 1), sharp_epochs=1, epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16,
+    channel_base=256, channel_max=16,
 )  # fmt: skip
 
 
@@ -205,3 +209,51 @@ def test_the_adversarial_stage_goes_on_from_finished_networks(album_folder, tmp_
         Image.new("RGB", (16, 16), (i, i, i)).save(tmp_path / f"{i}.png")
     with pytest.raises(SystemExit, match=r"--settings\.start .*: a generator of 32 px"):
         commands.generator(tmp_path, second, tmp_path / "c", 0, settings)
+
+
+def test_critics_tell_noise_from_pictures_and_a_generator_learns_from_them(
+    album_folder, tiny_domain, monkeypatch, tmp_path
+):
+    """The critics' loss falls below chance against a generator that stands still, and rises when it moves."""
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 100)  # the last that is logged is the last
+    album, perceptual = read_album(album_folder), tiny_domain.perceptual
+    z = torch.randn(len(album), 8)
+    losses = []
+    for rate in (0.0, 1e-2):
+        torch.manual_seed(0)
+        settings = replace(TINY, sharp_rate=rate, batch=8, pair_weight=0.0)
+        recipe = SharpeningRecipe(make_generator(32, settings), album, z, perceptual, settings, 0)
+        before = [p.clone() for p in perceptual.parameters()]
+        loop.train(recipe, tmp_path / str(rate))
+        assert all(torch.equal(a, b) for a, b in zip(before, perceptual.parameters(), strict=True))
+        losses.append(pd.read_csv(next((tmp_path / str(rate)).rglob("metrics.csv")))["critics"].iloc[-1])
+    assert losses[0] < 1.0 and losses[1] > losses[0]  # 2 log 2 = 1.39 is chance
+
+
+def test_discriminants_separate_people_whose_features_differ_least_where_they_vary_most():
+    """Two axes of ten, the quietest, tell people apart; the embedding must find them, and be centred."""
+
+    class Given(torch.nn.Module):
+        config: ClassVar[dict] = {}
+
+        def deep(self, images):
+            return images
+
+    draw = torch.Generator().manual_seed(0)
+    identities = torch.arange(40).repeat_interleave(8)
+    loud = torch.tensor([0.1, 0.1, *[3.0] * 8])
+    features = loud * torch.randn(320, 10, generator=draw) + 5
+    features[:, :2] += torch.randn(40, 2, generator=draw)[identities]
+    network = Given()
+    recipe = SimpleNamespace(
+        network=network,
+        album=SimpleNamespace(batch=lambda part: features[part], identities=identities),
+        train_positions=torch.arange(320),
+        settings=FeatureSettings(discriminants=2),
+        device="cpu",
+    )
+    discriminate(recipe)
+    weight = network.embed.weight.detach()
+    assert network.config["embedding"] == 2
+    assert weight[:, 2:].abs().max() < 0.05 * weight[:, :2].abs().max()
+    assert network.embed(features).mean(dim=0).abs().max() < 1e-3

@@ -15,13 +15,11 @@ from sklearn.metrics import r2_score, roc_auc_score, roc_curve
 
 from mystyle.checkpoints import save_network
 from mystyle.pretrain import __main__ as commands
-from mystyle.pretrain import report
 from mystyle.pretrain.evidence import distributions, recognition
 from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
 from mystyle.pretrain.evidence.paths import lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
 from mystyle.pretrain.report import in_turns, other_photos
-from mystyle.projection import LatentProjectionSettings
 from mystyle.sheets import mosaic
 from mystyle.types import from_uint8
 
@@ -218,11 +216,10 @@ def numbers(x):
 
 
 def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weights, tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "PROJECTION", LatentProjectionSettings(steps=3))
     found = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         torch.rand(7)  # whatever was drawn before
-        commands.report(held_out, weights, tmp_path / name, samples=20, inversions=9, seed=seed)
+        commands.report(held_out, weights, tmp_path / name, samples=20, inversions=9, steps=3, seed=seed)
         found.append(json.loads((tmp_path / name / "figures.json").read_text()))
     assert all(math.isfinite(x) for x in numbers(found[0])) and len(numbers(found[0])) > 60
     seconds = [f.pop("seconds") for f in found]
@@ -246,7 +243,7 @@ def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(h
 
     def refused(message, data=held_out, weights=weights, samples=20, inversions=2, seed=0, out=out):
         with pytest.raises(SystemExit, match=rf"^mystyle\.pretrain report: {message}"):
-            commands.report(data, weights, out, samples, inversions, seed)
+            commands.report(data, weights, out, samples, inversions, seed=seed)
         assert not out.is_dir()
 
     refused("--samples 3: must be at least", samples=3)

@@ -154,7 +154,9 @@ def encoder(
     run("encoder", data, out, work, seed, settings, job)
 
 
-def report(data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, seed: int = 0):
+def report(
+    data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, steps: int = 1000, seed: int = 0
+):
     """Measures finished networks on held-out people and writes the page of evidence.
 
     Args:
@@ -162,8 +164,9 @@ def report(data: Path, weights: Path, out: Path, samples: int = 10_000, inversio
             population, better of many people with few photos each than the reverse
         weights: folder with {generator,discriminator,encoder,features,perceptual}.safetensors
         out: folder for README.md, figures.json and the figures; files of these names are replaced
-        samples: generated pictures for the distributions, and paths for the path length
+        samples: generated pictures for the distributions; a quarter as many paths for the path length
         inversions: held-out people to invert, one photo of each
+        steps: of their descents
         seed: of codes, halves of the held-out set, people and noise
     """
     from rich.progress import Progress, TaskID
@@ -183,7 +186,7 @@ def report(data: Path, weights: Path, out: Path, samples: int = 10_000, inversio
 
         try:
             with listening(show):
-                make_report(data, weights, out, samples, inversions, seed)
+                make_report(data, weights, out, samples, inversions, steps, seed)
         except ValueError as error:
             raise SystemExit(f"mystyle.pretrain report: {error}") from error
 

@@ -44,6 +44,7 @@ class FeatureSettings:
     margin: float = 0.25  # m of CosFace
     identity_weight: float = 1.0
     attribute_weight: float = 10.0
+    discriminants: int = 40  # of the deep features are the final identity embedding (LDA); 0 keeps the trained one
     held_out: float = 0.08  # share of the identities kept for the figures in the card
     widths: Sequence[int] = (16, 32, 64, 128, 256)
     attributes: Sequence[str] | None = ATTRIBUTES + TRAITS  # columns of the manifest that are there; null: all
@@ -105,6 +106,28 @@ class FeatureRecipe(Recipe):
 
 
 @torch.no_grad()
+def discriminate(recipe: FeatureRecipe) -> None:
+    """Replaces the identity embedding by Fisher's linear discriminants of the deep features, centred.
+
+    CosFace shapes the features; what of them tells people apart against what varies within a person is then a matter
+    of two covariances, which are known better than the embedding is trained.
+    """
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    network, album, positions = recipe.network.eval(), recipe.album, recipe.train_positions
+    deep = torch.cat([network.deep(album.batch(part).to(recipe.device)).cpu() for part in positions.split(64)])
+    people = album.identities[positions].numpy()
+    count = min(recipe.settings.discriminants, deep.shape[1], len(set(people.tolist())) - 1)
+    fisher = LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.01).fit(deep.double().numpy(), people)
+    axes = torch.from_numpy(fisher.scalings_[:, :count]).T
+    embed = nn.Linear(deep.shape[1], count)
+    embed.weight.copy_(axes)
+    embed.bias.copy_(-axes @ deep.double().mean(dim=0))
+    network.embed = embed.to(recipe.device)
+    network.config["embedding"] = count
+
+
+@torch.no_grad()
 def evaluate(recipe: FeatureRecipe) -> dict[str, float]:
     """On identities never seen: verification over all pairs, and mean absolute attribute errors in their units."""
     network = recipe.network.eval()
@@ -136,6 +159,8 @@ def pretrain(
     """
     recipe = FeatureRecipe(album, settings, seed)
     train(recipe, work / role, settings.precision)
+    if settings.identity_weight and settings.discriminants:
+        discriminate(recipe)
     figures = evaluate(recipe)
     save_network(recipe.network.folded(), out / f"{role}.safetensors", torch.float16)
     return figures

@@ -8,7 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ PANELS = len(ATTRIBUTES)  # that are drawn; the table has all
 PEOPLE_SHOWN = 8  # rows of the figure of inversions
 BATCH = 32
 LEAST = 2 * (K + 1)  # pictures in each set that is compared: k neighbours for each, and some choice
-PROJECTION = LatentProjectionSettings()
+PATHS = 4  # times fewer than pictures: their mean needs no ten thousand
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Evidence:
     out: Path
     samples: int
     inversions: int
+    steps: int
     seed: int
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -70,12 +71,18 @@ class Evidence:
         self.figures.setdefault("seconds", {})[name] = round(time.perf_counter() - start, 1)
 
 
-def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: int, seed: int) -> None:
+def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: int, steps: int, seed: int) -> None:
     """Writes the page into ``out``: README.md, figures.json and the PNG figures.
 
     Raises ValueError naming the flag where the arguments cannot be used, before anything is computed or written.
     """
-    for flag, number, least in (("--samples", samples, LEAST), ("--inversions", inversions, 2), ("--seed", seed, 0)):
+    least_values = (
+        ("--samples", samples, LEAST),
+        ("--inversions", inversions, 2),
+        ("--steps", steps, 1),
+        ("--seed", seed, 0),
+    )
+    for flag, number, least in least_values:
         if number < least:
             raise ValueError(f"{flag} {number}: must be at least {least}")
     domain = read_weights(weights)
@@ -84,9 +91,9 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"--out {out}: {error.strerror}") from error
-    evidence = Evidence(domain, album, out, samples, inversions, seed)
+    evidence = Evidence(domain, album, out, samples, inversions, steps, seed)
     evidence.figures.update(
-        settings={"samples": samples, "inversions": inversions, "seed": seed},
+        settings={"samples": samples, "inversions": inversions, "steps": steps, "seed": seed},
         data={
             "pictures": len(album),
             "people": len(album.identities.unique()),
@@ -185,15 +192,14 @@ def paths(e: Evidence) -> None:
         return g.synthesis(w[:, None].expand(-1, g.num_ws, -1))
 
     with e.part("path_length") as found:
-        ends = e.z(2 * e.samples, part=2).unflatten(0, (2, -1))
-        t = torch.rand(e.samples, generator=e.draws(3)).to(ends)
-        w = in_batches("codes", e.samples, lambda rows: torch.stack([g.mapping.w(z[rows]) for z in ends], dim=1))
+        n = max(e.samples // PATHS, ROWS)
+        ends = e.z(2 * n, part=2).unflatten(0, (2, -1))
+        t = torch.rand(n, generator=e.draws(3)).to(ends)
+        w = in_batches("codes", n, lambda rows: torch.stack([g.mapping.w(z[rows]) for z in ends], dim=1))
 
         def measure(name: str, render: Callable, a: Tensor, b: Tensor, t: Tensor, interpolate: Interpolation) -> Tensor:
             perceptual = e.domain.perceptual
-            return in_batches(
-                name, e.samples, lambda i: path_lengths(render, perceptual, a[i], b[i], t[i], interpolate)
-            )
+            return in_batches(name, n, lambda i: path_lengths(render, perceptual, a[i], b[i], t[i], interpolate))
 
         ways = {
             "W, t = 0": (from_w, *w.unbind(1), torch.zeros_like(t), lerp),
@@ -272,14 +278,14 @@ def inversion(e: Evidence, faces: Tensor) -> None:
         )
         results = {
             "W, encoder": encoded,
-            "W, descent": descend(replace(PROJECTION, space="w")),
-            "W+, descent": descend(replace(PROJECTION, space="w+")),
+            "W, descent": descend(LatentProjectionSettings(steps=e.steps, space="w")),
+            "W+, descent": descend(LatentProjectionSettings(steps=e.steps, space="w+")),
         }
         results = {name: as_written(images) for name, images in results.items()}
 
         others = other_photos(faces, identities, rows)
         own = faces[rows]
-        found |= {"n": len(rows), "steps": PROJECTION.steps, "results": {}}
+        found |= {"n": len(rows), "steps": e.steps, "results": {}}
         found["photo to the person's others"] = spread((own * others).sum(1))
         found["photo to other people"] = spread((own @ own.T)[~torch.eye(len(rows), dtype=torch.bool)])
         for name, images in results.items():

@@ -1,0 +1,110 @@
+"""Between the warm start and the adversarial stage: the generator against critics of the perceptual network's maps.
+
+A warm start leaves textures at their mean, and a StyleGAN2 discriminator needs hundreds of thousands of pictures before
+it sees that. Small critics that look at the features of a trained network see it within minutes (Sauer et al.,
+"Projected GANs Converge Faster", 2021; without their random projections): one for every stage of the network, each
+judging patches. They serve this stage alone and are thrown away.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mystyle.adversarial import mixed_codes, update_average
+from mystyle.perceptual import PerceptualDistance
+from mystyle.pretrain.data import Album
+from mystyle.pretrain.loop import Recipe
+from mystyle.stylegan2 import Generator
+
+if TYPE_CHECKING:
+    from mystyle.pretrain.generator import GeneratorSettings
+
+WIDTH = 48
+MEASURED_ON = 512  # pictures
+
+
+class Critics(nn.Module):
+    """Patch logits from each of the maps, whose channels are standardised by their moments over ``real``."""
+
+    def __init__(self, maps: Sequence[Tensor]):
+        super().__init__()
+        self.heads = nn.ModuleList()
+        for i, x in enumerate(maps):
+            self.register_buffer(f"mean{i}", x.mean(dim=(0, 2, 3), keepdim=True))
+            self.register_buffer(f"std{i}", x.std(dim=(0, 2, 3), keepdim=True) + 1e-3)
+            convolutions = (
+                nn.Conv2d(x.shape[1], WIDTH, 3, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(WIDTH, WIDTH, 3, 2, 1),
+                nn.LeakyReLU(0.2), nn.Conv2d(WIDTH, 1, 3, padding=1),
+            )  # fmt: skip
+            self.heads.append(nn.Sequential(*convolutions))
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        return [
+            head((x - self.get_buffer(f"mean{i}")) / self.get_buffer(f"std{i}"))
+            for i, (head, x) in enumerate(zip(self.heads, maps, strict=True))
+        ]
+
+
+class SharpeningRecipe(Recipe):
+    """The logistic game of generator and critics; half of the fakes keep the pair loss, so that W keeps its meaning."""
+
+    def __init__(
+        self, generator: Generator, album: Album, z: Tensor, perceptual: PerceptualDistance,
+        settings: GeneratorSettings, seed: int,
+    ):  # fmt: skip
+        super().__init__(len(album), settings.batch, seed, settings.sharp_epochs)
+        self.automatic_optimization = False
+        self.album, self.z, self.settings = album, z, settings
+        self.generator = generator
+        self.average = copy.deepcopy(generator).requires_grad_(False)
+        self._perceptual = (perceptual,)  # in a tuple: fixed, hence no part of the trained module
+        with torch.no_grad():
+            self.critics = Critics(perceptual.network.maps(album.batch(torch.arange(min(MEASURED_ON, len(album))))))
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        s = self.settings
+        return [
+            torch.optim.Adam(self.generator.parameters(), s.sharp_rate, betas=(0.0, 0.99)),
+            torch.optim.Adam(self.critics.parameters(), 2e-3, betas=(0.5, 0.99)),
+        ]
+
+    def training_step(self, index: Tensor, batch_idx: int) -> None:
+        s, (perceptual,), (opt_g, opt_c) = self.settings, self._perceptual, self.optimizers()
+        index = index.cpu()
+        real = self.album.batch(index).to(self.device)
+        half = len(real) // 2
+        z = torch.randn(len(real) - half, self.generator.z_dim, device=self.device)
+        codes = [self.generator.mapping(self.z[index[:half]].to(self.device)), mixed_codes(self.generator, z, s.mixing)]
+        fake = self.generator.synthesis(torch.cat(codes), noise="random")
+        with torch.no_grad():
+            real_maps = perceptual.network.maps(real)
+        fake_maps = perceptual.network.maps(fake)
+
+        for_real = self.critics(real_maps)
+        for_fake = self.critics([x.detach() for x in fake_maps])
+        loss_c = mean(F.softplus(-a).mean() + F.softplus(b).mean() for a, b in zip(for_real, for_fake, strict=True))
+        opt_c.zero_grad()
+        self.manual_backward(loss_c)
+        opt_c.step()
+
+        self.critics.requires_grad_(False)
+        loss_g = mean(F.softplus(-logits).mean() for logits in self.critics(fake_maps))
+        pixels = (fake[:half] - real[:half]).abs().mean()
+        paired = [perceptual.features_of([x[:half] for x in maps]) for maps in (fake_maps, real_maps)]
+        pair = pixels + perceptual.between(*paired).mean()
+        opt_g.zero_grad()
+        self.manual_backward(loss_g + s.pair_weight * pair)
+        opt_g.step()
+        self.critics.requires_grad_(True)
+        self.log_dict({"critics": loss_c, "g": loss_g, "pair": pair}, prog_bar=True)
+        update_average(self.average, self.generator, 0.5 ** (len(real) / (s.ema_kimg * 1000)))
+
+
+def mean(values: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(values)).mean()
