@@ -18,6 +18,7 @@ def tune(
     preset: Preset = "quick",
     passes: int | None = None,
     anchors: str = "encode",
+    check_faces: bool = True,
     seed: int = 0,
     device: Device = "auto",
 ):
@@ -30,12 +31,13 @@ def tune(
         preset: how long; paper is the official recipe of 1000 passes
         passes: over the photos, instead of the preset's
         anchors: encode, optimise (slow, without the encoder), or a folder with a code (.pt, .npy, .safetensors) a photo
+        check_faces: refuse pictures that the domain cannot reproduce even roughly
         seed: of the order of the photos
         device: where to compute; auto takes the GPU if there is one
     """
     from mystyle.workbench import tune_photos
 
-    tune_photos(photos, out, domain, preset, passes, anchors, seed, resolve(device))
+    tune_photos(photos, out, domain, preset, passes, anchors, check_faces, seed, resolve(device))
 
 
 def sample(

@@ -8,8 +8,12 @@ from torch import Tensor
 from mystyle.domain import Domain
 from mystyle.types import Image
 
-UNLIKE = 0.45
-"""Perceptual distance between a picture and what the domain makes of it, above which it is no portrait."""
+UNLIKE = 0.41
+"""Perceptual distance between a picture and what the domain makes of it, above which it is no portrait.
+
+On the synthetic domain the largest of 700 portraits was 0.40 (the median 0.19); flat grey has 0.43, noise and patterns
+0.52 to 0.68, portraits upside down 0.38 to 0.58.
+"""
 
 
 @torch.no_grad()

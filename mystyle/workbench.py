@@ -50,7 +50,15 @@ SHOWN = 24  # rows of a contact sheet at most
 
 
 def tune_photos(
-    photos: Path, out: Path, domain: str, preset: str, passes: int | None, anchors: str, seed: int, device: str
+    photos: Path,
+    out: Path,
+    domain: str,
+    preset: str,
+    passes: int | None,
+    anchors: str,
+    check_faces: bool,
+    seed: int,
+    device: str,
 ) -> None:
     """Tunes a prior to the portraits in ``photos``. Raises ValueError before the first step for whatever is wrong."""
     settings = METHOD.presets[preset]
@@ -62,9 +70,11 @@ def tune_photos(
         raise ValueError(f"{photos}: one photo only; a prior is what several photos of a person have in common")
     if len(portraits) < FEW:
         print(f"{len(portraits)} photos are few; the papers take 50 to 200, and {FEW} at the least")
-    if (strange := unlike_faces(portraits.images, d)).any():
+    if check_faces and (strange := unlike_faces(portraits.images, d)).any():
         names = ", ".join(name for name, odd in zip(portraits.files, strange.tolist(), strict=True) if odd)
-        raise ValueError(f"{photos}: no face found in {names}; take them away, or align the photos as FFHQ is")
+        raise ValueError(
+            f"{photos}: no face found in {names}; take them away, align them as FFHQ is, or use --check_faces false"
+        )
     given = read_anchors(Path(anchors), portraits.files, d.generator.w_dim) if is_folder(anchors) else None
 
     made_of = {

@@ -49,16 +49,20 @@ class EncoderRecipe(Recipe):
         self.test_positions = (album.identities >= known).nonzero().squeeze(1)
         super().__init__(len(self.train_positions), settings.batch, seed, settings.epochs)
         self.album, self.settings = album, settings
-        self.generator = generator.requires_grad_(False).eval()
-        self.perceptual = perceptual.requires_grad_(False).eval()
+        # in a tuple: fixed, hence no part of a checkpoint, which would bring an older generator back
+        self._fixed = generator.requires_grad_(False).eval(), perceptual.requires_grad_(False).eval()
         self.network = Encoder(album.resolution, generator.w_dim, settings.widths)
         self.network.to(memory_format=torch.channels_last)
         self.network.w_avg.copy_(generator.mapping.w_avg)
         self.variance = latent_statistics(generator).std ** 2  # E ||w - w_avg||^2
 
-    def on_train_start(self) -> None:
-        self.generator.eval()
-        self.perceptual.eval()
+    @property
+    def generator(self) -> Generator:
+        return self._fixed[0].to(self.device)
+
+    @property
+    def perceptual(self) -> PerceptualDistance:
+        return self._fixed[1].to(self.device)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.Adam(self.network.parameters(), lr=self.settings.rate)
