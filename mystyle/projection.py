@@ -309,7 +309,7 @@ def _require_finite(loss: Tensor, step: int) -> None:
     if not finite.all():
         image = int((~finite).nonzero()[0])
         raise FloatingPointError(
-            f"projection: the objective of image {image} of its batch became {float(loss[image])} by step {step}; "
+            f"projection: the objective of image {image} of its batch became {loss[image].item()} by step {step}; "
             "lower learning_rate"
         )
 

@@ -164,7 +164,7 @@ def report(
             population, better of many people with few photos each than the reverse
         weights: folder with {generator,discriminator,encoder,features,perceptual}.safetensors
         out: folder for README.md, figures.json and the figures; files of these names are replaced
-        samples: generated pictures for the distributions; a quarter as many paths for the path length
+        samples: generated pictures for the distributions; a tenth as many paths for the path length
         inversions: held-out people to invert, one photo of each
         steps: of their descents
         seed: of codes, halves of the held-out set, people and noise

@@ -39,7 +39,7 @@ PANELS = len(ATTRIBUTES)  # that are drawn; the table has all
 PEOPLE_SHOWN = 8  # rows of the figure of inversions
 BATCH = 32
 LEAST = 2 * (K + 1)  # pictures in each set that is compared: k neighbours for each, and some choice
-PATHS = 4  # times fewer than pictures: their mean needs no ten thousand
+PATHS = 10  # times fewer than pictures: their mean needs no ten thousand
 
 
 @dataclass(frozen=True)
