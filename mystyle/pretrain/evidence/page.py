@@ -31,7 +31,8 @@ def head(f: Mapping[str, Any]) -> str:
     text = f"""# Evidence
 
 Written by `python -m mystyle.pretrain report --samples {asked["samples"]} --inversions {asked["inversions"]}
---steps {asked["steps"]} --seed {asked["seed"]}`; every number is in `figures.json`. Nothing on this page was chosen by its look.
+--steps {asked["steps"]} --seed {asked["seed"]}`; every number is in `figures.json`. Nothing on this page
+was chosen by its look.
 
 - Held-out set: {data["pictures"]:,} portraits of {data["people"]:,} people at {data["resolution"]} px, manifest
   {data["manifest"][:12]}. That none of them was trained on is up to whoever rendered them: with another seed than the
