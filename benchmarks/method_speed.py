@@ -21,7 +21,7 @@ from torch import Tensor
 from mystyle.anchors import Anchors, encode_anchors
 from mystyle.degradations import Identity, Inpainting
 from mystyle.domain import Domain, load_domain
-from mystyle.prior import METHOD
+from mystyle.prior import METHOD, MyStylePrior
 from mystyle.projection import OFFICIAL_CODE, ProjectionSettings, project
 from mystyle.subspace import project_to_dilated_hull
 from mystyle.tuning import OFFICIAL_CODE as OFFICIAL_TUNING
@@ -44,7 +44,7 @@ def measure(person: str, photos: int, held_out: int, passes: int, preset: str, d
     return {
         "recipe": recipes(domain, train, test, passes, preset),
         "projection": at_once(domain, train, test, preset),
-        "hull": hulls(domain, train),
+        "hull": hulls(domain),
     }
 
 
@@ -79,21 +79,22 @@ def recipe(
     tuned, tuning_time = timed(
         lambda: tune(domain.generator, anchors, photos, domain.perceptual, tuning, seed=0), domain.device
     )
-    with torch.no_grad():
-        ws = anchors.codes[:, None].expand(-1, tuned.num_ws, -1)
-        rendered = torch.cat([tuned.synthesis(part, noise="const") for part in ws.split(16)])
+    rendered = MyStylePrior(tuned, anchors, domain.perceptual, METHOD.presets["quick"]).reconstructions()
     row: dict[str, Any] = {
         "recipe": name,
         "photos": len(train),
         "tuning_s": tuning_time,
-        "training_distance": distance(domain, rendered, photos),
+        "training_distance": float(domain.perceptual.of_many(rendered, photos).mean()),
     }
     for task, phi in (("inversion", Identity()), ("inpainting", holes(held_out))):
         result, seconds = timed(
             lambda phi=phi: project(phi(held_out), phi, tuned, anchors, domain.perceptual, projection).images,
             domain.device,
         )
-        row |= {f"{task}_s": seconds, f"{task}_distance": distance(domain, phi.composite(result, held_out), held_out)}
+        row |= {
+            f"{task}_s": seconds,
+            f"{task}_distance": float(domain.perceptual.of_many(phi.composite(result, held_out), held_out).mean()),
+        }
     return row
 
 
@@ -103,11 +104,6 @@ def holes(images: Image) -> Inpainting:
 
     rules = list(RULES)
     return Inpainting(torch.cat([mask(rules[i % len(rules)], images.shape[-1], i) for i in range(len(images))]))
-
-
-@torch.no_grad()
-def distance(domain: Domain, a: Image, b: Image) -> float:
-    return float(torch.cat([domain.perceptual(x, y) for x, y in zip(a.split(16), b.split(16), strict=True)]).mean())
 
 
 def at_once(domain: Domain, train: Portraits, test: Portraits, preset: str) -> pd.DataFrame:
@@ -139,7 +135,7 @@ def at_once(domain: Domain, train: Portraits, test: Portraits, preset: str) -> p
     )
 
 
-def hulls(domain: Domain, train: Portraits) -> pd.DataFrame:
+def hulls(domain: Domain) -> pd.DataFrame:
     """``LAYERS`` codes into P_beta of ``ANCHORS`` anchors by ``solvers``; the codes lie well outside."""
     draws = torch.Generator().manual_seed(0)
     z = torch.randn(ANCHORS + LAYERS, domain.generator.z_dim, generator=draws).to(domain.device)

@@ -22,10 +22,10 @@ def poisson_blend(output: Image, given: Image, mask: Mask, grow: int) -> Image:
     from scipy.ndimage import binary_dilation
 
     holes = (mask[:, 0] == 0).cpu().numpy()
-    box = np.ones((max(grow, 1),) * 2, dtype=bool)
+    box = np.ones((grow, grow), dtype=bool)
     result = given.clone()
     for i, hole in enumerate(holes):
-        hole = binary_dilation(hole, box) if grow > 1 else hole
+        hole = binary_dilation(hole, box)
         inside = torch.from_numpy(hole).to(given.device)
         result[i, :, inside] = (output[i] + membrane((given[i] - output[i]), hole))[:, inside]
     return result

@@ -84,10 +84,11 @@ def read_domain(name: str, files: Mapping[str, Path], device: torch.device | str
             problems.append(str(error))
     if not problems and len(sizes := {network.resolution for network in networks.values()}) > 1:
         problems.append(f"the networks are of different resolutions: {sorted(sizes)} px")
+    hashes = {} if problems else {path.name: sha256(path) for path in files.values()}
     directions: dict[str, Tensor] = {}
     if not problems and (path := files["generator"].with_name(DIRECTIONS)).is_file():
         try:
-            directions = load_directions(path, networks["generator"].w_dim, sha256(files["generator"]), device)
+            directions = load_directions(path, networks["generator"].w_dim, hashes[files["generator"].name], device)
         except ValueError as error:
             problems.append(str(error))
     if problems:
@@ -97,7 +98,7 @@ def read_domain(name: str, files: Mapping[str, Path], device: torch.device | str
         resolution=networks["generator"].resolution,
         device=torch.device(device),
         perceptual=PerceptualDistance(networks.pop("perceptual")),
-        weights={path.name: sha256(path) for path in files.values()},
+        weights=hashes,
         directions=directions,
         **networks,
     )

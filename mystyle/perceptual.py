@@ -143,6 +143,11 @@ class PerceptualDistance(nn.Module):
         """[n, 3, h, w] twice -> [n] in [0, 1], 0 for equal images."""
         return self.between(self.features(a), self.features(b))
 
+    @torch.no_grad()
+    def of_many(self, a: Image, b: Image, batch: int = 32) -> Tensor:
+        """``forward`` of any number of pairs, ``batch`` at a time and without gradients: [n]."""
+        return torch.cat([self(x, y) for x, y in zip(a.split(batch), b.split(batch), strict=True)])
+
     def map(self, a: Image, b: Image) -> Tensor:
         """Where they differ: [n, 1, h, w], every stage enlarged to the image's size; its mean is about ``forward``."""
         size = a.shape[-2:]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import torch
 
+from mystyle.checkpoints import sha256
+from mystyle.files import write_whole
 from mystyle.types import Image, Mask, Portraits, from_uint8, to_uint8
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+Fit = Callable[[PIL.Image.Image, Path], PIL.Image.Image]  # to the size that is wanted, or PictureError
 
 
 class PictureError(ValueError):
@@ -26,7 +28,7 @@ def read_portraits(source: Path, resolution: int) -> Portraits:
     Raises PictureError with all that is wrong: nothing there, a file that is no picture, one that is not square or
     smaller than ``resolution``, two of one name.
     """
-    return _read(source, lambda picture, path: _reduced(picture, path, resolution))
+    return _portraits(source, _read(source, lambda picture, path: _reduced(picture, path, resolution)))
 
 
 def read_small(source: Path, resolution: int) -> tuple[Portraits, ...]:
@@ -34,11 +36,9 @@ def read_small(source: Path, resolution: int) -> tuple[Portraits, ...]:
 
     Raises PictureError as ``read_portraits`` does.
     """
-    found = [
-        _read(path, lambda picture, path: _square(picture, path, below=resolution)) for path in list_pictures(source)
-    ]
-    sizes = sorted({part.images.shape[-1] for part in found})
-    return tuple(_joined(source, [part for part in found if part.images.shape[-1] == size]) for size in sizes)
+    found = _read(source, lambda picture, path: _square(picture, path, below=resolution))
+    sizes = sorted({len(pixels) for pixels in found.values()})
+    return tuple(_portraits(source, {p: x for p, x in found.items() if len(x) == size}) for size in sizes)
 
 
 def read_mask(path: Path, resolution: int) -> Mask:
@@ -72,42 +72,28 @@ def write_picture(path: Path, image: Image) -> None:
     write_whole(path, lambda partial: PIL.Image.fromarray(pixels).save(partial))
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Has ``write`` write a temporary file beside ``path``, then gives it its name: a file is whole or not there."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")  # hidden; the suffix tells the format
-    try:
-        write(partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _read(source: Path, fit: Callable[[PIL.Image.Image, Path], PIL.Image.Image]) -> Portraits:
-    paths, pixels, problems = list_pictures(source), [], []
-    names = [path.stem for path in paths]
-    problems += [f"{source}: two pictures are named {name}" for name in {n for n in names if names.count(n) > 1}]
+def _read(source: Path, fit: Fit) -> dict[Path, np.ndarray]:
+    """The pixels of every picture by its path, uint8 [h, w, 3]."""
+    paths, found = list_pictures(source), {}
+    stems = Counter(path.stem for path in paths)
+    problems = [f"{source}: {n} pictures are named {stem}" for stem, n in stems.items() if n > 1]
     for path in paths:
         try:
-            pixels.append(_open(path, "RGB", fit))
+            found[path] = _open(path, "RGB", fit)
         except PictureError as error:
             problems.append(str(error))
     if problems:
         raise PictureError("\n".join(problems))
-    images = from_uint8(torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).contiguous())
-    hashes = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
-    return Portraits(source.stem, images, tuple(path.name for path in paths), hashes)
+    return found
 
 
-def _joined(source: Path, parts: list[Portraits]) -> Portraits:
-    return Portraits(
-        source.stem,
-        torch.cat([part.images for part in parts]),
-        tuple(name for part in parts for name in part.files),
-        tuple(digest for part in parts for digest in part.hashes),
-    )
+def _portraits(source: Path, found: Mapping[Path, np.ndarray]) -> Portraits:
+    """Pictures of one size as tensors."""
+    images = from_uint8(torch.from_numpy(np.stack(list(found.values()))).permute(0, 3, 1, 2).contiguous())
+    return Portraits(source.stem, images, tuple(path.name for path in found), tuple(sha256(path) for path in found))
 
 
-def _open(path: Path, mode: str, fit: Callable[[PIL.Image.Image, Path], PIL.Image.Image]) -> np.ndarray:
+def _open(path: Path, mode: str, fit: Fit) -> np.ndarray:
     try:
         with PIL.Image.open(path) as picture:
             return np.array(fit(picture.convert(mode), path))

@@ -60,6 +60,10 @@ class MyStylePrior:
         """B.1: images of n codes of P_0, [n, 3, R, R]; the first ones do not depend on ``n``."""
         return self.render(sample_a0(len(self.anchors), n, torch.Generator().manual_seed(seed))[:, None]).cpu()
 
+    def reconstructions(self) -> Image:
+        """The photos as G_p renders them from their anchors, [N, 3, R, R]."""
+        return self.render(torch.eye(len(self.anchors))[:, None])
+
     @torch.no_grad()
     def render(self, alpha: Tensor, batch: int = 16) -> Image:
         """The images [n, 3, R, R] of coordinates [n, num_ws, N], or [n, 1, N] alike in all layers."""

@@ -28,3 +28,28 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+@contextmanager
+def showing() -> Iterator[None]:
+    """A bar on the console for every stage that is reported inside the block, with loss and remaining time."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(stage: str, done: int, total: int, loss: float | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, loss="")
+            text = {} if loss is None else {"loss": f"loss {loss:.4f}"}
+            bars.update(tasks[stage], completed=done, total=total, **text)
+
+        with listening(show):
+            yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 import warnings
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from mystyle.files import write_whole
 from mystyle.progress import report
 
 
@@ -39,12 +39,7 @@ class Checkpoint(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         if time.monotonic() - self.saved >= self.interval:
-            partial = self.file.with_name(f"{self.file.name}.{os.getpid()}.partial")
-            try:
-                trainer.save_checkpoint(partial)
-                partial.replace(self.file)
-            finally:
-                partial.unlink(missing_ok=True)
+            write_whole(self.file, trainer.save_checkpoint)
             self.saved = time.monotonic()
 
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -28,17 +27,17 @@ from mystyle.directions import boundaries, closed_form, principal, read_attribut
 from mystyle.domain import Domain, domain_weights, load_domain
 from mystyle.editing import EditSettings
 from mystyle.faces import unlike_faces
+from mystyle.files import write_whole
 from mystyle.pictures import (
     list_pictures,
     read_mask,
     read_portraits,
     read_small,
     write_picture,
-    write_whole,
 )
 from mystyle.pivots import optimise_anchors
 from mystyle.prior import METHOD, MyStylePrior, read_prior
-from mystyle.progress import listening
+from mystyle.progress import showing
 from mystyle.sheets import grid, labelled_grid
 from mystyle.subspace import AlphaCode, sample_a0, sample_dirichlet, sample_hit_and_run
 from mystyle.tuning import tune
@@ -94,7 +93,7 @@ def tune_photos(
 
     began = time.perf_counter()
     images = portraits.images.to(d.device)
-    with progress():
+    with showing():
         if given is not None:
             codes = Anchors(given.codes.to(d.device), given.names)
         elif anchors == "optimise":
@@ -104,13 +103,13 @@ def tune_photos(
         checkpoint = out / "tuning.ckpt"
         generator = tune(d.generator, codes, images, d.perceptual, settings.fit, seed=seed, checkpoint=checkpoint)
     prior = MyStylePrior(generator, codes, d.perceptual, settings, d.directions)
-    before, after = (at_anchors(replace(prior, generator=g)) for g in (d.generator, generator))
+    before, after = (replace(prior, generator=g).reconstructions() for g in (d.generator, generator))
     figures = {
         "photos": len(codes),
         "rank": codes.rank,
         "condition": codes.condition if codes.rank == len(codes) else None,
-        "perceptual_before": perceptual(prior, before, images),
-        "perceptual_after": perceptual(prior, after, images),
+        "perceptual_before": float(d.perceptual.of_many(before, images).mean()),
+        "perceptual_after": float(d.perceptual.of_many(after, images).mean()),
         "seconds": round(time.perf_counter() - began, 1),
     }
     prior.save(out)
@@ -189,15 +188,16 @@ def sample_prior(
         write_picture(out / f"{i:04d}.png", image)
         code = AlphaCode(a.expand(1, prior.generator.num_ws, -1), prior.anchors.hash)
         write_whole(out / f"{i:04d}.safetensors", code.save)
-    sheet(out / "sheet.png", None, None, [images])
+    write_whole(out / "sheet.png", lambda path: grid(path, images.cpu(), 8))
     print(f"{out}: {n} samples")
 
 
-def invert_pictures(pictures: Path, out: Path, bench: Bench) -> None:
+def invert_pictures(pictures: Path, out: Path, bench: Bench) -> Restored:
     """Projects clean portraits into the prior."""
     portraits = read_portraits(pictures, bench.domain.resolution)
-    tasks = [{"task": "invert"}] * len(portraits)
-    finish(out, [restore(bench, portraits, Identity(), out, tasks)])
+    inverted = restore(bench, portraits, Identity(), out, [{"task": "invert"}] * len(portraits))
+    finish(out, [inverted])
+    return inverted
 
 
 def inpaint_pictures(pictures: Path, mask: Path, out: Path, blend: Literal["hard", "poisson"], bench: Bench) -> None:
@@ -253,7 +253,7 @@ def restore(
     missing = [i for i in range(count) if not is_made(out / f"{names[i]}.safetensors", keys[i])]
     if len(missing) < count:
         print(f"{out}: {count - len(missing)} of {count} are there already")
-    with progress():
+    with showing():
         for batch in batches(missing, prior.settings.restore.batch):
             given, phi = portraits.images[batch].to(bench.domain.device), degradation[batch]
             result = prior.project(given, phi)
@@ -270,7 +270,10 @@ def restore(
 def finish(out: Path, parts: Sequence[Restored]) -> None:
     """Writes the table and the contact sheet of what was restored."""
     names = [name for part in parts for name in part.names]
-    write_table(out / "results.csv", [{"picture": n, **facts_of(out / f"{n}.safetensors")} for n in names])
+    facts = [facts_of(out / f"{name}.safetensors") for name in names]
+    columns = ("dilation", "loss")
+    rows = [{"picture": n, **{c: f[c] for c in columns}} for n, f in zip(names, facts, strict=True)]
+    write_table(out / "results.csv", rows)
     size = parts[0].outputs.shape[-1]
     given = torch.cat([torch.nn.functional.interpolate(part.given, (size, size)) for part in parts])
     sheet(out / "sheet.png", names, ["given", "result"], [given, torch.cat([part.outputs for part in parts])])
@@ -280,7 +283,7 @@ def finish(out: Path, parts: Sequence[Restored]) -> None:
 def edit_pictures(
     pictures: Path, direction: str, out: Path, strengths: Sequence[float], settings: EditSettings, bench: Bench
 ) -> None:
-    """Inverts portraits (or takes the codes that lie beside them) and walks along ``direction``."""
+    """Inverts portraits, where that is not done yet, and walks along ``direction``."""
     prior = replace(bench.prior, settings=replace(bench.prior.settings, edit=settings))
     vector: str | Tensor = direction
     if Path(direction).suffix in SUFFIXES:
@@ -290,9 +293,8 @@ def edit_pictures(
     elif direction not in prior.directions:
         raise ValueError(f"--direction {direction}: unknown; this domain has {', '.join(prior.directions) or 'none'}")
     inversions = out / "inversions"
-    portraits = read_portraits(pictures, bench.domain.resolution)
-    invert_pictures(pictures, inversions, bench)
-    names = [Path(name).stem for name in portraits.files]
+    inverted = invert_pictures(pictures, inversions, bench)
+    names = inverted.names
     codes = [AlphaCode.load(inversions / f"{name}.safetensors", bench.domain.device) for name in names]
     code = AlphaCode(torch.cat([c.alpha for c in codes]), prior.anchors.hash)
     edits = prior.walk(code, vector, strengths)
@@ -315,7 +317,7 @@ def edit_pictures(
             )
     write_table(out / "edits.csv", rows)
     columns = images.unflatten(0, (len(names), len(strengths))).unbind(1)
-    sheet(out / "sheet.png", names, ["photo", *(f"{s:+g}" for s in strengths)], [portraits.images, *columns])
+    sheet(out / "sheet.png", names, ["photo", *(f"{s:+g}" for s in strengths)], [inverted.given, *columns])
     print(
         f"{out}: {len(names)} pictures, {len(strengths)} strengths of {direction}; "
         f"the anchors express {edits.cosine:.2f} of it (cosine)"
@@ -328,7 +330,7 @@ def find_directions(out: Path, domain: str, way: str, samples: int, count: int, 
         raise ValueError(f"--out {out}: the file's suffix is .safetensors")
     d = load_domain(domain, device)
     w = sample_w(d.generator, samples, seed)
-    with progress():
+    with showing():
         if way == "interfacegan":
             found = boundaries(w, read_attributes(d.generator, d.perceptual.network, w))
         else:
@@ -364,19 +366,6 @@ def is_folder(anchors: str) -> bool:
     return True
 
 
-@torch.no_grad()
-def at_anchors(prior: MyStylePrior) -> Image:
-    """G at the anchors, [N, 3, R, R]."""
-    return prior.render(torch.eye(len(prior.anchors))[:, None])
-
-
-@torch.no_grad()
-def perceptual(prior: MyStylePrior, a: Image, b: Image) -> float:
-    """The mean distance of pairs."""
-    pairs = zip(a.split(32), b.split(32), strict=True)
-    return float(torch.cat([prior.perceptual(x, y) for x, y in pairs]).mean())
-
-
 def batches(items: Sequence[int], size: int) -> Iterator[list[int]]:
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
@@ -389,17 +378,16 @@ def final(losses: Tensor) -> float:
 
 def is_made(path: Path, key: str) -> bool:
     """Whether picture and code are there and are the result that ``key`` names."""
-    return path.with_suffix(".png").is_file() and facts_of(path, everything=True).get("key") == key
+    return path.with_suffix(".png").is_file() and facts_of(path).get("key") == key
 
 
-def facts_of(path: Path, everything: bool = False) -> dict[str, str]:
-    """Dilation and loss in a code's file, or ``everything`` it says; nothing of a missing or damaged one."""
+def facts_of(path: Path) -> dict[str, str]:
+    """What a code's file says about itself; nothing of a missing or damaged one."""
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            return file.metadata() or {}
     except (OSError, SafetensorError):
         return {}
-    return metadata if everything else {name: metadata[name] for name in ("dilation", "loss") if name in metadata}
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -412,37 +400,7 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     write_whole(path, write)
 
 
-def sheet(
-    path: Path, names: Sequence[str] | None, columns: Sequence[str] | None, images: Sequence[Image], across: int = 8
-) -> None:
-    """A contact sheet: a row per picture and a column per kind, or one kind alone, ``across`` in a row."""
-    if names is None or columns is None:
-        write_whole(path, lambda partial: grid(partial, images[0].cpu(), across))
-        return
+def sheet(path: Path, names: Sequence[str], columns: Sequence[str], images: Sequence[Image]) -> None:
+    """A contact sheet: a row per picture, a column per kind."""
     cells = torch.stack([part[:SHOWN].cpu() for part in images], dim=1).flatten(0, 1)
     write_whole(path, lambda partial: labelled_grid(partial, cells, [n[:10] for n in names[:SHOWN]], columns))
-
-
-@contextmanager
-def progress() -> Iterator[None]:
-    """Bars with loss and remaining time while the block runs."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, total: int, loss: float | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, loss="")
-            text = {} if loss is None else {"loss": f"loss {loss:.4f}"}
-            bars.update(tasks[stage], completed=done, total=total, **text)
-
-        with listening(show):
-            yield

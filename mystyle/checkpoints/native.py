@@ -7,7 +7,6 @@ arguments).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 
 from mystyle.checkpoints.architecture import complete, require_same
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few
+from mystyle.files import write_whole
 from mystyle.stylegan2 import Discriminator, Generator
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -43,14 +43,11 @@ def write(
         name: value.detach().to("cpu", dtype if value.is_floating_point() else value.dtype).contiguous()
         for name, value in tensors.items()
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    metadata = {"network": network, "config": json.dumps(config)}
     try:
-        save_file(tensors, temporary, {"network": network, "config": json.dumps(config)})
-        os.replace(temporary, path)
+        write_whole(path, lambda partial: save_file(tensors, partial, metadata))
     except SafetensorError as error:
         raise CheckpointError(f"cannot be written ({error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read(path: Path) -> NativeFile:

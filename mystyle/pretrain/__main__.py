@@ -169,26 +169,16 @@ def report(
         steps: of their descents
         seed: of codes, halves of the held-out set, people and noise
     """
-    from rich.progress import Progress, TaskID
-
     from mystyle.memory import keep_freed_memory
     from mystyle.pretrain.report import make_report
-    from mystyle.progress import listening
+    from mystyle.progress import showing
 
     keep_freed_memory()
-    with Progress() as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def show(stage: str, done: int, total: int, _: float | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        try:
-            with listening(show):
-                make_report(data, weights, out, samples, inversions, steps, seed)
-        except ValueError as error:
-            raise SystemExit(f"mystyle.pretrain report: {error}") from error
+    try:
+        with showing():
+            make_report(data, weights, out, samples, inversions, steps, seed)
+    except ValueError as error:
+        raise SystemExit(f"mystyle.pretrain report: {error}") from error
 
 
 if __name__ == "__main__":
