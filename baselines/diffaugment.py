@@ -10,9 +10,9 @@ not name the space of that projection, but says that projections inherit StyleGA
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,15 +21,15 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
+from baselines.latent_prior import EARLY_STOPPED, LatentPrior
+from baselines.snapshots import BestSnapshot
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
-from mystyle.checkpoints import load_generator, save_generator
-from mystyle.degradations import Identity
+from mystyle.checkpoints import load_generator
 from mystyle.domain import Domain
-from mystyle.perceptual import PerceptualDistance
-from mystyle.projection import LatentProjectionSettings, LatentStatistics, latent_statistics, project_latent
+from mystyle.projection import LatentProjectionSettings, latent_statistics
 from mystyle.stylegan2 import Discriminator, Generator
 from mystyle.training import require_finite, train
-from mystyle.types import Degradation, Image, Portraits, WPlus
+from mystyle.types import Image, Portraits
 
 # The augmentation T. Each operator takes images x [n, c, h, w] and two numbers per image u [n, 2], uniform in [0, 1).
 # Zero fill is mid-grey on the [-1, 1] scale; nothing is clamped.
@@ -122,15 +122,23 @@ class FitSettings:
     style_mixing: float = 0.9
     """probability that a batch's later layers get the codes of other z"""
     policy: str = "color,translation,cutout"
+    snapshots: int = 10
+    """how many moments of the training, equally spaced and the last one included, are compared (``BestSnapshot``)"""
 
 
 class FewShotGAN(pl.LightningModule):
     """Continues the training of G and D, all their weights, on batches of photos [n, 3, R, R]."""
 
-    def __init__(self, generator: Generator, discriminator: Discriminator, settings: FitSettings):
+    def __init__(
+        self,
+        generator: Generator,
+        discriminator: Discriminator,
+        settings: FitSettings,
+        snapshot: BestSnapshot | None = None,
+    ):
         super().__init__()
         self.automatic_optimization = False  # two players
-        self.settings = settings
+        self.settings, self.snapshot = settings, snapshot
         self.generator = copy.deepcopy(generator).requires_grad_(True)
         self.discriminator = copy.deepcopy(discriminator).requires_grad_(True)
         self.ema = copy.deepcopy(generator).requires_grad_(False)
@@ -158,6 +166,9 @@ class FewShotGAN(pl.LightningModule):
         self._descend(optimizer_d, loss, step)
 
         update_average(self.ema, self.generator, 0.5 ** (len(real) / s.ema_half_life))
+        steps = max(1, s.images // s.batch)
+        if self.snapshot and (step + 1) * s.snapshots // steps > step * s.snapshots // steps:
+            self.snapshot.look(self.ema, step + 1)
 
     def _generate(self, n: int) -> Image:
         z = torch.randn(n, self.generator.z_dim, device=self.device)
@@ -175,7 +186,7 @@ class FewShotGAN(pl.LightningModule):
 
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
-    """The averaged generator after training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
+    """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
     devices = [domain.device] if domain.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
@@ -183,76 +194,36 @@ def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed
         passes = -(-steps * settings.batch // len(photos))
         order = torch.cat([torch.randperm(len(photos)) for _ in range(passes)])[: steps * settings.batch]
         batches = DataLoader(TensorDataset(photos), settings.batch, sampler=order.tolist())
-        module = FewShotGAN(domain.generator, domain.discriminator, settings)
+        snapshot = BestSnapshot(photos, domain.perceptual)
+        module = FewShotGAN(domain.generator, domain.discriminator, settings, snapshot)
         train(module, batches, stage="adversarial training", epochs=1, device=domain.device)
+        snapshot.restore(module.ema)
     module.ema.mapping.w_avg.copy_(latent_statistics(module.ema).mean)  # the trained mapping moved the mean code
     return module.ema
-
-
-PROJECTION = LatentProjectionSettings(steps=200, space="w")
 
 
 @dataclass(frozen=True)
 class Settings:
     fit: FitSettings = field(default_factory=FitSettings)
     """decides the trained generator"""
-    restore: LatentProjectionSettings = PROJECTION
+    restore: LatentProjectionSettings = EARLY_STOPPED
     """decides projections into it; 200 steps are the paper's (B.2)"""
     truncation: float = 0.7
     """psi of samples"""
 
 
-@dataclass(frozen=True)
-class DiffAugmentPrior:
-    generator: Generator
-    perceptual: PerceptualDistance
-    settings: Settings
-
-    @cached_property
-    def statistics(self) -> LatentStatistics:
-        return latent_statistics(self.generator)
-
-    def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """The image of the projection; ``seeds[i]`` decides the exploration noise of row i."""
-        p = project_latent(
-            degraded,
-            degradation,
-            self.generator,
-            self.perceptual,
-            self.statistics,
-            self.settings.restore,
-            seeds=seeds,
-        )
-        return p.images.to(degraded)
-
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> WPlus:
-        p = project_latent(
-            images, Identity(), self.generator, self.perceptual, self.statistics, self.settings.restore, seeds=seeds
-        )
-        return p.w
-
-    @torch.no_grad()
-    def sample(self, n: int, *, seed: int, batch: int = 16) -> Image:
-        """Images of n random z, truncated: [n, 3, R, R]; the first ones do not depend on ``n``."""
-        z = torch.randn(n, self.generator.z_dim, generator=torch.Generator().manual_seed(seed))
-        parts = z.to(self.statistics.mean).split(batch)
-        return torch.cat([self.generator(part, truncation=self.settings.truncation) for part in parts]).cpu()
-
-    def save(self, folder: Path) -> None:
-        save_generator(self.generator, folder / "generator.safetensors")
-
-
 # 1400 images cost a CPU core 110 seconds at 128 pixels; the half-life keeps the average within that length
 QUICK = Settings(
     FitSettings(images=1400, batch=8, r1_interval=16, ema_half_life=140),
-    PROJECTION,
+    EARLY_STOPPED,
 )
 
 
 class DiffAugment:
     name = "diffaugment"
-    version = 1
+    version = 2
     title = "DiffAugment"
+    does = ("sample", "inpaint", "upscale", "invert", "edit")
     presets: ClassVar[Mapping[str, Settings]] = {
         "smoke": Settings(replace(QUICK.fit, images=32), replace(QUICK.restore, steps=10)),
         "quick": QUICK,
@@ -260,17 +231,21 @@ class DiffAugment:
         "paper": Settings(),
     }
 
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> DiffAugmentPrior:
+    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> LatentPrior:
         """Raises ValueError if photos and generator differ in size, FloatingPointError if training diverges."""
         size = domain.generator.resolution
         if tuple(person.images.shape[1:]) != (3, size, size):
             raise ValueError(f"{person.person}: photos of shape {tuple(person.images.shape)}, wanted {size} x {size}")
         generator = train_few_shot(domain, person.images.to(domain.device), settings.fit, seed=seed)
-        return DiffAugmentPrior(generator, domain.perceptual, settings)
+        return self._prior(generator, domain, settings)
 
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> DiffAugmentPrior:
+    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> LatentPrior:
         generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
-        return DiffAugmentPrior(generator, domain.perceptual, settings)
+        return self._prior(generator, domain, settings)
+
+    @staticmethod
+    def _prior(generator: Generator, domain: Domain, settings: Settings) -> LatentPrior:
+        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation, domain.directions)
 
 
 METHOD = DiffAugment()

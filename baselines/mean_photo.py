@@ -34,6 +34,7 @@ class MeanPhoto:
     name = "mean_photo"
     version = 1
     title = "Mean photo"
+    does = ("inpaint", "upscale")
     presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> MeanPhotoPrior:

@@ -41,6 +41,7 @@ class NearestPhoto:
     name = "nearest_photo"
     version = 1
     title = "Nearest photo"
+    does = ("inpaint", "upscale")
     presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> NearestPhotoPrior:

@@ -21,7 +21,7 @@ def suites() -> Lines:
 
 def methods() -> Lines:
     for name, method in _all(METHODS):
-        yield name, f"{method.title} (version {method.version})"
+        yield name, f"{method.title} (version {method.version}); does: {', '.join(method.does)}"
 
 
 def metrics() -> Lines:

@@ -22,7 +22,7 @@ from mystyle.anchors import Anchors, encode_anchors
 from mystyle.degradations import Identity, Inpainting
 from mystyle.domain import Domain, load_domain
 from mystyle.prior import METHOD, MyStylePrior
-from mystyle.projection import OFFICIAL_CODE, ProjectionSettings, project
+from mystyle.projection import OFFICIAL_CODE, AlphaProjection, ProjectionSettings, project
 from mystyle.subspace import project_to_dilated_hull
 from mystyle.tuning import OFFICIAL_CODE as OFFICIAL_TUNING
 from mystyle.tuning import TuningSettings, tune
@@ -43,7 +43,7 @@ def measure(person: str, photos: int, held_out: int, passes: int, preset: str, d
     train, test = train[:photos], test[:held_out]
     return {
         "recipe": recipes(domain, train, test, passes, preset),
-        "projection": at_once(domain, train, test, preset),
+        "projection": at_once(domain, train, test),
         "hull": hulls(domain),
     }
 
@@ -106,20 +106,23 @@ def holes(images: Image) -> Inpainting:
     return Inpainting(torch.cat([mask(rules[i % len(rules)], images.shape[-1], i) for i in range(len(images))]))
 
 
-def at_once(domain: Domain, train: Portraits, test: Portraits, preset: str) -> pd.DataFrame:
+def at_once(domain: Domain, train: Portraits, test: Portraits) -> pd.DataFrame:
     """``AT_ONCE`` images projected into the untuned prior together and one by one, and how far the results differ."""
-    settings = replace(METHOD.presets[preset].restore, beta=BETA, batch=AT_ONCE)
+    settings = replace(METHOD.presets["quick"].restore, beta=BETA, batch=AT_ONCE)
     anchors = encode_anchors(replace(train, images=train.images.to(domain.device)), domain.encoder)
     count = -(-AT_ONCE // len(test))
     images = torch.cat([test.images] * count)[:AT_ONCE].to(domain.device)
     phi: Degradation = holes(images)
     degraded = phi(images)
 
-    def run(rows: slice) -> Tensor:
-        return project(degraded[rows], phi[rows], domain.generator, anchors, domain.perceptual, settings).images
+    def run(rows: slice) -> AlphaProjection:
+        return project(degraded[rows], phi[rows], domain.generator, anchors, domain.perceptual, settings)
 
     together, all_time = timed(lambda: run(slice(None)), domain.device)
-    singles, one_time = timed(lambda: torch.cat([run(slice(i, i + 1)) for i in range(AT_ONCE)]), domain.device)
+    singles, one_time = timed(lambda: [run(slice(i, i + 1)) for i in range(AT_ONCE)], domain.device)
+    difference = (together.images - torch.cat([single.images for single in singles])).abs()
+    objective = torch.cat([single.losses[:, -1] for single in singles])
+    relative = (together.losses[:, -1] / objective - 1).abs()
     return pd.DataFrame(
         [
             {
@@ -128,8 +131,10 @@ def at_once(domain: Domain, train: Portraits, test: Portraits, preset: str) -> p
                 "together_s": all_time,
                 "one_by_one_s": one_time,
                 "ratio": one_time / all_time,
-                "largest_difference": float((together - singles).abs().max()),
-                "mean_difference": float((together - singles).abs().mean()),
+                "mean_difference": float(difference.mean()),
+                "largest_mean_difference_of_an_image": float(difference.mean(dim=(1, 2, 3)).max()),
+                "relative_difference_of_objectives": float(relative.mean()),
+                "largest_relative_difference_of_objectives": float(relative.max()),
             }
         ]
     )

@@ -95,8 +95,11 @@ def make_jobs(
     seeds: Sequence[int],
     domain: str,
     weights: Mapping[str, str],
+    bases: Mapping[str, str],
 ) -> tuple[Job, ...]:
     """Every job of the run: methods by name (``Method`` objects) and the suite's references, people and seeds.
+
+    ``bases`` are the weight files that some methods have of the domain, with their SHA-256.
 
     Jobs that fit something come first, so that no worker is left with a long one at the end.
     """
@@ -120,7 +123,8 @@ def make_jobs(
             for name, method in methods.items():
                 settings = method.presets[preset]
                 row = {"method": name, "method_version": method.version, "settings": settings, "others": {}}
-                jobs.append(Job(**shared, **row, reference=False))
+                own = {method.base: bases[method.base]} if hasattr(method, "base") else {}
+                jobs.append(Job(**shared | row | {"weights": {**weights, **own}}, reference=False))
             for reference in suite.references:
                 others = {name: photos for name, photos in held_out.items() if name != person.name}
                 row = {"method": reference.name, "method_version": suite.version, "settings": None}

@@ -32,6 +32,7 @@ class Request:
     domain: str
     resolution: int
     weights: Mapping[str, Path]  # role to file
+    bases: Mapping[str, Path]  # files of the methods' own networks of the domain, by name
 
 
 class UnusableArguments(ValueError):
@@ -69,7 +70,9 @@ def resolve(options: Options) -> Request:
     problems += checks.device(options.device)
     problems += checks.out(options.folder)
     files = domain_weights(options.domain)
-    problems += checks.weights(files)
+    own = [method.base for method in methods.values() if hasattr(method, "base")]
+    bases = {name: files["generator"].with_name(name) for name in own}
+    problems += checks.weights({**files, **bases})
     folders = person_folders(options, suite)
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     resolution = RESOLUTIONS[options.domain]
@@ -85,6 +88,7 @@ def resolve(options: Options) -> Request:
         domain=options.domain,
         resolution=resolution,
         weights=files,
+        bases=bases,
     )
 
 
@@ -138,6 +142,7 @@ def make_jobs(request: Request) -> tuple[Job, ...]:
         request.seeds,
         request.domain,
         weights,
+        {name: sha256(path) for name, path in request.bases.items()},
     )
 
 

@@ -113,12 +113,17 @@ class Worker:
 
     def _solve(self, job: Job, problem: Problem, train: Portraits) -> Solution:
         """A method's pictures, and where its prior came from."""
+        from mystyle.types import Unsupported
+
         prior, fit_seconds, cached = self._prior(job, train)
         verb = self.context.suite.verb
         if not isinstance(prior, verb):
             raise Inapplicable(f"{job.method} does not offer what this suite asks for ({verb.__name__})")
         began = time.perf_counter()
-        outputs = self.context.suite.solve(prior, problem, job.cases)
+        try:
+            outputs = self.context.suite.solve(prior, problem, job.cases)
+        except Unsupported as dash:
+            raise Inapplicable(str(dash)) from dash
         seconds = {"fit": fit_seconds, "restore": time.perf_counter() - began}
         return outputs, seconds, {"prior": {"key": job.prior_key, "cached": cached}}
 

@@ -43,6 +43,17 @@ class Domain:
     weights: Mapping[str, str]
     directions: Mapping[str, Tensor] = field(default_factory=dict)
     """of W, by name; a strength of 1 is a standard deviation"""
+    folder: Path | None = None
+    """where the weight files lie; rivals may have networks of the domain there"""
+
+    def base(self, file: str) -> Path:
+        """The weight file of a rival's network of this domain. Raises DomainError if it is not there."""
+        if self.folder is None or not (self.folder / file).is_file():
+            raise DomainError(
+                f"domain {self.name!r} has no {file}; restore it from a fresh clone, or train it with "
+                f"python -m baselines.pretrain {Path(file).stem}"
+            )
+        return self.folder / file
 
 
 def domain_weights(name: str) -> dict[str, Path]:
@@ -100,6 +111,7 @@ def read_domain(name: str, files: Mapping[str, Path], device: torch.device | str
         perceptual=PerceptualDistance(networks.pop("perceptual")),
         weights=hashes,
         directions=directions,
+        folder=files["generator"].parent,
         **networks,
     )
 

@@ -21,7 +21,7 @@ def reconstruction(
     ``target_features`` is ``perceptual.features(target)``, which the caller computes once per target. The L2 term is
     the mean squared error, as in the official code of MyStyle and PTI; the text prints a plain norm.
     """
-    lpips = perceptual.between(perceptual.features(images), target_features)
+    lpips = perceptual.to_target(images, target_features)
     l2 = (images - target).square().mean(dim=(1, 2, 3))
     return lpips + l2_weight * l2
 

@@ -10,10 +10,12 @@ not be set beside LPIPS's own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mystyle.types import Image
@@ -109,6 +111,30 @@ def convolution(n_in: int, n_out: int, norm: bool) -> list[nn.Module]:
     return [nn.Conv2d(n_in, n_out, 3, padding=1), *([nn.BatchNorm2d(n_out)] if norm else []), nn.ReLU()]
 
 
+class StageDistance(torch.autograd.Function):
+    """mean_hw ||r x - t||^2 / 2 with r = (||x||^2 + eps)^(-1/2): x and t [n, c, h, w] to [n]; the gradient of x only.
+
+    As s r^2 - 2 r (x . t) + ||t||^2 with s = ||x||^2 it needs three sums over channels and keeps one number per pixel.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, t: Tensor, eps: float) -> Tensor:  # type: ignore[override]
+        s, dot, own = (torch.einsum("nchw,nchw->nhw", *pair) for pair in ((x, x), (x, t), (t, t)))
+        r = (s + eps).rsqrt()
+        ctx.eps = eps
+        ctx.save_for_backward(x, t, dot, r)
+        return (s * r.square() - 2 * r * dot + own).mean(dim=(1, 2)) / 2
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        """grad_x = (eps r^4 + r^3 (x . t)) x - r t, over the pixels."""
+        x, t, dot, r = ctx.saved_tensors
+        k = grad[:, None, None] / r[0].numel()
+        along = k * (ctx.eps * r.pow(4) + r.pow(3) * dot)
+        return torch.addcmul(x * along[:, None], t, (-k * r)[:, None]), None, None
+
+
 class PerceptualDistance(nn.Module):
     """d(a, b) = mean_l mean_hw ||a_l - b_l||^2 / 2 over channel-normalised activations of the stages l.
 
@@ -125,10 +151,14 @@ class PerceptualDistance(nn.Module):
 
         Smaller images, as those of super-resolution, are enlarged (bilinear) to the network's resolution first.
         """
+        return self.features_of(self.maps(images))
+
+    def maps(self, images: Image) -> tuple[Tensor, ...]:
+        """The network's activations of images of at most its resolution."""
         size = self.network.resolution
         if max(images.shape[-2:]) < size:
             images = F.interpolate(images, (size, size), mode="bilinear", align_corners=False)
-        return self.features_of(self.network.maps(images))
+        return self.network.maps(images)
 
     def features_of(self, maps: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """``features`` of the images with these ``maps`` of the network."""
@@ -137,6 +167,15 @@ class PerceptualDistance(nn.Module):
     def between(self, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
         """The distance [n] of two sets of ``features``, so that those of a fixed target are computed once."""
         stages = [(x - y).square().sum(dim=1).mean(dim=(1, 2)) / 2 for x, y in zip(a, b, strict=True)]
+        return torch.stack(stages).mean(0)
+
+    def to_target(self, images: Image, target: Sequence[Tensor]) -> Tensor:
+        """The distance [n] of ``images`` from the ``features`` of a fixed target, the form for losses.
+
+        It is ``between(features(images), target)`` without the normalised activations, to rounding; gradients go to
+        the images alone.
+        """
+        stages = [StageDistance.apply(x, t, self.eps) for x, t in zip(self.maps(images), target, strict=True)]
         return torch.stack(stages).mean(0)
 
     def forward(self, a: Image, b: Image) -> Tensor:

@@ -98,7 +98,7 @@ def read_prior(folder: Path, domain: Domain, settings: Settings) -> MyStylePrior
 # At 128 pixels, 16 passes over 150 photos cost a CPU core 90 seconds, 250 steps of five images 30. The
 # projector's rate of 0.1 is made for W; in alpha space it is many times 1/N, and so few steps want a smaller one.
 QUICK = Settings(
-    TuningSettings(passes=16, batch=4, learning_rate=2e-3, schedule="cosine", shuffle=True),
+    TuningSettings(passes=16, batch=4, learning_rate=6e-3, schedule="cosine", shuffle=True),
     replace(PAPER_TEXT, steps=250, learning_rate=1e-2),
 )
 
@@ -109,10 +109,11 @@ class MyStyle:
     name = "mystyle"
     version = 1
     title = "MyStyle (ours)"
+    does = ("sample", "inpaint", "upscale", "invert", "edit")
     presets: ClassVar[Mapping[str, Settings]] = {
         "smoke": Settings(replace(QUICK.fit, passes=1), replace(QUICK.restore, steps=10)),
         "quick": QUICK,
-        "full": Settings(replace(QUICK.fit, passes=200), replace(QUICK.restore, steps=1000)),
+        "full": Settings(replace(QUICK.fit, passes=400), replace(QUICK.restore, steps=500)),
         "paper": Settings(TuningSettings(), PAPER_TEXT),
     }
 

@@ -89,7 +89,7 @@ class Tuning(pl.LightningModule):
         loss = reconstruction(perceptual, images, x, features, s.l2_weight).mean()
         if s.stop_below is not None:
             with torch.no_grad():
-                self._distances.append(perceptual.between(perceptual.features(images), features))
+                self._distances.append(perceptual.to_target(images, features))
         if s.locality_weight:
             loss = loss + s.locality_weight * self.locality(w)
         require_finite(loss, "tuning", self.global_step)
@@ -121,31 +121,38 @@ class Tuning(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["tuning_of"] = self.identity
 
+    def groups(self) -> list[dict[str, Any]]:
+        """The parameter groups that are trained."""
+        return [{"params": list(self.synthesis.parameters())}]
+
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.synthesis.parameters(), self.settings.learning_rate, fused=True)
+        optimizer = torch.optim.Adam(self.groups(), self.settings.learning_rate, fused=True)
         if self.settings.schedule == "constant":
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
-        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
 
 class Order(Sampler[int]):
-    """A new order of n photos in every pass, a function of seed and pass, so that a resumed run draws the same."""
+    """A new order of n photos in every pass, a function of seed and pass, so that a resumed run draws the same.
 
-    def __init__(self, n: int, seed: int):
+    With ``count``, a pass has the first so many of them, at most n.
+    """
+
+    def __init__(self, n: int, seed: int, count: int | None = None):
         self.n, self.seed, self.passed = n, seed, 0
+        self.count = n if count is None else min(count, n)
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before every pass."""
         self.passed = epoch
 
     def __len__(self) -> int:
-        return self.n
+        return self.count
 
     def __iter__(self) -> Iterator[int]:
         draws = torch.Generator().manual_seed(1_000_003 * self.seed + self.passed)
-        return iter(torch.randperm(self.n, generator=draws).tolist())
+        return iter(torch.randperm(self.n, generator=draws)[: self.count].tolist())
 
 
 def tune(
@@ -170,18 +177,26 @@ def tune(
     if tuple(photos.shape) != expected:
         raise ValueError(f"tuning: photos of shape {tuple(photos.shape)}, anchors and generator want {expected}")
     personal = copy.deepcopy(generator).requires_grad_(False)
+    identity = f"{anchors.hash} {settings} seed {seed}"
+    module = Tuning(personal, generator, perceptual, settings, seed, identity)
+    minimise(module, personal, anchors.codes, photos, checkpoint, interval)
+    return personal
+
+
+def minimise(
+    module: Tuning, personal: Generator, codes: Tensor, photos: Image, checkpoint: Path | None, interval: float = 60.0
+) -> None:
+    """Runs ``module`` over batches of (``codes``, ``photos``), all of ``personal``'s synthesis being trained."""
+    settings, device = module.settings, photos.device
     personal.synthesis.requires_grad_(True)
     set_precision(personal, getattr(torch, settings.precision))
     personal.set_checkpointing(settings.checkpointing)
-    pairs = TensorDataset(anchors.codes, photos)
-    order = Order(len(pairs), seed) if settings.shuffle else None
+    pairs = TensorDataset(codes, photos)
+    order = Order(len(pairs), module.seed) if settings.shuffle else None
     spare = torch.Generator()  # a loader draws a seed for its workers, of which there are none, from the global one
     batches = DataLoader(pairs, settings.batch, sampler=order, generator=spare)
-    identity = f"{anchors.hash} {settings} seed {seed}"
-    module = Tuning(personal, generator, perceptual, settings, seed, identity)
-    device = anchors.codes.device
     train(
         module, batches, stage="tuning", epochs=settings.passes, device=device, checkpoint=checkpoint, interval=interval
     )
     set_precision(personal, torch.float32)
-    return personal.set_checkpointing(False).requires_grad_(False)
+    personal.set_checkpointing(False).requires_grad_(False)

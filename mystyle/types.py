@@ -119,6 +119,10 @@ class Edits(Protocol):
     def edit(self, code: Any, direction: str, strengths: Sequence[float]) -> Image: ...
 
 
+class Unsupported(ValueError):
+    """A method has no answer to this degradation or direction by nature; the message says why. A dash in the table."""
+
+
 @runtime_checkable
 class Method(Protocol):
     """A way of building a prior of one person.
@@ -127,11 +131,14 @@ class Method(Protocol):
     ``settings`` is a frozen dataclass of the method's own with a field ``fit``: whatever decides the fitted prior
     (a dataclass, or None where nothing is fitted). Priors are cached by it, so the rest of the settings must not
     influence ``fit``. ``presets`` holds one settings object for each of ``smoke``, ``quick``, ``full``, ``paper``.
+    ``does`` names what its priors can do: of sample, inpaint, upscale, invert, edit. A method with a network of its own
+    that belongs to the domain and not to a person names that file in ``base`` (see ``baselines.pretrain``).
     """
 
     name: str
     version: int
     title: str
+    does: tuple[str, ...]
     presets: Mapping[str, Any]
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Any) -> Prior: ...

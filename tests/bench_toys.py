@@ -5,11 +5,14 @@ A module of its own, because worker processes have to import what they are sent.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +20,12 @@ import torch
 
 from benchmarks.plan import Job, Person, make_jobs
 from benchmarks.protocol import PRESETS
-from benchmarks.registry import METRICS
+from benchmarks.registry import METHODS, METRICS
 from benchmarks.suites.inpainting import SUITE
 from benchmarks.worker import Context
 from datasets.folders import describe
-from mystyle.domain import tiny_domain
+from mystyle.checkpoints import save_network
+from mystyle.domain import Domain, tiny_domain
 from mystyle.progress import report
 
 
@@ -95,8 +99,20 @@ class Verbless:
         pass
 
 
-def load_tiny_domain(device: str):
-    return tiny_domain()
+def tiny_domain_in(folder: Path) -> Domain:
+    """The tiny domain with the networks that rivals have of it, random like its own, in ``folder``."""
+    tiny = replace(tiny_domain(), folder=folder)
+    for method in map(METHODS.load, METHODS.names()):
+        if hasattr(method, "untrained") and not (folder / method.base).exists():
+            save_network(method.untrained(tiny), folder / method.base)
+    return tiny
+
+
+def load_tiny_domain(device: str) -> Domain:
+    folder = Path(tempfile.gettempdir()) / f"mystyle-tiny-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return tiny_domain_in(folder)
 
 
 def person_of(folder: Path) -> Person:
@@ -114,6 +130,7 @@ def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[
         "seeds": (0,),
         "domain": "tiny",
         "weights": {"generator.safetensors": "random-0"},
+        "bases": {},
     }
     return make_jobs(**arguments | changes)
 

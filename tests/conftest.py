@@ -16,11 +16,11 @@ DrawPerson = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def tiny_domain():
-    """Random networks of 32 x 32; nothing in them is trained, no file is read."""
-    from mystyle import domain
+def tiny_domain(tmp_path_factory: pytest.TempPathFactory):
+    """Random networks of 32 x 32, with those of the rivals that have one of the domain; nothing is trained."""
+    from bench_toys import tiny_domain_in
 
-    return domain.tiny_domain()
+    return tiny_domain_in(tmp_path_factory.mktemp("tiny"))
 
 
 def draw_face(person: str, index: int, resolution: int = RESOLUTION) -> np.ndarray:

@@ -146,6 +146,7 @@ def finished(root, tmp_path_factory):
         domain="tiny",
         resolution=32,
         weights={},
+        bases={},
     )
     assert carry_out(asked, options, load_tiny_domain) == 0
     return read_run(options.folder)

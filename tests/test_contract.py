@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from benchmarks.registry import METHODS
-from mystyle.degradations import Inpainting
-from mystyle.types import Edits, Inverts, Portraits, Prior, Restores, Samples
+from mystyle.degradations import Downsampling, Inpainting
+from mystyle.types import Degradation, Edits, Inverts, Portraits, Prior, Restores, Samples, Unsupported
 
+RESOLUTION = 32  # of the tiny domain
 PRESETS = ("smoke", "quick", "full", "paper")
 NETWORKS = ("generator", "discriminator", "encoder", "features", "perceptual")
 
@@ -35,8 +36,11 @@ def person(tiny_domain) -> Portraits:
 
 
 @pytest.fixture(scope="module")
-def problem(person) -> tuple[torch.Tensor, Inpainting]:
-    """Three degraded images with holes in different places."""
+def problem(method, person) -> tuple[torch.Tensor, Degradation]:
+    """Three degraded images, with holes in different places if the method fills holes, else made small."""
+    if "inpaint" not in method.does:
+        phi = Downsampling(4)
+        return phi(person.images[:3] * 0.9), phi
     mask = torch.ones(3, 1, *person.images.shape[2:])
     for i in range(3):
         mask[i, :, 5 * i + 2 : 5 * i + 14, 8:20] = 0
@@ -74,9 +78,27 @@ def test_presets_are_complete_frozen_and_have_a_fit(method):
         assert hash(settings) is not None  # every value in it is immutable
 
 
-def test_fit_returns_a_prior_with_a_verb(prior):
+VERBS = {"sample": Samples, "inpaint": Restores, "upscale": Restores, "invert": Inverts, "edit": Edits}
+
+
+def test_a_prior_does_what_its_method_says(method, prior):
     assert isinstance(prior, Prior)
-    assert any(isinstance(prior, verb) for verb in (Samples, Restores, Inverts, Edits))
+    assert method.does and set(method.does) <= set(VERBS)
+    for verb, protocol in VERBS.items():
+        wanted = any(VERBS[done] is protocol for done in method.does)
+        assert isinstance(prior, protocol) == wanted, verb
+
+
+@pytest.mark.parametrize("verb", ["inpaint", "upscale"])
+def test_what_a_method_does_not_restore_it_refuses(method, prior, person, verb):
+    known = torch.ones(2, 1, *person.images.shape[2:])
+    known[:, :, 8:20, 8:20] = 0
+    phi = Inpainting(known) if verb == "inpaint" else Downsampling(4)
+    if verb in method.does:
+        assert prior.restore(phi(person.images[:2]), phi, seeds=[0, 1]).shape == person.images[:2].shape
+    else:
+        with pytest.raises(Unsupported):
+            prior.restore(phi(person.images[:2]), phi, seeds=[0, 1])
 
 
 def test_fit_does_not_touch_the_domain_or_global_randomness(method, person, tiny_domain):
@@ -97,7 +119,7 @@ def test_restore_gives_raw_images_of_the_right_kind(prior, problem):
     degraded, phi = problem
     kept, randomness = degraded.clone(), torch.get_rng_state()
     output = prior.restore(degraded, phi, seeds=[0, 1, 2])
-    assert output.shape == degraded.shape
+    assert output.shape == (len(degraded), 3, RESOLUTION, RESOLUTION)
     assert output.dtype == torch.float32
     assert output.isfinite().all()
     assert not output.requires_grad
@@ -138,6 +160,27 @@ def test_invert_repeats(prior, person):
     if not isinstance(prior, Inverts):
         pytest.skip("does not invert")
     a, b = (prior.invert(person.images[:2], seeds=[0, 1]) for _ in range(2))
-    tensors = [code if isinstance(code, torch.Tensor) else code.alpha for code in (a, b)]
+    tensors = [codes(code) for code in (a, b)]
     assert torch.equal(*tensors)
     assert len(tensors[0]) == 2
+
+
+def codes(code: object) -> torch.Tensor:
+    """The numbers of an inversion, whatever else it carries."""
+    if isinstance(code, torch.Tensor):
+        return code
+    return next(value for value in vars(code).values() if isinstance(value, torch.Tensor))
+
+
+def test_edits_run_strengths_fastest_and_a_strength_of_zero_changes_nothing(prior, person, tiny_domain):
+    if not isinstance(prior, Edits):
+        pytest.skip("does not edit")
+    direction = torch.randn(tiny_domain.generator.w_dim, generator=torch.Generator().manual_seed(0))
+    prior = dataclasses.replace(prior, directions={"smile": direction})
+    code = prior.invert(person.images[:2], seeds=[0, 1])
+    edits = prior.edit(code, "smile", [0.0, 1.0, 0.0]).unflatten(0, (2, 3))
+    assert edits.isfinite().all()
+    torch.testing.assert_close(edits[:, 0], edits[:, 2], atol=1e-4, rtol=0)  # rounding of other places in a batch
+    assert not torch.allclose(edits[:, 0], edits[:, 1])
+    with pytest.raises(ValueError, match="unknown direction 'frown'"):
+        prior.edit(code, "frown", [1.0])

@@ -12,11 +12,8 @@ from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_
 class PixelDistance:
     """A perceptual distance with an obvious value: mean absolute difference."""
 
-    def features(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return (images,)
-
-    def between(self, a: tuple[torch.Tensor, ...], b: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        return (a[0] - b[0]).abs().mean(dim=(1, 2, 3))
+    def to_target(self, images: torch.Tensor, target: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return (images - target[0]).abs().mean(dim=(1, 2, 3))
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:

@@ -1,10 +1,12 @@
 """The feature network and the LPIPS-form distance on it."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
-from mystyle.perceptual import FeatureNetwork
+from mystyle.perceptual import FeatureNetwork, PerceptualDistance, StageDistance
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,26 @@ def test_features_of_a_target_can_be_kept(tiny_domain, pictures):
     a, b = pictures
     d = tiny_domain.perceptual
     assert torch.equal(d.between(d.features(a), d.features(b)), d(a, b))
+
+
+def test_the_form_for_losses_is_the_distance_and_its_gradient(tiny_domain, pictures):
+    a, b = (x.double() for x in pictures)
+    d = PerceptualDistance(copy.deepcopy(tiny_domain.perceptual.network).double())
+    target = d.features(b)
+    x, y = a.clone().requires_grad_(), a.clone().requires_grad_()
+    ours, plain = d.to_target(x, target), d.between(d.features(y), target)
+    weights = torch.arange(1.0, 6.0)  # so that images that are mixed up show
+    torch.testing.assert_close(ours, plain, rtol=1e-10, atol=1e-12)  # float64
+    (ours @ weights.double()).backward()
+    (plain @ weights.double()).backward()
+    torch.testing.assert_close(x.grad, y.grad, rtol=1e-8, atol=1e-12)
+
+
+def test_a_stage_of_the_form_for_losses_has_the_gradient_of_its_value():
+    draws = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 3, 2, 2, generator=draws, dtype=torch.float64, requires_grad=True)
+    t = torch.randn(2, 3, 2, 2, generator=draws, dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda v: StageDistance.apply(v, t, 0.1), x)  # eps large enough to matter
 
 
 @torch.no_grad()

@@ -180,6 +180,7 @@ def finished(tmp_path_factory, people_root):
         domain="tiny",
         resolution=32,
         weights={"features": folder / "features.safetensors"},
+        bases=dict.fromkeys(("comodgan.safetensors",), folder / "features.safetensors"),
     )
     options.folder.mkdir()
     return options, asked, carry_out(asked, options, load_tiny_domain)

@@ -252,7 +252,8 @@ def test_locality_is_equation_4_and_5_of_pti(tiny_domain, person):
     anchors, photos = person
     g, perceptual = tiny_domain.generator, tiny_domain.perceptual
     settings = TuningSettings(locality_weight=0.1, locality_distance=0.5)
-    assert float(Tuning(g, g, perceptual, settings, seed=0).locality(anchors.codes)) == 0
+    untuned = float(Tuning(g, g, perceptual, settings, seed=0).locality(anchors.codes))
+    assert untuned == pytest.approx(0, abs=1e-6)  # float32: the distance is a difference of sums of about one
     tuned = tune(g, anchors, photos, perceptual, SETTINGS, seed=0)
     module = Tuning(tuned, g, perceptual, settings, seed=0)
 

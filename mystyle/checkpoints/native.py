@@ -83,7 +83,8 @@ def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
         with torch.device("meta"):  # whether it fits is seen before any memory is taken
             expected = {name: tuple(t.shape) for name, t in kind(**file.config).state_dict().items()}
         require_same({name: tuple(t.shape) for name, t in file.tensors.items()}, expected)
-        network = kind(**file.config)
+        with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
+            network = kind(**file.config)
         network.load_state_dict(file.tensors)
     except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"does not fit a {kind.__name__} ({error})") from error

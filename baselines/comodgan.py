@@ -1,0 +1,352 @@
+"""CoModGAN (Zhao et al., "Large Scale Image Completion via Co-Modulated Generative Adversarial Networks", 2021).
+
+An inpainting network of the domain: an encoder sees the known pixels, its maps are added to those of a StyleGAN2
+generator, and its code modulates that generator together with the mapped z. It knows nobody; fine-tuned on a person it
+is ``comodgan_ft``. Masks have 1 where the pixel is known, as in the original code.
+
+The domain's network, ``comodgan.safetensors``, was made by ``python -m baselines.pretrain comodgan``.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
+from mystyle.checkpoints import load_network
+from mystyle.degradations import Inpainting
+from mystyle.domain import Domain
+from mystyle.perceptual import PerceptualDistance
+from mystyle.stylegan2 import (
+    Conv,
+    Discriminator,
+    Generator,
+    Linear,
+    NoiseMode,
+    StyledConv,
+    ToRGB,
+    channels,
+    fir_kernel,
+    inner_channels,
+    upsample_rgb,
+)
+from mystyle.stylegan2 import (
+    Mapping as MappingNetwork,
+)
+from mystyle.training import require_finite
+from mystyle.types import Degradation, Image, Mask, Portraits, Unsupported, WPlus, from_uint8
+
+KEEP = 0.5  # of the code's numbers, in training and afterwards: the original's dropout is never off
+
+
+class CoModGenerator(nn.Module):
+    """G(x m, m, z): channels and mapping as in ``Generator``, ``global_dim`` numbers in the encoder's code.
+
+    The original's code has 2 C(4) numbers.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        z_dim: int,
+        w_dim: int,
+        channel_base: int,
+        channel_max: int,
+        mapping_layers: int,
+        global_dim: int,
+    ):
+        super().__init__()
+        self.config = dict(
+            resolution=resolution,
+            z_dim=z_dim,
+            w_dim=w_dim,
+            channel_base=channel_base,
+            channel_max=channel_max,
+            mapping_layers=mapping_layers,
+            global_dim=global_dim,
+        )
+        self.resolution, self.z_dim, self.global_dim = resolution, z_dim, global_dim
+        self.resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
+        self.num_ws = 2 * len(self.resolutions)
+        self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
+        c = {r: channels(r, channel_base, channel_max) for r in self.resolutions}
+        style = w_dim + global_dim
+        above = [r for r in self.resolutions if r > 4]
+        self.fromrgb = Conv(4, c[resolution], 1)
+        self.same = nn.ModuleDict({str(r): Conv(c[r], c[r], 3) for r in self.resolutions})
+        self.down = nn.ModuleDict({str(r): Conv(c[r], c[r // 2], 3, down=True) for r in above})
+        self.code = Linear(c[4] * 16, global_dim, activate=True)
+        self.start = Linear(global_dim, c[4] * 16, activate=True)
+        self.up = nn.ModuleDict({str(r): StyledConv(c[r // 2], c[r], style, r, up=True) for r in above})
+        self.conv = nn.ModuleDict({str(r): StyledConv(c[r], c[r], style, r, up=False) for r in self.resolutions})
+        self.torgb = nn.ModuleDict({str(r): ToRGB(c[r], style) for r in self.resolutions})
+        self.register_buffer("f", fir_kernel(), persistent=False)
+
+    def encode(self, images: Image, mask: Mask) -> tuple[dict[str, Tensor], Tensor]:
+        """E(m - 1/2, x m): the maps F_r by resolution, and the code before dropout [n, global_dim]."""
+        x = self.fromrgb(inner_channels(torch.cat([mask - 0.5, images * mask], dim=1)))
+        maps = {}
+        for r in reversed(self.resolutions):
+            maps[str(r)] = x = self.same[str(r)](x)
+            if r > 4:
+                x = self.down[str(r)](x)
+        return maps, self.code(x.flatten(1))
+
+    def forward(self, images: Image, mask: Mask, ws: WPlus, keep: Tensor, noise: NoiseMode = "const") -> Image:
+        """The picture with its hole filled, known pixels as they are.
+
+        ``images`` [n, 3, R, R] may hold anything in the hole; ``mask`` [n, 1, R, R]; ``ws`` [n, num_ws, w_dim] of
+        ``mapping``; ``keep`` [n, global_dim] of zeros and ones is the dropout.
+        """
+        maps, code = self.encode(images, mask)
+        code = code * keep / KEEP
+
+        def style(layer: int) -> Tensor:
+            """Co-modulation: w beside the encoder's code."""
+            return torch.cat([ws[:, layer], code], dim=1)
+
+        x = inner_channels(self.start(code).unflatten(1, (-1, 4, 4))) + maps["4"]
+        x = self.conv["4"](x, style(0), noise)
+        rgb = self.torgb["4"](x, style(1))
+        for layer, r in enumerate(map(str, self.resolutions[1:])):
+            x = self.up[r](x, style(2 * layer + 1), noise) + maps[r]
+            x = self.conv[r](x, style(2 * layer + 2), noise)
+            rgb = upsample_rgb(rgb, self.f) + self.torgb[r](x, style(2 * layer + 3))
+        return rgb * (1 - mask) + images * mask
+
+
+def grown(generator: Generator, global_dim: int) -> CoModGenerator:
+    """A new network whose decoder and mapping are those of ``generator``; its encoder is random.
+
+    The affine layers, wider by the code, see nothing of it at first; the constant gives way to a layer on the code.
+    """
+    names = ("resolution", "z_dim", "w_dim", "channel_base", "channel_max", "mapping_layers")
+    network = CoModGenerator(**{name: generator.config[name] for name in names}, global_dim=global_dim)
+    network.mapping.load_state_dict(generator.mapping.state_dict())
+    for r in map(str, network.resolutions):
+        block = generator.synthesis.get_submodule(f"b{r}")
+        pairs = [(network.conv[r], block.conv1), (network.torgb[r], block.torgb)]
+        for new, old in pairs + ([(network.up[r], block.conv0)] if r in network.up else []):
+            state = old.state_dict()
+            state["affine.weight"] = widened(state["affine.weight"], new.affine.weight.shape[1], first=True)
+            new.load_state_dict(state)
+    return network
+
+
+def widened(weight: Tensor, n_in: int, *, first: bool) -> Tensor:
+    """Equalised weights [o, i, ...] for ``n_in`` inputs that give the same function of the ``first`` or last i."""
+    more = weight.new_zeros(weight.shape[0], n_in - weight.shape[1], *weight.shape[2:])
+    weight = weight * math.sqrt(n_in / weight.shape[1])  # the layer divides by the root of its fan-in
+    return torch.cat([weight, more] if first else [more, weight], dim=1)
+
+
+def with_mask(discriminator: Discriminator) -> Discriminator:
+    """A copy that takes [m - 1/2, x] in place of x and, at first, does not see the mask."""
+    network = copy.deepcopy(discriminator)
+    first = network.get_submodule(f"b{network.resolution}")
+    old = first.fromrgb
+    first.fromrgb = Conv(4, old.weight.shape[0], 1, conv_clamp=old.conv_clamp).to(old.weight.device)
+    first.fromrgb.load_state_dict({"weight": widened(old.weight, 4, first=False), "bias": old.bias})
+    return network.requires_grad_(True)
+
+
+def draw_mask(rng: np.random.Generator, size: int) -> Mask:
+    """The original's training masks [1, 1, size, size]: rectangles small and large, and brush strokes.
+
+    Strokes are 12 to 48 of 512 pixels wide, here in proportion to ``size``. Never empty, never full.
+    """
+    from PIL import Image as Pillow
+    from PIL import ImageDraw
+
+    while True:
+        picture = Pillow.new("L", (size, size), 1)
+        draw = ImageDraw.Draw(picture)
+        for most, largest in ((10, size // 2), (5, size)):
+            for _ in range(rng.integers(most)):
+                w, h = rng.integers(largest, size=2) + 1
+                x, y = rng.integers(-(w // 2), size - w + w // 2), rng.integers(-(h // 2), size - h + h // 2)
+                draw.rectangle((int(x), int(y), int(x + w - 1), int(y + h - 1)), fill=0)
+        for _ in range(rng.integers(20)):
+            _stroke(draw, rng, size)
+        known = np.asarray(picture)
+        if 0 < known.mean() < 1:
+            flips = [axis for axis in (0, 1) if rng.random() < 0.5]
+            return torch.from_numpy(np.flip(known, flips).astype(np.float32))[None, None]
+
+
+def _stroke(draw: Any, rng: np.random.Generator, size: int) -> None:
+    """A zigzag of 4 to 17 vertices that turns by 2 pi / 5, more or less."""
+    mean, spread = 2 * math.pi / 5, 2 * math.pi / 15
+    low, high = mean - rng.uniform(0, spread), mean + rng.uniform(0, spread)
+    length = math.sqrt(2) * size / 8
+    width = max(1, round(rng.uniform(12, 48) * size / 512))
+    points = [rng.uniform(0, size, size=2)]
+    for i in range(rng.integers(4, 18) - 1):
+        turn = rng.uniform(low, high)
+        angle = 2 * math.pi - turn if i % 2 == 0 else turn
+        step = np.clip(rng.normal(length, length // 2), 0, 2 * length)
+        points.append(np.clip(points[-1] + step * np.array([math.cos(angle), math.sin(angle)]), 0, size))
+    draw.line([tuple(map(float, p)) for p in points], fill=0, width=width)
+    for x, y in points:
+        draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=0)
+
+
+@dataclass(frozen=True)
+class GameSettings:
+    """The adversarial training. Rates, R1 and mixing are the original's, which has no other loss than the game's.
+
+    Its 25 million pictures are out of reach of a small computer, where ``content_weight`` makes up for some of them.
+    """
+
+    batch: int = 8
+    learning_rate: float = 2e-3
+    """of Adam (0, 0.99) for G and D"""
+    r1_gamma: float = 10.0
+    r1_every: int = 16
+    style_mixing: float = 0.5
+    ema_half_life: float = 10_000
+    """of the averaged generator's weights, in images"""
+    content_weight: float = 0.0
+    """of Eq. 1 of MyStyle between the filled picture and the photo; the original has an L1 term, off by default"""
+
+
+class CoModGame(pl.LightningModule):
+    """G against D on batches (photos [n, 3, R, R],), in [-1, 1] or as bytes. The same masks serve both players."""
+
+    def __init__(
+        self,
+        generator: CoModGenerator,
+        discriminator: Discriminator,
+        perceptual: PerceptualDistance,
+        settings: GameSettings,
+        seed: int,
+    ):
+        super().__init__()
+        self.automatic_optimization = False  # two players
+        self.settings, self.seed = settings, seed
+        self._perceptual = (perceptual,)  # in a tuple: fixed, no part of the trained module
+        self.generator = copy.deepcopy(generator).requires_grad_(True)
+        self.average = copy.deepcopy(generator).requires_grad_(False)
+        self.discriminator = with_mask(discriminator)
+        self.register_buffer("step", torch.zeros([], dtype=torch.long))
+        self.losses: dict[str, float] = {}
+        """of the last step"""
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        s = self.settings
+        plain = torch.optim.Adam(self.generator.parameters(), s.learning_rate, betas=(0.0, 0.99))
+        return [plain, lazy_adam(self.discriminator.parameters(), s.learning_rate, s.r1_every)]
+
+    def training_step(self, batch: tuple[Image], _: int) -> None:
+        s, (perceptual,) = self.settings, self._perceptual
+        optimizer_g, optimizer_d = self.optimizers()
+        step = int(self.step)
+        torch.manual_seed(1_000_003 * self.seed + step)  # of the step, so that a resumed run draws the same
+        rng = np.random.default_rng([self.seed, step])
+        self.step += 1
+        real = from_uint8(batch[0]) if batch[0].dtype == torch.uint8 else batch[0]
+        mask = torch.cat([draw_mask(rng, real.shape[-1]) for _ in real]).to(real)
+        fake = self.fill(real, mask)
+
+        loss_d = logistic_d(self.judge(real, mask), self.judge(fake.detach(), mask))
+        self.descend(optimizer_d, loss_d, step)
+        if step % s.r1_every == 0:  # with respect to the picture, not to the mask
+            penalty = r1_penalty(lambda x: self.judge(x, mask), real)
+            self.descend(optimizer_d, s.r1_gamma / 2 * penalty * s.r1_every, step)
+
+        self.discriminator.requires_grad_(False)
+        loss = loss_g = logistic_g(self.judge(fake, mask))
+        if s.content_weight:
+            with torch.no_grad():
+                features = perceptual.features(real)
+            content = (perceptual.to_target(fake, features) + (fake - real).square().mean(dim=(1, 2, 3))).mean()
+            loss = loss + s.content_weight * content
+            self.losses["content"] = float(content.detach())
+        self.descend(optimizer_g, loss, step)
+        self.discriminator.requires_grad_(True)
+        update_average(self.average, self.generator, 0.5 ** (len(real) / s.ema_half_life))
+        self.losses |= {"d": float(loss_d.detach()), "g": float(loss_g.detach())}
+
+    def fill(self, real: Image, mask: Mask) -> Image:
+        """G at fresh codes, with random noise."""
+        z = torch.randn(len(real), self.generator.z_dim, device=self.device)
+        keep = (torch.rand(len(real), self.generator.global_dim, device=self.device) < KEEP).float()
+        ws = mixed_codes(self.generator, z, self.settings.style_mixing)
+        return self.generator(real, mask, ws, keep, noise="random")
+
+    def judge(self, images: Image, mask: Mask) -> Tensor:
+        """D(m - 1/2, x), logits [n]."""
+        return self.discriminator(torch.cat([mask - 0.5, images], dim=1))
+
+    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
+        require_finite(loss, "inpainting game", step)
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+
+@dataclass(frozen=True)
+class CoModPrior:
+    generator: CoModGenerator
+
+    @torch.no_grad()
+    def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
+        """The filled pictures; z and dropout of row i come from ``seeds[i]``. Raises Unsupported for no hole."""
+        if not isinstance(degradation, Inpainting):
+            raise Unsupported("CoModGAN fills holes and was trained for nothing else")
+        g = self.generator
+        where = next(g.parameters()).device
+        draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+        z = torch.stack([torch.randn(g.z_dim, generator=draw) for draw in draws]).to(where)
+        keep = torch.stack([(torch.rand(g.global_dim, generator=draw) < KEEP).float() for draw in draws]).to(where)
+        mask = degradation.mask.to(where)
+        parts = zip(*(x.split(16) for x in (degraded.to(where), mask, g.mapping(z), keep)), strict=True)
+        return torch.cat([g(*part) for part in parts]).to(degraded)
+
+    def save(self, folder: Path) -> None:
+        """Nothing: ``load`` is given the domain."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    fit: None = None
+    """nothing is fitted"""
+
+
+class CoModGan:
+    name = "comodgan"
+    version = 1
+    title = "CoModGAN"
+    does = ("inpaint",)
+    base = "comodgan.safetensors"
+    presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
+
+    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> CoModPrior:
+        """The domain's network; the person's photos are not looked at. Raises DomainError where it is missing."""
+        return CoModPrior(load_network(CoModGenerator, domain.base(self.base)).to(domain.device))
+
+    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> CoModPrior:
+        return self.fit(person, domain, seed=0, settings=settings)
+
+    def untrained(self, domain: Domain) -> CoModGenerator:
+        """What the training of the domain's network starts from; the code has C(4) numbers, for a small file."""
+        return grown(domain.generator, global_dim=domain.generator.synthesis.b4.conv1.weight.shape[0])
+
+    def game(self, network: CoModGenerator, domain: Domain, settings: GameSettings, seed: int) -> CoModGame:
+        """The training of ``network`` against the domain's discriminator."""
+        return CoModGame(network, domain.discriminator, domain.perceptual, settings, seed)
+
+
+SMALL = GameSettings(r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
+"""for a domain of 128 px and thousands of steps"""
+
+METHOD = CoModGan()

@@ -1,0 +1,278 @@
+"""Few-shot adaptation by cross-domain correspondence (Ojha et al., "Few-shot Image Generation via Cross-domain
+Correspondence", 2021) as a personal generator: a rival of MyStyle's Table 1.
+
+The domain's generator is trained on adversarially on the person's photos. Two things hold it back. Distances between
+samples stay as they are in the source generator (distance consistency); and only codes near a few fixed anchors z must
+look like whole photos, all others need only have their patches (relaxed realism).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from baselines.latent_prior import EARLY_STOPPED, LatentPrior
+from baselines.snapshots import BestSnapshot
+from mystyle.adversarial import (
+    lazy_adam,
+    logistic_d,
+    logistic_g,
+    mixed_codes,
+    path_lengths,
+    r1_penalty,
+    update_average,
+)
+from mystyle.checkpoints import load_generator
+from mystyle.domain import Domain
+from mystyle.projection import LatentProjectionSettings, latent_statistics
+from mystyle.stylegan2 import Conv, Discriminator, Generator, StyledConv
+from mystyle.training import require_finite, train
+from mystyle.types import Image, Portraits, WPlus
+
+PATCH_SIZES = (32, 16)  # px: maps of the discriminator that patches are judged on
+PATCH_MAPS = 4  # of them there are at most
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """The defaults are the released code's."""
+
+    iterations: int = 5000
+    batch: int = 4
+    learning_rate: float = 2e-3
+    """of Adam (0, 0.99), corrected for the lazy regularisers of G and D"""
+    anchors: int = 10
+    """z that are drawn once; they belong to no photo"""
+    anchor_std: float = 0.1
+    """of the normal distribution about an anchor"""
+    anchor_every: int = 4
+    """every so many iterations the fakes come from about the anchors and are judged as whole images"""
+    patch_maps: int = 1
+    """of the maps that patches can be judged on, the first so many are used, one at random each time"""
+    consistency_weight: float = 1000.0
+    """lambda of the distance consistency"""
+    consistency_batch: int = 4
+    r1_gamma: float = 10.0
+    r1_every: int = 16
+    path_weight: float = 2.0
+    path_every: int = 4
+    style_mixing: float = 0.9
+    ema_half_life: float = 312.5
+    """of the averaged generator's weights, in iterations: the decay is 0.5^(32 / 10000) whatever the batch"""
+    snapshots: int = 5
+    """how many moments of the training, equally spaced and the last one included, are compared (``BestSnapshot``)"""
+
+
+def distance_consistency_loss(source_features: Tensor, target_features: Tensor) -> Tensor:
+    """KL(p_i^s || p_i^t) / (B - 1) for each of B samples (Eq. 2 and 3), [B, ...] twice to [B].
+
+    p_i is the softmax over j != i of the cosine similarities of activations i and j of one layer. The released code
+    averages over all B (B - 1) terms, hence the division; the paper prints none.
+    """
+    p, q = (torch.log_softmax(_similarities(x.flatten(1)), dim=1) for x in (source_features, target_features))
+    return (p.exp() * (p - q)).mean(dim=1)
+
+
+def _similarities(x: Tensor) -> Tensor:
+    """Cosines of all pairs of rows without those of a row with itself: [B, d] to [B, B - 1]."""
+    x = F.normalize(x, dim=1)
+    apart = ~torch.eye(len(x), dtype=torch.bool, device=x.device)
+    return (x @ x.T)[apart].view(len(x), len(x) - 1)
+
+
+def layer_activations(generator: Generator, ws: WPlus) -> list[Tensor]:
+    """What every modulated convolution gives for the codes [n, num_ws, w_dim], coarse to fine, [n, c, h, w] each."""
+    layers = [layer for layer in generator.synthesis.modules() if isinstance(layer, StyledConv)]
+    found: list[list[Tensor]] = [[] for _ in layers]  # in pieces where large images are taken one by one
+    hooks = [
+        layer.register_forward_hook(lambda _, __, output, pieces=pieces: pieces.append(output))
+        for layer, pieces in zip(layers, found, strict=True)
+    ]
+    try:
+        generator.synthesis(ws, noise="random")
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return [torch.cat(pieces) for pieces in found]
+
+
+class PatchDiscriminator(nn.Module):
+    """The domain's discriminator D_img, with heads on its inner maps for patches, D_patch (Eq. 4 and 5)."""
+
+    def __init__(self, discriminator: Discriminator):
+        super().__init__()
+        self.image = copy.deepcopy(discriminator).requires_grad_(True)
+        size = discriminator.resolution
+        with torch.no_grad():
+            maps = self.maps(torch.zeros(1, 3, size, size, device=next(discriminator.parameters()).device))
+        self.heads = nn.ModuleList(Conv(x.shape[1], 1, 3) for x in maps)  # with a leaky ReLU, as the released code has
+
+    def forward(self, images: Image) -> Tensor:
+        """Logits of whole images, [n]."""
+        return self.image(images)
+
+    def patches(self, images: Image, which: int) -> Tensor:
+        """Logits of the patches of map ``which``, [n, 1, h, w]."""
+        return self.heads[which](self.maps(images, which + 1)[which])
+
+    def maps(self, images: Image, count: int = PATCH_MAPS) -> list[Tensor]:
+        """Up to ``count`` maps of ``PATCH_SIZES``, both convolutions of every block, fine to coarse."""
+        found: list[Tensor] = []
+        x = images
+        for r in self.image.resolutions:
+            *inner, x = self.image.get_submodule(f"b{r}").activations(x)  # type: ignore[operator]
+            found += [y for y in inner if y.shape[-1] in PATCH_SIZES]
+            if len(found) >= count:
+                break
+        return found[:count]
+
+
+class Adaptation(pl.LightningModule):
+    """Eq. 6: training of G and D on batches of photos [n, 3, R, R] beside the frozen source G."""
+
+    def __init__(self, source: Generator, discriminator: Discriminator, settings: FitSettings, snapshot: BestSnapshot):
+        super().__init__()
+        self.automatic_optimization = False  # two players
+        self.settings, self.snapshot = settings, snapshot
+        self._source = (source,)  # in a tuple: frozen, no part of the trained module
+        self.generator = copy.deepcopy(source).requires_grad_(True)
+        self.ema = copy.deepcopy(source).requires_grad_(False)
+        self.discriminator = PatchDiscriminator(discriminator)
+        self.register_buffer("anchors", torch.randn(settings.anchors, source.z_dim))
+        self.register_buffer("mean_path", torch.zeros([]))
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        s = self.settings
+        return [
+            lazy_adam(self.generator.parameters(), s.learning_rate, s.path_every),
+            lazy_adam(self.discriminator.parameters(), s.learning_rate, s.r1_every),
+        ]
+
+    def training_step(self, batch: tuple[Image], i: int) -> None:
+        s, d = self.settings, self.discriminator
+        (real,) = batch
+        optimizer_g, optimizer_d = self.optimizers()
+        near_anchors = i % s.anchor_every == 0
+
+        with torch.no_grad():
+            fake = self.fakes(len(real), near_anchors)
+        self.descend(optimizer_d, logistic_d(self.judge(real, near_anchors), self.judge(fake, near_anchors)), i)
+        if i % s.r1_every == 0:  # a multiple of anchor_every, as in the released code: heads of patches are never met
+            self.descend(optimizer_d, s.r1_gamma / 2 * r1_penalty(d, real) * s.r1_every, i)
+
+        d.requires_grad_(False)
+        adversarial = logistic_g(self.judge(self.fakes(len(real), near_anchors), near_anchors))
+        self.descend(optimizer_g, adversarial + s.consistency_weight * self.consistency(), i)
+        d.requires_grad_(True)
+        if i % s.path_every == 0:
+            self.descend(optimizer_g, s.path_weight * self.path_penalty(max(1, len(real) // 2)) * s.path_every, i)
+
+        update_average(self.ema, self.generator, 0.5 ** (1 / s.ema_half_life))
+        if (i + 1) * s.snapshots // s.iterations > i * s.snapshots // s.iterations:
+            self.snapshot.look(self.ema, i + 1)
+
+    def fakes(self, n: int, near_anchors: bool) -> Image:
+        """G at n codes, near randomly chosen anchors or anywhere, with styles mixed."""
+        if near_anchors:
+            centres = self.anchors[torch.randint(len(self.anchors), (n,), device=self.device)]
+            ws = self.generator.mapping(centres + self.settings.anchor_std * torch.randn_like(centres))
+        else:
+            z = torch.randn(n, self.generator.z_dim, device=self.device)
+            ws = mixed_codes(self.generator, z, self.settings.style_mixing)
+        return self.generator.synthesis(ws, noise="random")
+
+    def judge(self, images: Image, whole: bool) -> Tensor:
+        """Logits of whole images, or of the patches of a random map."""
+        if whole:
+            return self.discriminator(images)
+        count = min(self.settings.patch_maps, len(self.discriminator.heads))
+        return self.discriminator.patches(images, int(torch.randint(count, ())))
+
+    def consistency(self) -> Tensor:
+        """The distance consistency of fresh samples, each in a layer of its own, never the first or the last."""
+        (source,) = self._source
+        z = torch.randn(self.settings.consistency_batch, source.z_dim, device=self.device)
+        with torch.no_grad():
+            theirs = layer_activations(source, source.mapping(z))
+        ours = layer_activations(self.generator, self.generator.mapping(z))
+        layers = torch.randint(1, len(ours) - 1, (len(z),)).tolist()
+        return torch.stack([distance_consistency_loss(theirs[k], ours[k])[i] for i, k in enumerate(layers)]).mean()
+
+    def path_penalty(self, n: int) -> Tensor:
+        """(|J^T y| - a)^2, a the running mean of the lengths."""
+        z = torch.randn(n, self.generator.z_dim, device=self.device)
+        size = self.generator.resolution
+        noise = torch.randn(n, 3, size, size, device=self.device)
+        lengths = path_lengths(self.generator, self.generator.mapping(z), noise)
+        self.mean_path.lerp_(lengths.mean().detach(), 0.01)
+        return (lengths - self.mean_path).square().mean()
+
+    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
+        require_finite(loss, "few-shot adaptation", step)
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+
+def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
+    """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
+    devices = [domain.device] if domain.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        wanted = settings.iterations * settings.batch
+        order = torch.cat([torch.randperm(len(photos)) for _ in range(-(-wanted // len(photos)))])[:wanted]
+        batches = DataLoader(TensorDataset(photos), settings.batch, sampler=order.tolist())
+        snapshot = BestSnapshot(photos, domain.perceptual)
+        module = Adaptation(domain.generator, domain.discriminator, settings, snapshot)
+        train(module, batches, stage="few-shot adaptation", epochs=1, device=domain.device)
+        snapshot.restore(module.ema)
+    module.ema.mapping.w_avg.copy_(latent_statistics(module.ema).mean)  # the trained mapping moved the mean code
+    return module.ema
+
+
+@dataclass(frozen=True)
+class Settings:
+    fit: FitSettings = field(default_factory=FitSettings)
+    """decides the trained generator"""
+    restore: LatentProjectionSettings = EARLY_STOPPED
+    """decides projections into it; in MyStyle there are none, so these are DiffAugment's"""
+    truncation: float = 1.0
+    """psi of samples"""
+
+
+class Ojha:
+    name = "ojha"
+    version = 1
+    title = "Ojha et al."
+    does = ("sample", "inpaint", "upscale", "invert", "edit")
+    presets: ClassVar[Mapping[str, Settings]] = {
+        "smoke": Settings(FitSettings(iterations=4), replace(EARLY_STOPPED, steps=10)),
+        "quick": Settings(FitSettings(iterations=240, ema_half_life=25)),
+        "full": Settings(FitSettings(iterations=5000, ema_half_life=300)),
+        "paper": Settings(),
+    }
+
+    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> LatentPrior:
+        """Raises FloatingPointError if training diverges."""
+        generator = adapt(domain, person.images.to(domain.device), settings.fit, seed=seed)
+        return self._prior(generator, domain, settings)
+
+    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> LatentPrior:
+        generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
+        return self._prior(generator, domain, settings)
+
+    @staticmethod
+    def _prior(generator: Generator, domain: Domain, settings: Settings) -> LatentPrior:
+        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation, domain.directions)
+
+
+METHOD = Ojha()

@@ -1,0 +1,72 @@
+"""Networks of rivals that belong to a domain: ``python -m baselines.pretrain METHOD POPULATION``.
+
+They are trained before any person arrives, on the population that the domain's own networks were trained on, and are
+written beside those. A run that was stopped goes on from its checkpoint in ``--work``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def pretrain(
+    method: str,
+    data: Path,
+    epochs: int = 10,
+    domain: str = "synthetic",
+    out: Path | None = None,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+):
+    """Trains the network of ``method`` on pictures of many people.
+
+    Args:
+        method: comodgan
+        data: folder of pictures, as written by python -m datasets.synthetic population
+        epochs: of 200 batches
+        domain: whose generator and discriminator it starts from
+        out: folder for the weight file; the domain's own unless given
+        work: folder for the checkpoint
+        seed: of initialisation, order, masks and noise
+    """
+    import importlib
+
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    from mystyle.checkpoints import save_network
+    from mystyle.domain import domain_weights, load_domain
+    from mystyle.memory import keep_freed_memory
+    from mystyle.pretrain.data import read_album
+    from mystyle.pretrain.loop import BATCHES_PER_EPOCH
+    from mystyle.progress import showing
+    from mystyle.training import train
+    from mystyle.tuning import Order
+
+    keep_freed_memory()
+    try:
+        module = importlib.import_module(f"baselines.{method}")
+        rival, settings = module.METHOD, module.SMALL
+    except (ImportError, AttributeError) as error:
+        raise SystemExit(f"baselines.pretrain: {method} has no network of the domain to train") from error
+    try:
+        album, d = read_album(data), load_domain(domain)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"baselines.pretrain: {error}") from error
+    torch.manual_seed(seed)
+    game = rival.game(rival.untrained(d), d, settings, seed)
+    order = Order(len(album), seed, BATCHES_PER_EPOCH * settings.batch)
+    batches = DataLoader(TensorDataset(album.images), settings.batch, sampler=order)
+    work.mkdir(parents=True, exist_ok=True)
+    checkpoint = work / f"{method}.ckpt"
+    with showing():
+        train(game, batches, stage=method, epochs=epochs, device=d.device, checkpoint=checkpoint)
+    file = (out or domain_weights(domain)["generator"].parent) / rival.base
+    save_network(game.average, file, torch.float16)
+    print(f"{file}: {epochs * BATCHES_PER_EPOCH} steps, losses of the last: {game.losses}")
+
+
+if __name__ == "__main__":
+    from jsonargparse import auto_cli
+
+    auto_cli(pretrain)
