@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.external import is_external
 from benchmarks.protocol import PRESETS
 from benchmarks.registry import METHODS, SUITES, UnknownName, require
 from datasets.splits import PEOPLE
@@ -18,7 +19,7 @@ def names(
     return [
         *_unknown("--suite", [suite], SUITES.names(), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
-        *_unknown("--methods", methods or [], METHODS.names(), "method"),
+        *_unknown("--methods", [name for name in methods or [] if not is_external(name)], METHODS.names(), "method"),
         *_unknown("--domain", [domain], tuple(known_domains), "domain"),
     ]
 

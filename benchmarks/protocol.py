@@ -141,12 +141,12 @@ class Suite:
 
 
 class OutputError(RuntimeError):
-    """A method returned something that is not a picture: the wrong shape, or not a number."""
+    """Something that should be a picture is not: the wrong shape, or not a number."""
 
 
 def check_output(output: Image, expected: Image) -> None:
     """Raises OutputError unless ``output`` has the shape of ``expected`` and is finite everywhere."""
     if tuple(output.shape) != tuple(expected.shape):
-        raise OutputError(f"the method returned shape {tuple(output.shape)}, expected {tuple(expected.shape)}")
+        raise OutputError(f"pictures of shape {tuple(output.shape)}, expected {tuple(expected.shape)}")
     if not output.isfinite().all():
-        raise OutputError("the method returned values that are not finite")
+        raise OutputError("values that are not finite")

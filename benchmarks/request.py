@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import checks
+from benchmarks.external import is_external, parse
 from benchmarks.options import Options
 from benchmarks.registry import METHODS, METRICS, SUITES
 from mystyle.domain import RESOLUTIONS, domain_weights
@@ -60,6 +61,14 @@ def resolve(options: Options) -> Request:
     ordered = [name for name in wanted if name not in suite.methods] + [n for n in suite.methods if n in wanted]
     methods = {}
     for name in ordered:
+        try:
+            if is_external(name):
+                method = parse(name, (*METHODS.names(), *methods, *(r.name for r in suite.references)))
+                methods[method.name] = method
+                continue
+        except ValueError as error:
+            problems.append(str(error))
+            continue
         try:
             methods[name] = METHODS.load(name)
         except Exception as error:  # a plug-in's file may raise anything

@@ -71,6 +71,7 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
     run = options.folder
     draw_missing(request)
     jobs = make_jobs(request)
+    tell_missing(request, jobs)
     layout = describe(request.suite, request.methods, request.metrics, jobs)
     changed = records.write_json(run / "suite.json", layout)
     records.clean(run)
@@ -92,6 +93,17 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
         print(f"{len(failed)} of {len(jobs)} jobs failed; the same command tries them again. The first reason:")
         print(f"  {failed[0].reason}\n  the whole story is in {run / 'jobs' / failed[0].key / 'record.json'}")
     return FAILED if failed else DONE
+
+
+def tell_missing(request: Request, jobs: Sequence[Job]) -> None:
+    """Names the pictures of external methods that are not there."""
+    from benchmarks.external import External
+
+    for method in request.methods.values():
+        missing = method.missing(jobs) if isinstance(method, External) else []
+        if missing:
+            print(f"{method.name}: {len(missing)} pictures are missing and will be failed rows:")
+            print(*(f"  {path}" for path in missing), sep="\n")
 
 
 def execute(request: Request, options: Options, jobs: Sequence[Job], load: Callable[[str], Domain]) -> list[Outcome]:

@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from benchmarks import records
+from benchmarks.external import External
 from benchmarks.plan import Job, plain
-from benchmarks.protocol import Evaluation, Inapplicable, Metric, Problem, Suite, check_output
+from benchmarks.protocol import Case, Evaluation, Inapplicable, Metric, OutputError, Problem, Suite, check_output
 from benchmarks.provenance import peak_memory_mb, reset_peak_memory
 from datasets.folders import DataError, read_portraits
 
@@ -86,33 +87,40 @@ class Worker:
             solve = self._reference if job.reference else self._solve
             outputs, seconds, about = solve(job, problem, train)
         except Inapplicable as dash:
-            rows = [row(job, case, name, status="inapplicable", reason=str(dash)) for case, name in _cells(job)]
+            rows = [row(job, case.name, name, status="inapplicable", reason=str(dash)) for case, name in _cells(job)]
             records.write_job(folder, record(self.context, job, "done", seconds={}), rows)
             return
-        check_output(outputs, problem.clean)
-        for case, degraded, output in zip(job.cases, problem.degraded, outputs, strict=True):
+        missing = about.pop("missing", {})
+        there = [i for i, case in enumerate(job.cases) if case.name not in missing]
+        cases = [job.cases[i] for i in there]
+        check_output(outputs, problem.clean[there])
+        for case, degraded, output in zip(cases, problem.degraded[there], outputs, strict=True):
             if not self.context.suite.dose:  # there the row draws the pictures itself
                 write_png(folder / "images" / f"{case.name}.input.png", degraded)
             write_png(folder / "images" / f"{case.name}.png", output)
 
         began = time.perf_counter()
         evaluation = Evaluation(
-            outputs=read_pngs([folder / "images" / f"{case.name}.png" for case in job.cases]),
-            clean=problem.clean,
-            degraded=problem.degraded,
-            mask=problem.mask,
-            sources=tuple(case.photo for case in job.cases),
+            outputs=read_pngs([folder / "images" / f"{case.name}.png" for case in cases]),
+            clean=problem.clean[there],
+            degraded=problem.degraded[there],
+            mask=problem.mask[there],
+            sources=tuple(case.photo for case in cases),
             train=train,
             held_out=held_out,
             domain=self.domain,
         )
-        rows = self._measure(job, evaluation)
+        rows = self._measure(job, evaluation, cases)
+        lost = [(case, name) for case, name in _cells(job) if case.name in missing]
+        rows += [row(job, case.name, name, status="failed", reason=missing[case.name]) for case, name in lost]
         seconds["score"] = time.perf_counter() - began
         about["peak_memory_mb"] = peak_memory_mb(self.device)
         records.write_job(folder, record(self.context, job, "done", seconds=seconds, **about), rows)
 
     def _solve(self, job: Job, problem: Problem, train: Portraits) -> Solution:
         """A method's pictures, and where its prior came from."""
+        if isinstance(method := self.context.methods[job.method], External):
+            return self._external(method, job, problem)
         from mystyle.types import Unsupported
 
         prior, fit_seconds, cached = self._prior(job, train)
@@ -126,6 +134,26 @@ class Worker:
             raise Inapplicable(str(dash)) from dash
         seconds = {"fit": fit_seconds, "restore": time.perf_counter() - began}
         return outputs, seconds, {"prior": {"key": job.prior_key, "cached": cached}}
+
+    def _external(self, method: External, job: Job, problem: Problem) -> Solution:
+        """Pictures made elsewhere, put into the known pixels; reasons for the cases that have none."""
+        import torch
+
+        pictures, missing = [], {}
+        for i, case in enumerate(job.cases):
+            path = method.file(job.person, case)
+            if not path.is_file():
+                missing[case.name] = f"{path} is missing"
+                continue
+            picture = read_pngs([path])
+            try:
+                check_output(picture, problem.clean[i : i + 1])
+            except OutputError as error:
+                raise OutputError(f"{path}: {error}") from error
+            pictures.append(problem.degradation[i : i + 1].composite(picture, problem.degraded[i : i + 1]))
+        if not pictures:
+            raise FileNotFoundError(f"{method.folder / job.person} holds no picture of the {len(job.cases)} cases")
+        return torch.cat(pictures), {}, {"missing": missing}
 
     def _reference(self, job: Job, problem: Problem, train: Portraits) -> Solution:
         """A reference row's pictures."""
@@ -165,7 +193,7 @@ class Worker:
             raise RuntimeError(f"the prior in {place} cannot be read ({error}); delete it to fit again") from error
         return prior, about["seconds"], cached
 
-    def _measure(self, job: Job, evaluation: Evaluation) -> list[records.MetricRow]:
+    def _measure(self, job: Job, evaluation: Evaluation, cases: Sequence[Case]) -> list[records.MetricRow]:
         """A row per case and metric."""
         applicable = self.context.suite.reference(job.method).metrics if job.reference else job.metrics
         rows = []
@@ -175,12 +203,12 @@ class Worker:
                     raise Inapplicable("the row shows whole photos: there is no filled hole")
                 values = self.context.metrics[name].compute(evaluation)
             except Inapplicable as dash:
-                cells = [{"status": "inapplicable", "reason": str(dash)}] * len(job.cases)
+                cells = [{"status": "inapplicable", "reason": str(dash)}] * len(cases)
             else:
-                if tuple(values.shape) != (len(job.cases),):
-                    raise ValueError(f"metric {name} gave shape {tuple(values.shape)} for {len(job.cases)} images")
+                if tuple(values.shape) != (len(cases),):
+                    raise ValueError(f"metric {name} gave shape {tuple(values.shape)} for {len(cases)} images")
                 cells = [_cell(value) for value in values.tolist()]
-            rows += [row(job, case.name, name, **cell) for case, cell in zip(job.cases, cells, strict=True)]
+            rows += [row(job, case.name, name, **cell) for case, cell in zip(cases, cells, strict=True)]
         return rows
 
     def _photos(self, person: str, split: str, expected: Mapping[str, str]) -> Portraits:
@@ -222,7 +250,7 @@ def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, flo
 
 def record_failure(context: Context, job: Job, reason: str, traceback: str, seconds: float) -> None:
     """Leaves a failed job's record, with a row of that status for each of its cells."""
-    rows = [row(job, case, name, status="failed", reason=reason) for case, name in _cells(job)]
+    rows = [row(job, case.name, name, status="failed", reason=reason) for case, name in _cells(job)]
     failure = record(context, job, "failed", seconds={"until_failure": seconds}, reason=reason, traceback=traceback)
     with records.job_folder(context.run, job.key) as folder:
         records.write_job(folder, failure, rows)
@@ -253,9 +281,9 @@ def read_pngs(paths: Sequence[Path]) -> Image:
     return from_uint8(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous())
 
 
-def _cells(job: Job) -> list[tuple[str, str]]:
+def _cells(job: Job) -> list[tuple[Case, str]]:
     """(case, metric) of every row that the job owes."""
-    return [(case.name, name) for name in job.metrics for case in job.cases]
+    return [(case, name) for name in job.metrics for case in job.cases]
 
 
 def _cell(value: float) -> dict[str, Any]:

@@ -111,8 +111,8 @@ def test_numbers_do_not_depend_on_the_other_cases(people_root, tmp_path, finishe
     "mishap, reason",
     [
         ("raise", "RuntimeError: this method always fails"),
-        ("nan", "OutputError: the method returned values that are not finite"),
-        ("shape", r"OutputError: the method returned shape \(2, 3, 31, 32\), expected \(2, 3, 32, 32\)"),
+        ("nan", "OutputError: values that are not finite"),
+        ("shape", r"OutputError: pictures of shape \(2, 3, 31, 32\), expected \(2, 3, 32, 32\)"),
     ],
 )
 def test_a_failing_method_is_a_failed_job_with_a_reason(people_root, tmp_path, mishap, reason):
