@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
-from mystyle.checkpoints import load_network
+from baselines.conditional import NETWORK, ConditionalGame, GameSettings
+from mystyle.adversarial import mixed_codes
+from mystyle.checkpoints import load_network, save_network
 from mystyle.degradations import Inpainting
 from mystyle.domain import Domain
-from mystyle.perceptual import PerceptualDistance
 from mystyle.stylegan2 import (
     Conv,
     Discriminator,
@@ -42,8 +41,7 @@ from mystyle.stylegan2 import (
 from mystyle.stylegan2 import (
     Mapping as MappingNetwork,
 )
-from mystyle.training import require_finite
-from mystyle.types import Degradation, Image, Mask, Portraits, Unsupported, WPlus, from_uint8
+from mystyle.types import Degradation, Image, Mask, Portraits, Unsupported, WPlus
 
 KEEP = 0.5  # of the code's numbers, in training and afterwards: the original's dropout is never off
 
@@ -156,7 +154,7 @@ def with_mask(discriminator: Discriminator) -> Discriminator:
     old = first.fromrgb
     first.fromrgb = Conv(4, old.weight.shape[0], 1, conv_clamp=old.conv_clamp).to(old.weight.device)
     first.fromrgb.load_state_dict({"weight": widened(old.weight, 4, first=False), "bias": old.bias})
-    return network.requires_grad_(True)
+    return network
 
 
 def draw_mask(rng: np.random.Generator, size: int) -> Mask:
@@ -200,83 +198,13 @@ def _stroke(draw: Any, rng: np.random.Generator, size: int) -> None:
         draw.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=0)
 
 
-@dataclass(frozen=True)
-class GameSettings:
-    """The adversarial training. Rates, R1 and mixing are the original's, which has no other loss than the game's.
+class CoModGame(ConditionalGame):
+    """Pictures with holes; the discriminator sees where they are."""
 
-    Its 25 million pictures are out of reach of a small computer, where ``content_weight`` makes up for some of them.
-    """
+    def condition(self, real: Image, rng: np.random.Generator) -> Mask:
+        return torch.cat([draw_mask(rng, real.shape[-1]) for _ in real]).to(real)
 
-    batch: int = 8
-    learning_rate: float = 2e-3
-    """of Adam (0, 0.99) for G and D"""
-    r1_gamma: float = 10.0
-    r1_every: int = 16
-    style_mixing: float = 0.5
-    ema_half_life: float = 10_000
-    """of the averaged generator's weights, in images"""
-    content_weight: float = 0.0
-    """of Eq. 1 of MyStyle between the filled picture and the photo; the original has an L1 term, off by default"""
-
-
-class CoModGame(pl.LightningModule):
-    """G against D on batches (photos [n, 3, R, R],), in [-1, 1] or as bytes. The same masks serve both players."""
-
-    def __init__(
-        self,
-        generator: CoModGenerator,
-        discriminator: Discriminator,
-        perceptual: PerceptualDistance,
-        settings: GameSettings,
-        seed: int,
-    ):
-        super().__init__()
-        self.automatic_optimization = False  # two players
-        self.settings, self.seed = settings, seed
-        self._perceptual = (perceptual,)  # in a tuple: fixed, no part of the trained module
-        self.generator = copy.deepcopy(generator).requires_grad_(True)
-        self.average = copy.deepcopy(generator).requires_grad_(False)
-        self.discriminator = with_mask(discriminator)
-        self.register_buffer("step", torch.zeros([], dtype=torch.long))
-        self.losses: dict[str, float] = {}
-        """of the last step"""
-
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        s = self.settings
-        plain = torch.optim.Adam(self.generator.parameters(), s.learning_rate, betas=(0.0, 0.99))
-        return [plain, lazy_adam(self.discriminator.parameters(), s.learning_rate, s.r1_every)]
-
-    def training_step(self, batch: tuple[Image], _: int) -> None:
-        s, (perceptual,) = self.settings, self._perceptual
-        optimizer_g, optimizer_d = self.optimizers()
-        step = int(self.step)
-        torch.manual_seed(1_000_003 * self.seed + step)  # of the step, so that a resumed run draws the same
-        rng = np.random.default_rng([self.seed, step])
-        self.step += 1
-        real = from_uint8(batch[0]) if batch[0].dtype == torch.uint8 else batch[0]
-        mask = torch.cat([draw_mask(rng, real.shape[-1]) for _ in real]).to(real)
-        fake = self.fill(real, mask)
-
-        loss_d = logistic_d(self.judge(real, mask), self.judge(fake.detach(), mask))
-        self.descend(optimizer_d, loss_d, step)
-        if step % s.r1_every == 0:  # with respect to the picture, not to the mask
-            penalty = r1_penalty(lambda x: self.judge(x, mask), real)
-            self.descend(optimizer_d, s.r1_gamma / 2 * penalty * s.r1_every, step)
-
-        self.discriminator.requires_grad_(False)
-        loss = loss_g = logistic_g(self.judge(fake, mask))
-        if s.content_weight:
-            with torch.no_grad():
-                features = perceptual.features(real)
-            content = (perceptual.to_target(fake, features) + (fake - real).square().mean(dim=(1, 2, 3))).mean()
-            loss = loss + s.content_weight * content
-            self.losses["content"] = float(content.detach())
-        self.descend(optimizer_g, loss, step)
-        self.discriminator.requires_grad_(True)
-        update_average(self.average, self.generator, 0.5 ** (len(real) / s.ema_half_life))
-        self.losses |= {"d": float(loss_d.detach()), "g": float(loss_g.detach())}
-
-    def fill(self, real: Image, mask: Mask) -> Image:
+    def restored(self, real: Image, mask: Mask) -> Image:
         """G at fresh codes, with random noise."""
         z = torch.randn(len(real), self.generator.z_dim, device=self.device)
         keep = (torch.rand(len(real), self.generator.global_dim, device=self.device) < KEEP).float()
@@ -284,14 +212,8 @@ class CoModGame(pl.LightningModule):
         return self.generator(real, mask, ws, keep, noise="random")
 
     def judge(self, images: Image, mask: Mask) -> Tensor:
-        """D(m - 1/2, x), logits [n]."""
+        """D(m - 1/2, x)."""
         return self.discriminator(torch.cat([mask - 0.5, images], dim=1))
-
-    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
-        require_finite(loss, "inpainting game", step)
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
 
 
 @dataclass(frozen=True)
@@ -313,7 +235,7 @@ class CoModPrior:
         return torch.cat([g(*part) for part in parts]).to(degraded)
 
     def save(self, folder: Path) -> None:
-        """Nothing: ``load`` is given the domain."""
+        save_network(self.generator, folder / NETWORK)
 
 
 @dataclass(frozen=True)
@@ -332,10 +254,14 @@ class CoModGan:
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> CoModPrior:
         """The domain's network; the person's photos are not looked at. Raises DomainError where it is missing."""
-        return CoModPrior(load_network(CoModGenerator, domain.base(self.base)).to(domain.device))
+        return self.read(domain.base(self.base), domain)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> CoModPrior:
-        return self.fit(person, domain, seed=0, settings=settings)
+        return self.read(folder / NETWORK, domain)
+
+    def read(self, file: Path, domain: Domain) -> CoModPrior:
+        """The prior of a weight file."""
+        return CoModPrior(load_network(CoModGenerator, file).to(domain.device))
 
     def untrained(self, domain: Domain) -> CoModGenerator:
         """What the training of the domain's network starts from; the code has C(4) numbers, for a small file."""
@@ -343,7 +269,7 @@ class CoModGan:
 
     def game(self, network: CoModGenerator, domain: Domain, settings: GameSettings, seed: int) -> CoModGame:
         """The training of ``network`` against the domain's discriminator."""
-        return CoModGame(network, domain.discriminator, domain.perceptual, settings, seed)
+        return CoModGame(network, with_mask(domain.discriminator), domain.perceptual, settings, seed)
 
 
 SMALL = GameSettings(r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)

@@ -16,12 +16,12 @@ class BestSnapshot:
     """Keeps the generator whose samples lie nearest to the photos, by kernel distance between deep features.
 
     The distance is KID's: the unbiased MMD of the kernel (x y / d + 1)^3 (Binkowski et al., 2018), on the network that
-    losses look through, so that no method picks itself by the one that judges it. ``rounds`` sets of as many samples as
-    there are photos are drawn from the same codes every time.
+    losses look through, so that no method picks itself by the one that judges it. Sets of as many samples as there are
+    photos, about ``samples`` in all, are drawn from the same codes every time.
     """
 
-    def __init__(self, photos: Image, perceptual: PerceptualDistance, rounds: int = 4):
-        self.network, self.rounds = perceptual.network, rounds
+    def __init__(self, photos: Image, perceptual: PerceptualDistance, samples: int = 256):
+        self.network, self.rounds = perceptual.network, max(1, round(samples / len(photos)))
         self.real = self._features(photos)
         self.distances: dict[int, float] = {}
         """by step"""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.comodgan import KEEP, METHOD, SMALL, CoModGame, draw_mask, grown, with_mask
+from baselines.comodgan import KEEP, METHOD, SMALL, draw_mask, grown, with_mask
 from baselines.comodgan_ft import METHOD as FT
 from mystyle import plain
 from mystyle.types import Portraits
@@ -130,7 +130,7 @@ def test_content_alone_is_learned(tiny_domain, problem):
     """Some steps of the game bring the filled picture nearer to the photo."""
     x, _ = problem
     torch.manual_seed(0)
-    game = CoModGame(METHOD.untrained(tiny_domain), tiny_domain.discriminator, tiny_domain.perceptual, SMALL, seed=0)
+    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, SMALL, seed=0)
     optimizers = game.configure_optimizers()
     game.optimizers = lambda: optimizers
     game.manual_backward = lambda loss: loss.backward()

@@ -1,0 +1,186 @@
+"""The game of networks that turn a degraded picture into a whole one: CoModGAN and GPEN, of a domain or of a person."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, r1_penalty, update_average
+from mystyle.domain import Domain
+from mystyle.perceptual import PerceptualDistance
+from mystyle.stylegan2 import Discriminator
+from mystyle.training import require_finite, train
+from mystyle.types import Image, Portraits, from_uint8
+
+NETWORK = "generator.safetensors"  # in the folder of a prior
+
+
+@dataclass(frozen=True)
+class GameSettings:
+    """Adversarial training. The defaults are CoModGAN's, which has no other loss than the game's.
+
+    Its 25 million pictures are out of reach of a small computer, where ``content_weight`` makes up for some of them.
+    """
+
+    batch: int = 8
+    learning_rate: float = 2e-3
+    """of Adam (0, 0.99) for G and D"""
+    r1_gamma: float = 10.0
+    r1_every: int = 16
+    style_mixing: float = 0.5
+    ema_half_life: float = 10_000
+    """of the averaged generator's weights, in images"""
+    content_weight: float = 0.0
+    """of Eq. 1 of MyStyle between output and photo"""
+
+
+class ConditionalGame(pl.LightningModule, ABC):
+    """G against D on batches (photos [n, 3, R, R],), in [-1, 1] or as bytes. One condition serves both players."""
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: Discriminator,
+        perceptual: PerceptualDistance,
+        settings: GameSettings,
+        seed: int,
+    ):
+        super().__init__()
+        self.automatic_optimization = False  # two players
+        self.settings, self.seed = settings, seed
+        self._perceptual = (perceptual,)  # in a tuple: fixed, no part of the trained module
+        self.generator = copy.deepcopy(generator).requires_grad_(True)
+        self.average = copy.deepcopy(generator).requires_grad_(False)
+        self.discriminator = discriminator.requires_grad_(True)
+        self.register_buffer("step", torch.zeros([], dtype=torch.long))
+        self.losses: dict[str, float] = {}
+        """of the last step"""
+
+    @abstractmethod
+    def condition(self, real: Image, rng: np.random.Generator) -> Any:
+        """What is drawn for a batch of photos: their masks, their degraded versions."""
+
+    @abstractmethod
+    def restored(self, real: Image, condition: Any) -> Image:
+        """G's pictures, with gradients."""
+
+    @abstractmethod
+    def judge(self, images: Image, condition: Any) -> Tensor:
+        """D's logits [n]."""
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        s = self.settings
+        plain = torch.optim.Adam(self.generator.parameters(), s.learning_rate, betas=(0.0, 0.99))
+        return [plain, lazy_adam(self.discriminator.parameters(), s.learning_rate, s.r1_every)]
+
+    def training_step(self, batch: tuple[Image], _: int) -> None:
+        s = self.settings
+        optimizer_g, optimizer_d = self.optimizers()
+        step = int(self.step)
+        torch.manual_seed(1_000_003 * self.seed + step)  # of the step, so that a resumed run draws the same
+        rng = np.random.default_rng([self.seed, step])
+        self.step += 1
+        real = from_uint8(batch[0]) if batch[0].dtype == torch.uint8 else batch[0]
+        condition = self.condition(real, rng)
+        fake = self.restored(real, condition)
+
+        loss_d = logistic_d(self.judge(real, condition), self.judge(fake.detach(), condition))
+        self.descend(optimizer_d, loss_d, step)
+        if step % s.r1_every == 0:  # with respect to the picture, not to what it is judged by
+            penalty = r1_penalty(lambda x: self.judge(x, condition), real)
+            self.descend(optimizer_d, s.r1_gamma / 2 * penalty * s.r1_every, step)
+
+        self.discriminator.requires_grad_(False)
+        loss_g = logistic_g(self.judge(fake, condition))
+        content = self.content(fake, real)
+        self.descend(optimizer_g, loss_g + content, step)
+        self.discriminator.requires_grad_(True)
+        update_average(self.average, self.generator, 0.5 ** (len(real) / s.ema_half_life))
+        values = {"d": loss_d, "g": loss_g, "content": content}
+        self.losses = {name: float(value.detach()) for name, value in values.items()}
+
+    def content(self, fake: Image, real: Image) -> Tensor:
+        """What is not adversarial in G's loss, weighted."""
+        s, (perceptual,) = self.settings, self._perceptual
+        if not s.content_weight:
+            return fake.new_zeros([])
+        with torch.no_grad():
+            features = perceptual.features(real)
+        eq_1 = perceptual.to_target(fake, features) + (fake - real).square().mean(dim=(1, 2, 3))
+        return s.content_weight * eq_1.mean()
+
+    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
+        require_finite(loss, "conditional game", step)
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+
+def fine_tune(
+    make_game: Callable[[], ConditionalGame], photos: Image, images: int, domain: Domain, seed: int
+) -> nn.Module:
+    """The averaged generator after ``images`` photos, repetitions counted, of one person. ``seed`` decides all."""
+    devices = [domain.device] if domain.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        game = make_game()
+        batch = game.settings.batch
+        wanted = max(1, images // batch) * batch
+        order = torch.cat([torch.randperm(len(photos)) for _ in range(-(-wanted // len(photos)))])[:wanted]
+        batches = DataLoader(TensorDataset(photos), batch, sampler=order.tolist())
+        train(game, batches, stage="fine-tuning", epochs=1, device=domain.device)
+    return game.average
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    images: int = 100_000
+    """photos shown in all, repetitions counted"""
+    game: GameSettings = field(default_factory=GameSettings)
+
+
+@dataclass(frozen=True)
+class FineTunedSettings:
+    fit: FineTuning = field(default_factory=FineTuning)
+    """decides the network"""
+
+
+class FineTuned:
+    """A rival's network of the domain, trained on on the photos of a person.
+
+    MyStyle fine-tunes its rivals so and names no recipe. We go on with the game of the domain's network, with the same
+    degradations, against the domain's discriminator. ``small`` are the game's settings of the shorter presets.
+    """
+
+    version = 1
+
+    def __init__(self, name: str, title: str, rival: Any, small: GameSettings):
+        self.name, self.title, self.rival = name, title, rival
+        self.does, self.base = rival.does, rival.base
+        self.presets = {
+            "smoke": FineTunedSettings(FineTuning(16, small)),
+            "quick": FineTunedSettings(FineTuning(800, replace(small, ema_half_life=80))),
+            "full": FineTunedSettings(FineTuning(20_000, small)),
+            "paper": FineTunedSettings(),
+        }
+
+    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: FineTunedSettings) -> Any:
+        """Raises FloatingPointError if training diverges, DomainError where the domain's network is missing."""
+        prior = self.rival.fit(person, domain, seed=seed, settings=None)
+        s, photos = settings.fit, person.images.to(domain.device)
+        make_game = partial(self.rival.game, prior.generator, domain, s.game, seed)
+        return replace(prior, generator=fine_tune(make_game, photos, s.images, domain, seed))
+
+    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: FineTunedSettings) -> Any:
+        return self.rival.read(folder / NETWORK, domain)

@@ -1,0 +1,7 @@
+"""GPEN + FT of MyStyle's Table 3: the domain's restoration network trained on on the person's photos."""
+
+from baselines.conditional import FineTuned
+from baselines.gpen import METHOD as GPEN
+from baselines.gpen import SMALL
+
+METHOD = FineTuned("gpen_ft", "GPEN + FT", GPEN, SMALL)
