@@ -21,7 +21,7 @@ def pretrain(
     """Trains the network of ``method`` on pictures of many people.
 
     Args:
-        method: comodgan
+        method: comodgan or gpen
         data: folder of pictures, as written by python -m datasets.synthetic population
         epochs: of 200 batches
         domain: whose generator and discriminator it starts from
