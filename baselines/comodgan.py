@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.conditional import NETWORK, ConditionalGame, GameSettings
+from baselines.conditional import NETWORK, ConditionalGame, GameSettings, OfDomain
 from mystyle.adversarial import mixed_codes
-from mystyle.checkpoints import load_network, save_network
+from mystyle.checkpoints import save_network
 from mystyle.degradations import Inpainting
 from mystyle.domain import Domain
 from mystyle.stylegan2 import (
@@ -41,7 +41,7 @@ from mystyle.stylegan2 import (
 from mystyle.stylegan2 import (
     Mapping as MappingNetwork,
 )
-from mystyle.types import Degradation, Image, Mask, Portraits, Unsupported, WPlus
+from mystyle.types import Degradation, Image, Mask, Unsupported, WPlus
 
 KEEP = 0.5  # of the code's numbers, in training and afterwards: the original's dropout is never off
 
@@ -238,30 +238,13 @@ class CoModPrior:
         save_network(self.generator, folder / NETWORK)
 
 
-@dataclass(frozen=True)
-class Settings:
-    fit: None = None
-    """nothing is fitted"""
-
-
-class CoModGan:
+class CoModGan(OfDomain):
     name = "comodgan"
-    version = 1
     title = "CoModGAN"
     does = ("inpaint",)
     base = "comodgan.safetensors"
-    presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
-
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> CoModPrior:
-        """The domain's network; the person's photos are not looked at. Raises DomainError where it is missing."""
-        return self.read(domain.base(self.base), domain)
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> CoModPrior:
-        return self.read(folder / NETWORK, domain)
-
-    def read(self, file: Path, domain: Domain) -> CoModPrior:
-        """The prior of a weight file."""
-        return CoModPrior(load_network(CoModGenerator, file).to(domain.device))
+    network = CoModGenerator
+    prior = CoModPrior
 
     def untrained(self, domain: Domain) -> CoModGenerator:
         """What the training of the domain's network starts from; the code has C(4) numbers, for a small file."""

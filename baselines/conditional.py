@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
 
+from baselines.few_shot import drawing, shuffled
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, r1_penalty, update_average
+from mystyle.checkpoints import load_network
 from mystyle.domain import Domain
 from mystyle.perceptual import PerceptualDistance
 from mystyle.stylegan2 import Discriminator
@@ -131,16 +132,39 @@ def fine_tune(
     make_game: Callable[[], ConditionalGame], photos: Image, images: int, domain: Domain, seed: int
 ) -> nn.Module:
     """The averaged generator after ``images`` photos, repetitions counted, of one person. ``seed`` decides all."""
-    devices = [domain.device] if domain.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
+    with drawing(seed, domain.device):
         game = make_game()
         batch = game.settings.batch
-        wanted = max(1, images // batch) * batch
-        order = torch.cat([torch.randperm(len(photos)) for _ in range(-(-wanted // len(photos)))])[:wanted]
-        batches = DataLoader(TensorDataset(photos), batch, sampler=order.tolist())
+        batches = shuffled(photos, batch, max(1, images // batch))
         train(game, batches, stage="fine-tuning", epochs=1, device=domain.device)
     return game.average
+
+
+@dataclass(frozen=True)
+class AsItIs:
+    fit: None = None
+    """nothing is fitted"""
+
+
+class OfDomain:
+    """A rival's network of the domain, which knows nobody. Subclasses name the network, its file and its prior."""
+
+    version = 1
+    base: str
+    network: type[nn.Module]
+    prior: type[Any]
+    presets: ClassVar[Mapping[str, AsItIs]] = dict.fromkeys(("smoke", "quick", "full", "paper"), AsItIs())
+
+    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: AsItIs | None) -> Any:
+        """The person's photos are not looked at. Raises DomainError where the network is missing."""
+        return self.read(domain.base(self.base), domain)
+
+    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: AsItIs) -> Any:
+        return self.read(folder / NETWORK, domain)
+
+    def read(self, file: Path, domain: Domain) -> Any:
+        """The prior of a weight file."""
+        return self.prior(load_network(self.network, file).to(domain.device))
 
 
 @dataclass(frozen=True)

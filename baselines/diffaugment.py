@@ -13,23 +13,21 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, TensorDataset
 
-from baselines.latent_prior import EARLY_STOPPED, LatentPrior
+from baselines.few_shot import FewShotMethod, train_generator
+from baselines.latent_prior import EARLY_STOPPED
 from baselines.snapshots import BestSnapshot
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
-from mystyle.checkpoints import load_generator
 from mystyle.domain import Domain
-from mystyle.projection import LatentProjectionSettings, latent_statistics
+from mystyle.projection import LatentProjectionSettings
 from mystyle.stylegan2 import Discriminator, Generator
-from mystyle.training import require_finite, train
-from mystyle.types import Image, Portraits
+from mystyle.training import require_finite
+from mystyle.types import Image
 
 # The augmentation T. Each operator takes images x [n, c, h, w] and two numbers per image u [n, 2], uniform in [0, 1).
 # Zero fill is mid-grey on the [-1, 1] scale; nothing is clamped.
@@ -125,6 +123,10 @@ class FitSettings:
     snapshots: int = 10
     """how many moments of the training, equally spaced and the last one included, are compared (``BestSnapshot``)"""
 
+    @property
+    def steps(self) -> int:
+        return max(1, self.images // self.batch)
+
 
 class FewShotGAN(pl.LightningModule):
     """Continues the training of G and D, all their weights, on batches of photos [n, 3, R, R]."""
@@ -166,9 +168,8 @@ class FewShotGAN(pl.LightningModule):
         self._descend(optimizer_d, loss, step)
 
         update_average(self.ema, self.generator, 0.5 ** (len(real) / s.ema_half_life))
-        steps = max(1, s.images // s.batch)
-        if self.snapshot and (step + 1) * s.snapshots // steps > step * s.snapshots // steps:
-            self.snapshot.look(self.ema, step + 1)
+        if self.snapshot:
+            self.snapshot.watch(self.ema, step, s.steps, s.snapshots)
 
     def _generate(self, n: int) -> Image:
         z = torch.randn(n, self.generator.z_dim, device=self.device)
@@ -187,19 +188,11 @@ class FewShotGAN(pl.LightningModule):
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    devices = [domain.device] if domain.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
-        steps = max(1, settings.images // settings.batch)
-        passes = -(-steps * settings.batch // len(photos))
-        order = torch.cat([torch.randperm(len(photos)) for _ in range(passes)])[: steps * settings.batch]
-        batches = DataLoader(TensorDataset(photos), settings.batch, sampler=order.tolist())
-        snapshot = BestSnapshot(photos, domain.perceptual)
-        module = FewShotGAN(domain.generator, domain.discriminator, settings, snapshot)
-        train(module, batches, stage="adversarial training", epochs=1, device=domain.device)
-        snapshot.restore(module.ema)
-    module.ema.mapping.w_avg.copy_(latent_statistics(module.ema).mean)  # the trained mapping moved the mean code
-    return module.ema
+    make_module = partial(FewShotGAN, domain.generator, domain.discriminator, settings)
+    s = settings
+    return train_generator(
+        make_module, domain, photos, batch=s.batch, steps=s.steps, stage="adversarial training", seed=seed
+    )
 
 
 @dataclass(frozen=True)
@@ -219,11 +212,10 @@ QUICK = Settings(
 )
 
 
-class DiffAugment:
+class DiffAugment(FewShotMethod):
     name = "diffaugment"
     version = 2
     title = "DiffAugment"
-    does = ("sample", "inpaint", "upscale", "invert", "edit")
     presets: ClassVar[Mapping[str, Settings]] = {
         "smoke": Settings(replace(QUICK.fit, images=32), replace(QUICK.restore, steps=10)),
         "quick": QUICK,
@@ -231,21 +223,8 @@ class DiffAugment:
         "paper": Settings(),
     }
 
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> LatentPrior:
-        """Raises ValueError if photos and generator differ in size, FloatingPointError if training diverges."""
-        size = domain.generator.resolution
-        if tuple(person.images.shape[1:]) != (3, size, size):
-            raise ValueError(f"{person.person}: photos of shape {tuple(person.images.shape)}, wanted {size} x {size}")
-        generator = train_few_shot(domain, person.images.to(domain.device), settings.fit, seed=seed)
-        return self._prior(generator, domain, settings)
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> LatentPrior:
-        generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
-        return self._prior(generator, domain, settings)
-
-    @staticmethod
-    def _prior(generator: Generator, domain: Domain, settings: Settings) -> LatentPrior:
-        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation, domain.directions)
+    def train(self, domain: Domain, photos: Image, settings: FitSettings, seed: int) -> Generator:
+        return train_few_shot(domain, photos, settings, seed=seed)
 
 
 METHOD = DiffAugment()

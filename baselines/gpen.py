@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.conditional import NETWORK, ConditionalGame, GameSettings
-from mystyle.checkpoints import load_network, save_network
+from baselines.conditional import NETWORK, ConditionalGame, GameSettings, OfDomain
+from mystyle.checkpoints import save_network
 from mystyle.degradations import Blur, Downsampling, Jpeg
 from mystyle.domain import Domain
 from mystyle.stylegan2 import (
@@ -39,7 +38,7 @@ from mystyle.stylegan2 import (
     upsample_rgb,
 )
 from mystyle.stylegan2 import Mapping as MappingNetwork
-from mystyle.types import Degradation, Image, Portraits, Unsupported, W
+from mystyle.types import Degradation, Image, Unsupported, W
 
 CONTENT, MATCHING = 1.0, 0.02  # alpha and beta of the paper's loss: L1, and distances of D's activations
 
@@ -213,30 +212,13 @@ class GpenPrior:
         save_network(self.generator, folder / NETWORK)
 
 
-@dataclass(frozen=True)
-class Settings:
-    fit: None = None
-    """nothing is fitted"""
-
-
-class Gpen:
+class Gpen(OfDomain):
     name = "gpen"
-    version = 1
     title = "GPEN"
     does = ("upscale",)
     base = "gpen.safetensors"
-    presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
-
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> GpenPrior:
-        """The domain's network; the person's photos are not looked at. Raises DomainError where it is missing."""
-        return self.read(domain.base(self.base), domain)
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> GpenPrior:
-        return self.read(folder / NETWORK, domain)
-
-    def read(self, file: Path, domain: Domain) -> GpenPrior:
-        """The prior of a weight file."""
-        return GpenPrior(load_network(GpenGenerator, file).to(domain.device))
+    network = GpenGenerator
+    prior = GpenPrior
 
     def untrained(self, domain: Domain) -> GpenGenerator:
         """What the training of the domain's network starts from."""

@@ -11,16 +11,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import partial
 from typing import ClassVar
 
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
 
-from baselines.latent_prior import EARLY_STOPPED, LatentPrior
+from baselines.few_shot import FewShotMethod, train_generator
+from baselines.latent_prior import EARLY_STOPPED
 from baselines.snapshots import BestSnapshot
 from mystyle.adversarial import (
     lazy_adam,
@@ -31,12 +31,11 @@ from mystyle.adversarial import (
     r1_penalty,
     update_average,
 )
-from mystyle.checkpoints import load_generator
 from mystyle.domain import Domain
-from mystyle.projection import LatentProjectionSettings, latent_statistics
+from mystyle.projection import LatentProjectionSettings
 from mystyle.stylegan2 import Conv, Discriminator, Generator, StyledConv
-from mystyle.training import require_finite, train
-from mystyle.types import Image, Portraits, WPlus
+from mystyle.training import require_finite
+from mystyle.types import Image, WPlus
 
 PATCH_SIZES = (32, 16)  # px: maps of the discriminator that patches are judged on
 PATCH_MAPS = 4  # of them there are at most
@@ -177,8 +176,7 @@ class Adaptation(pl.LightningModule):
             self.descend(optimizer_g, s.path_weight * self.path_penalty(max(1, len(real) // 2)) * s.path_every, i)
 
         update_average(self.ema, self.generator, 0.5 ** (1 / s.ema_half_life))
-        if (i + 1) * s.snapshots // s.iterations > i * s.snapshots // s.iterations:
-            self.snapshot.look(self.ema, i + 1)
+        self.snapshot.watch(self.ema, i, s.iterations, s.snapshots)
 
     def fakes(self, n: int, near_anchors: bool) -> Image:
         """G at n codes, near randomly chosen anchors or anywhere, with styles mixed."""
@@ -225,18 +223,11 @@ class Adaptation(pl.LightningModule):
 
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    devices = [domain.device] if domain.device.type == "cuda" else []
-    with torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
-        wanted = settings.iterations * settings.batch
-        order = torch.cat([torch.randperm(len(photos)) for _ in range(-(-wanted // len(photos)))])[:wanted]
-        batches = DataLoader(TensorDataset(photos), settings.batch, sampler=order.tolist())
-        snapshot = BestSnapshot(photos, domain.perceptual)
-        module = Adaptation(domain.generator, domain.discriminator, settings, snapshot)
-        train(module, batches, stage="few-shot adaptation", epochs=1, device=domain.device)
-        snapshot.restore(module.ema)
-    module.ema.mapping.w_avg.copy_(latent_statistics(module.ema).mean)  # the trained mapping moved the mean code
-    return module.ema
+    make_module = partial(Adaptation, domain.generator, domain.discriminator, settings)
+    s = settings
+    return train_generator(
+        make_module, domain, photos, batch=s.batch, steps=s.iterations, stage="few-shot adaptation", seed=seed
+    )
 
 
 @dataclass(frozen=True)
@@ -249,11 +240,10 @@ class Settings:
     """psi of samples"""
 
 
-class Ojha:
+class Ojha(FewShotMethod):
     name = "ojha"
     version = 1
     title = "Ojha et al."
-    does = ("sample", "inpaint", "upscale", "invert", "edit")
     presets: ClassVar[Mapping[str, Settings]] = {
         "smoke": Settings(FitSettings(iterations=4), replace(EARLY_STOPPED, steps=10)),
         "quick": Settings(FitSettings(iterations=240, ema_half_life=25)),
@@ -261,18 +251,8 @@ class Ojha:
         "paper": Settings(),
     }
 
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> LatentPrior:
-        """Raises FloatingPointError if training diverges."""
-        generator = adapt(domain, person.images.to(domain.device), settings.fit, seed=seed)
-        return self._prior(generator, domain, settings)
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> LatentPrior:
-        generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
-        return self._prior(generator, domain, settings)
-
-    @staticmethod
-    def _prior(generator: Generator, domain: Domain, settings: Settings) -> LatentPrior:
-        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation, domain.directions)
+    def train(self, domain: Domain, photos: Image, settings: FitSettings, seed: int) -> Generator:
+        return adapt(domain, photos, settings, seed=seed)
 
 
 METHOD = Ojha()

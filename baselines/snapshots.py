@@ -27,6 +27,11 @@ class BestSnapshot:
         """by step"""
         self.best: Mapping[str, Tensor] | None = None
 
+    def watch(self, generator: Generator, step: int, steps: int, moments: int) -> None:
+        """Looks if one of ``moments`` equal parts of a training of ``steps`` ends with ``step``, counted from 0."""
+        if (step + 1) * moments // steps > step * moments // steps:
+            self.look(generator, step + 1)
+
     @torch.no_grad()
     def look(self, generator: Generator, step: int) -> None:
         """Measures ``generator`` and keeps a copy if it is the best so far."""
