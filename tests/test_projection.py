@@ -42,6 +42,9 @@ class GradientDistance:
     def between(self, a: tuple[torch.Tensor, ...], b: tuple[torch.Tensor, ...]) -> torch.Tensor:
         return sum((x - y).square().mean(dim=(1, 2, 3)) for x, y in zip(a, b, strict=True))
 
+    def to_target(self, images: torch.Tensor, target: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        return self.between(self.features(images), target)
+
 
 PERCEPTUAL = GradientDistance()
 
