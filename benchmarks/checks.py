@@ -90,6 +90,17 @@ def weights(files: Mapping[str, Path]) -> list[str]:
     return problems
 
 
+def bases(files: Mapping[str, Path]) -> list[str]:
+    """Rivals' networks of the domain that are not there, which not all clones have, or damaged."""
+    missing = [path for path in files.values() if not path.is_file()]
+    there = {name: path for name, path in files.items() if path not in missing}
+    return weights(there) + [
+        f"weight file {path} is missing; train it: python -m datasets.synthetic population --out data/population, "
+        f"then python -m baselines.pretrain {path.stem} data/population"
+        for path in missing
+    ]
+
+
 def photos(folders: Iterable[Path], resolution: int, known_good: Collection[str]) -> list[str]:
     """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``."""
     from datasets.folders import DataError, check  # here: it needs numpy and PIL, and --help must not wait

@@ -81,7 +81,7 @@ def resolve(options: Options) -> Request:
     files = domain_weights(options.domain)
     own = [method.base for method in methods.values() if hasattr(method, "base")]
     bases = {name: files["generator"].with_name(name) for name in own}
-    problems += checks.weights({**files, **bases})
+    problems += checks.weights(files) + checks.bases(bases)
     folders = person_folders(options, suite)
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     resolution = RESOLUTIONS[options.domain]

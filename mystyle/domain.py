@@ -50,8 +50,7 @@ class Domain:
         """The weight file of a rival's network of this domain. Raises DomainError if it is not there."""
         if self.folder is None or not (self.folder / file).is_file():
             raise DomainError(
-                f"domain {self.name!r} has no {file}; restore it from a fresh clone, or train it with "
-                f"python -m baselines.pretrain {Path(file).stem}"
+                f"domain {self.name!r} has no {file}; train it with python -m baselines.pretrain {Path(file).stem}"
             )
         return self.folder / file
 

@@ -60,6 +60,13 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
 # What is refused
 
 
+def test_a_rival_without_its_network_of_the_domain_says_how_to_train_it(command):
+    status, _, err = command("--methods", "comodgan", "gpen_ft", "--out", "a")
+    assert status == 2
+    for name in ("comodgan", "gpen"):
+        assert f"{name}.safetensors is missing; train it" in err and f"baselines.pretrain {name} data" in err
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
