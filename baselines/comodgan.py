@@ -4,7 +4,7 @@ An inpainting network of the domain: an encoder sees the known pixels, its maps 
 generator, and its code modulates that generator together with the mapped z. It knows nobody; fine-tuned on a person it
 is ``comodgan_ft``. Masks have 1 where the pixel is known, as in the original code.
 
-The domain's network, ``comodgan.safetensors``, was made by ``python -m baselines.pretrain comodgan``.
+The domain's network, ``comodgan.safetensors``, is made by ``python -m baselines.pretrain comodgan``.
 """
 
 from __future__ import annotations

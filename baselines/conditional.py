@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
@@ -19,9 +18,10 @@ from baselines.few_shot import drawing, shuffled
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, r1_penalty, update_average
 from mystyle.checkpoints import load_network
 from mystyle.domain import Domain
+from mystyle.losses import reconstruction
 from mystyle.perceptual import PerceptualDistance
 from mystyle.stylegan2 import Discriminator
-from mystyle.training import require_finite, train
+from mystyle.training import Game, train
 from mystyle.types import Image, Portraits, from_uint8
 
 NETWORK = "generator.safetensors"  # in the folder of a prior
@@ -46,8 +46,10 @@ class GameSettings:
     """of Eq. 1 of MyStyle between output and photo"""
 
 
-class ConditionalGame(pl.LightningModule, ABC):
+class ConditionalGame(Game, ABC):
     """G against D on batches (photos [n, 3, R, R],), in [-1, 1] or as bytes. One condition serves both players."""
+
+    stage = "conditional game"
 
     def __init__(
         self,
@@ -58,7 +60,6 @@ class ConditionalGame(pl.LightningModule, ABC):
         seed: int,
     ):
         super().__init__()
-        self.automatic_optimization = False  # two players
         self.settings, self.seed = settings, seed
         self._perceptual = (perceptual,)  # in a tuple: fixed, no part of the trained module
         self.generator = copy.deepcopy(generator).requires_grad_(True)
@@ -118,14 +119,7 @@ class ConditionalGame(pl.LightningModule, ABC):
             return fake.new_zeros([])
         with torch.no_grad():
             features = perceptual.features(real)
-        eq_1 = perceptual.to_target(fake, features) + (fake - real).square().mean(dim=(1, 2, 3))
-        return s.content_weight * eq_1.mean()
-
-    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
-        require_finite(loss, "conditional game", step)
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+        return s.content_weight * reconstruction(perceptual, fake, real, features).mean()
 
 
 def fine_tune(

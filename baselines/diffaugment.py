@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
@@ -26,7 +25,7 @@ from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, 
 from mystyle.domain import Domain
 from mystyle.projection import LatentProjectionSettings
 from mystyle.stylegan2 import Discriminator, Generator
-from mystyle.training import require_finite
+from mystyle.training import Game
 from mystyle.types import Image
 
 # The augmentation T. Each operator takes images x [n, c, h, w] and two numbers per image u [n, 2], uniform in [0, 1).
@@ -128,8 +127,10 @@ class FitSettings:
         return max(1, self.images // self.batch)
 
 
-class FewShotGAN(pl.LightningModule):
+class FewShotGAN(Game):
     """Continues the training of G and D, all their weights, on batches of photos [n, 3, R, R]."""
+
+    stage = "adversarial training"
 
     def __init__(
         self,
@@ -139,7 +140,6 @@ class FewShotGAN(pl.LightningModule):
         snapshot: BestSnapshot | None = None,
     ):
         super().__init__()
-        self.automatic_optimization = False  # two players
         self.settings, self.snapshot = settings, snapshot
         self.generator = copy.deepcopy(generator).requires_grad_(True)
         self.discriminator = copy.deepcopy(discriminator).requires_grad_(True)
@@ -157,7 +157,7 @@ class FewShotGAN(pl.LightningModule):
         optimizer_g, optimizer_d = self.optimizers()
 
         self.discriminator.requires_grad_(False)
-        self._descend(optimizer_g, logistic_g(self._judge(self._generate(len(real)))), step)
+        self.descend(optimizer_g, logistic_g(self._judge(self._generate(len(real)))), step)
         self.discriminator.requires_grad_(True)
 
         with torch.no_grad():
@@ -165,7 +165,7 @@ class FewShotGAN(pl.LightningModule):
         loss = logistic_d(self._judge(real), self._judge(fake))
         if step % s.r1_interval == 0:  # D o T, hence the gradient with respect to the photos before augmentation
             loss = loss + s.r1_interval * s.r1_gamma / 2 * r1_penalty(self._judge, real)
-        self._descend(optimizer_d, loss, step)
+        self.descend(optimizer_d, loss, step)
 
         update_average(self.ema, self.generator, 0.5 ** (len(real) / s.ema_half_life))
         if self.snapshot:
@@ -179,20 +179,12 @@ class FewShotGAN(pl.LightningModule):
         """D(T(images)), with a fresh T."""
         return self.discriminator(augment(images, self.settings.policy))
 
-    def _descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
-        require_finite(loss, "adversarial training", step)
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
-
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
     make_module = partial(FewShotGAN, domain.generator, domain.discriminator, settings)
     s = settings
-    return train_generator(
-        make_module, domain, photos, batch=s.batch, steps=s.steps, stage="adversarial training", seed=seed
-    )
+    return train_generator(make_module, domain, photos, batch=s.batch, steps=s.steps, stage=FewShotGAN.stage, seed=seed)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ A restoration network of the domain: an encoder of the enlarged input gives z, a
 in a StyleGAN2 generator, where they are not added but set beside the activations. It knows nobody; fine-tuned on a
 person it is ``gpen_ft``.
 
-The domain's network, ``gpen.safetensors``, was made by ``python -m baselines.pretrain gpen``.
+The domain's network, ``gpen.safetensors``, is made by ``python -m baselines.pretrain gpen``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from torch import Tensor
 from mystyle.checkpoints import save_generator
 from mystyle.degradations import Identity
 from mystyle.perceptual import PerceptualDistance
-from mystyle.projection import LatentProjectionSettings, LatentStatistics, latent_statistics, project_latent
+from mystyle.projection import LatentProjectionSettings, LatentStatistics, Projection, latent_statistics, project_latent
 from mystyle.stylegan2 import Generator
 from mystyle.types import Degradation, Image, Unsupported, W, WPlus
 
@@ -42,13 +42,11 @@ class LatentPrior:
 
     def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
         """The image of the projection; ``seeds[i]`` decides the exploration noise of row i."""
-        settings = (self.generator, self.perceptual, self.statistics, self.projection)
-        return project_latent(degraded, degradation, *settings, seeds=seeds).images.to(degraded)
+        return self._project(degraded, degradation, seeds).images.to(degraded)
 
     def invert(self, images: Image, *, seeds: Sequence[int]) -> WPlus:
         """The codes of clean images, [n, num_ws, w_dim]."""
-        settings = (self.generator, self.perceptual, self.statistics, self.projection)
-        return project_latent(images, Identity(), *settings, seeds=seeds).w
+        return self._project(images, Identity(), seeds).w
 
     def edit(self, code: WPlus, direction: str, strengths: Sequence[float]) -> Image:
         """w + theta n in all layers: [n * S, 3, R, R], strengths running fastest."""
@@ -60,6 +58,11 @@ class LatentPrior:
         with torch.no_grad():
             ws = self.generator.mapping(z.to(self.statistics.mean), truncation=self.truncation)
         return render(self.generator, ws).cpu()
+
+    def _project(self, target: Image, phi: Degradation, seeds: Sequence[int]) -> Projection:
+        return project_latent(
+            target, phi, self.generator, self.perceptual, self.statistics, self.projection, seeds=seeds
+        )
 
     def save(self, folder: Path) -> None:
         save_generator(self.generator, folder / "generator.safetensors")

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar
 
-import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -27,14 +26,14 @@ from mystyle.adversarial import (
     logistic_d,
     logistic_g,
     mixed_codes,
-    path_lengths,
+    path_penalty,
     r1_penalty,
     update_average,
 )
 from mystyle.domain import Domain
 from mystyle.projection import LatentProjectionSettings
 from mystyle.stylegan2 import Conv, Discriminator, Generator, StyledConv
-from mystyle.training import require_finite
+from mystyle.training import Game
 from mystyle.types import Image, WPlus
 
 PATCH_SIZES = (32, 16)  # px: maps of the discriminator that patches are judged on
@@ -135,12 +134,13 @@ class PatchDiscriminator(nn.Module):
         return found[:count]
 
 
-class Adaptation(pl.LightningModule):
+class Adaptation(Game):
     """Eq. 6: training of G and D on batches of photos [n, 3, R, R] beside the frozen source G."""
+
+    stage = "few-shot adaptation"
 
     def __init__(self, source: Generator, discriminator: Discriminator, settings: FitSettings, snapshot: BestSnapshot):
         super().__init__()
-        self.automatic_optimization = False  # two players
         self.settings, self.snapshot = settings, snapshot
         self._source = (source,)  # in a tuple: frozen, no part of the trained module
         self.generator = copy.deepcopy(source).requires_grad_(True)
@@ -206,19 +206,9 @@ class Adaptation(pl.LightningModule):
         return torch.stack([distance_consistency_loss(theirs[k], ours[k])[i] for i, k in enumerate(layers)]).mean()
 
     def path_penalty(self, n: int) -> Tensor:
-        """(|J^T y| - a)^2, a the running mean of the lengths."""
+        """Of n codes."""
         z = torch.randn(n, self.generator.z_dim, device=self.device)
-        size = self.generator.resolution
-        noise = torch.randn(n, 3, size, size, device=self.device)
-        lengths = path_lengths(self.generator, self.generator.mapping(z), noise)
-        self.mean_path.lerp_(lengths.mean().detach(), 0.01)
-        return (lengths - self.mean_path).square().mean()
-
-    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
-        require_finite(loss, "few-shot adaptation", step)
-        optimizer.zero_grad()
-        self.manual_backward(loss)
-        optimizer.step()
+        return path_penalty(self.generator, self.generator.mapping(z), self.mean_path)
 
 
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
@@ -226,7 +216,7 @@ def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) ->
     make_module = partial(Adaptation, domain.generator, domain.discriminator, settings)
     s = settings
     return train_generator(
-        make_module, domain, photos, batch=s.batch, steps=s.iterations, stage="few-shot adaptation", seed=seed
+        make_module, domain, photos, batch=s.batch, steps=s.iterations, stage=Adaptation.stage, seed=seed
     )
 
 

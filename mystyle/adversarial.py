@@ -38,6 +38,14 @@ def path_lengths(generator: Generator, ws: WPlus, noise: Tensor) -> Tensor:
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
 
 
+def path_penalty(generator: Generator, ws: WPlus, mean: Tensor) -> Tensor:
+    """E (|J_w^T y| - a)^2 over codes ``ws`` that need gradients; a, the running mean of lengths, is moved in place."""
+    size = generator.resolution
+    lengths = path_lengths(generator, ws, torch.randn(len(ws), 3, size, size, device=ws.device))
+    mean.lerp_(lengths.mean().detach(), 0.01)
+    return (lengths - mean).square().mean()
+
+
 def mixed_codes(generator: Generator, z: Tensor, probability: float) -> WPlus:
     """Codes of z [n, z_dim]; with ``probability`` the layers after a random cut take those of another z (per batch)."""
     ws = generator.mapping(z)

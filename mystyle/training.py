@@ -43,6 +43,23 @@ class Checkpoint(pl.Callback):
             self.saved = time.monotonic()
 
 
+class Game(pl.LightningModule):
+    """A training of several players, each with an optimiser of its own. ``stage`` names it in messages."""
+
+    stage: str
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+
+    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
+        """One step of one player. Raises FloatingPointError if its loss is not finite."""
+        require_finite(loss, self.stage, step)
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        optimizer.step()
+
+
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Silences Lightning's info lines and its advice about workers and intervals inside the block."""

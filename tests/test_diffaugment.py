@@ -191,7 +191,7 @@ def test_r1_is_the_gradient_penalty_on_the_photos_before_augmentation(tiny_domai
     )
     losses = []
     monkeypatch.setattr(module, "optimizers", lambda: (None, None))
-    monkeypatch.setattr(module, "_descend", lambda _, loss, step: losses.append(loss.item()))
+    monkeypatch.setattr(module, "descend", lambda _, loss, step: losses.append(loss.item()))
     torch.manual_seed(0)
     module.training_step((photos.clone(),), 0)
 

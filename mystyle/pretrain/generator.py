@@ -26,7 +26,7 @@ from mystyle.adversarial import (
     logistic_d,
     logistic_g,
     mixed_codes,
-    path_lengths,
+    path_penalty,
     r1_penalty,
     update_average,
 )
@@ -201,13 +201,9 @@ class AdversarialRecipe(Recipe):
         update_average(self.average, self.generator, 0.5 ** (len(real) / (s.ema_kimg * 1000)))
 
     def path_penalty(self, n: int) -> Tensor:
-        """(|J^T y| - a)^2, a the running mean of the lengths."""
+        """Of n codes with mixed styles."""
         z = torch.randn(n, self.generator.z_dim, device=self.device)
-        ws = mixed_codes(self.generator, z, self.settings.mixing)
-        size = self.generator.resolution
-        lengths = path_lengths(self.generator, ws, torch.randn(n, 3, size, size, device=self.device))
-        self.mean_path = self.mean_path.lerp(lengths.mean().detach(), 0.01)
-        return (lengths - self.mean_path).square().mean()
+        return path_penalty(self.generator, mixed_codes(self.generator, z, self.settings.mixing), self.mean_path)
 
 
 def pretrain(
