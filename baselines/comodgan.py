@@ -43,6 +43,7 @@ from mystyle.stylegan2 import (
 )
 from mystyle.types import Degradation, Image, Mask, Unsupported, WPlus
 
+FAINT = 0.1  # the gain of a new encoder
 KEEP = 0.5  # of the code's numbers, in training and afterwards: the original's dropout is never off
 
 
@@ -123,9 +124,10 @@ class CoModGenerator(nn.Module):
 
 
 def grown(generator: Generator, global_dim: int) -> CoModGenerator:
-    """A new network whose decoder and mapping are those of ``generator``; its encoder is random.
+    """A new network whose decoder and mapping are those of ``generator``; its encoder is random, and faint at first.
 
-    The affine layers, wider by the code, see nothing of it at first; the constant gives way to a layer on the code.
+    The affine layers start with the styles of the mean code, whatever w and the encoder's code are: z would else decide
+    what the known pixels should. The constant gives way to a layer on the code.
     """
     names = ("resolution", "z_dim", "w_dim", "channel_base", "channel_max", "mapping_layers")
     network = CoModGenerator(**{name: generator.config[name] for name in names}, global_dim=global_dim)
@@ -135,16 +137,12 @@ def grown(generator: Generator, global_dim: int) -> CoModGenerator:
         pairs = [(network.conv[r], block.conv1), (network.torgb[r], block.torgb)]
         for new, old in pairs + ([(network.up[r], block.conv0)] if r in network.up else []):
             state = old.state_dict()
-            state["affine.weight"] = widened(state["affine.weight"], new.affine.weight.shape[1], first=True)
+            state["affine.bias"] = old.affine(generator.mapping.w_avg[None])[0]
+            state["affine.weight"] = torch.zeros_like(new.affine.weight)
             new.load_state_dict(state)
+    with torch.no_grad():
+        network.fromrgb.weight.mul_(FAINT)  # and with it every map, for the layers above have no bias yet
     return network
-
-
-def widened(weight: Tensor, n_in: int, *, first: bool) -> Tensor:
-    """Equalised weights [o, i, ...] for ``n_in`` inputs that give the same function of the ``first`` or last i."""
-    more = weight.new_zeros(weight.shape[0], n_in - weight.shape[1], *weight.shape[2:])
-    weight = weight * math.sqrt(n_in / weight.shape[1])  # the layer divides by the root of its fan-in
-    return torch.cat([weight, more] if first else [more, weight], dim=1)
 
 
 def with_mask(discriminator: Discriminator) -> Discriminator:
@@ -153,7 +151,10 @@ def with_mask(discriminator: Discriminator) -> Discriminator:
     first = network.get_submodule(f"b{network.resolution}")
     old = first.fromrgb
     first.fromrgb = Conv(4, old.weight.shape[0], 1, conv_clamp=old.conv_clamp).to(old.weight.device)
-    first.fromrgb.load_state_dict({"weight": widened(old.weight, 4, first=False), "bias": old.bias})
+    weight = old.weight * math.sqrt(4 / 3)  # the layer divides by the root of its fan-in
+    first.fromrgb.load_state_dict(
+        {"weight": torch.cat([torch.zeros_like(weight[:, :1]), weight], dim=1), "bias": old.bias}
+    )
     return network
 
 
@@ -215,6 +216,14 @@ class CoModGame(ConditionalGame):
         """D(m - 1/2, x)."""
         return self.discriminator(torch.cat([mask - 0.5, images], dim=1))
 
+    def content(self, fake: Image, real: Image, mask: Mask) -> Tensor:
+        """The original has none. L1 over the hole, however small it is, and the perceptual distance."""
+        if not self.settings.content_weight:
+            return fake.new_zeros([])
+        hole = (1 - mask).mean(dim=(1, 2, 3)).clamp(min=0.05)  # a hole of few pixels is not worth more
+        l1 = ((fake - real).abs().mean(dim=(1, 2, 3)) / hole).mean()
+        return self.settings.content_weight * (l1 + self.perceptual_distance(fake, real))
+
 
 @dataclass(frozen=True)
 class CoModPrior:
@@ -255,7 +264,7 @@ class CoModGan(OfDomain):
         return CoModGame(network, with_mask(domain.discriminator), domain.perceptual, settings, seed)
 
 
-SMALL = GameSettings(r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
+SMALL = GameSettings(learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
 """for a domain of 128 px and thousands of steps"""
 
 METHOD = CoModGan()

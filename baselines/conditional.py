@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
@@ -18,10 +19,9 @@ from baselines.few_shot import drawing, shuffled
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, r1_penalty, update_average
 from mystyle.checkpoints import load_network
 from mystyle.domain import Domain
-from mystyle.losses import reconstruction
 from mystyle.perceptual import PerceptualDistance
 from mystyle.stylegan2 import Discriminator
-from mystyle.training import Game, train
+from mystyle.training import Game, require_finite, train
 from mystyle.types import Image, Portraits, from_uint8
 
 NETWORK = "generator.safetensors"  # in the folder of a prior
@@ -29,7 +29,7 @@ NETWORK = "generator.safetensors"  # in the folder of a prior
 
 @dataclass(frozen=True)
 class GameSettings:
-    """Adversarial training. The defaults are CoModGAN's, which has no other loss than the game's.
+    """Adversarial training. The defaults are CoModGAN's, whose generator has no other loss than the game's.
 
     Its 25 million pictures are out of reach of a small computer, where ``content_weight`` makes up for some of them.
     """
@@ -37,13 +37,19 @@ class GameSettings:
     batch: int = 8
     learning_rate: float = 2e-3
     """of Adam (0, 0.99) for G and D"""
+    discriminator_rate: float | None = None
+    """of D where it is another"""
     r1_gamma: float = 10.0
     r1_every: int = 16
     style_mixing: float = 0.5
     ema_half_life: float = 10_000
     """of the averaged generator's weights, in images"""
     content_weight: float = 0.0
-    """of Eq. 1 of MyStyle between output and photo"""
+    """of the distance between output and photo that the method adds to its own losses"""
+    warm_rate: float = 6e-3
+    """of Adam (0.9, 0.99) for G in ``WarmStart``, falling to zero on a cosine"""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """of activations in G and D; bfloat16 pays where the processor has it"""
 
 
 class ConditionalGame(Game, ABC):
@@ -84,42 +90,86 @@ class ConditionalGame(Game, ABC):
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         s = self.settings
         plain = torch.optim.Adam(self.generator.parameters(), s.learning_rate, betas=(0.0, 0.99))
-        return [plain, lazy_adam(self.discriminator.parameters(), s.learning_rate, s.r1_every)]
+        rate = s.learning_rate if s.discriminator_rate is None else s.discriminator_rate
+        return [plain, lazy_adam(self.discriminator.parameters(), rate, s.r1_every)]
+
+    def drawn(self, photos: Tensor) -> tuple[Image, Any]:
+        """Photos in [-1, 1] and their condition; every draw of a step comes from its number, also in a resumed run."""
+        step = int(self.step)
+        torch.manual_seed(1_000_003 * self.seed + step)
+        self.step += 1
+        real = from_uint8(photos) if photos.dtype == torch.uint8 else photos
+        return real, self.condition(real, np.random.default_rng([self.seed, step]))
+
+    def half(self) -> torch.autocast:
+        """The block in which networks compute as ``precision`` says."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
 
     def training_step(self, batch: tuple[Image], _: int) -> None:
         s = self.settings
         optimizer_g, optimizer_d = self.optimizers()
         step = int(self.step)
-        torch.manual_seed(1_000_003 * self.seed + step)  # of the step, so that a resumed run draws the same
-        rng = np.random.default_rng([self.seed, step])
-        self.step += 1
-        real = from_uint8(batch[0]) if batch[0].dtype == torch.uint8 else batch[0]
-        condition = self.condition(real, rng)
-        fake = self.restored(real, condition)
+        real, condition = self.drawn(batch[0])
+        with self.half():
+            fake = self.restored(real, condition)
+            verdicts = self.judge(real, condition), self.judge(fake.detach(), condition)
 
-        loss_d = logistic_d(self.judge(real, condition), self.judge(fake.detach(), condition))
+        loss_d = logistic_d(*(verdict.float() for verdict in verdicts))
         self.descend(optimizer_d, loss_d, step)
         if step % s.r1_every == 0:  # with respect to the picture, not to what it is judged by
             penalty = r1_penalty(lambda x: self.judge(x, condition), real)
             self.descend(optimizer_d, s.r1_gamma / 2 * penalty * s.r1_every, step)
 
         self.discriminator.requires_grad_(False)
-        loss_g = logistic_g(self.judge(fake, condition))
-        content = self.content(fake, real)
+        with self.half():
+            verdict = self.judge(fake, condition)
+        loss_g = logistic_g(verdict.float())
+        content = self.content(fake.float(), real, condition)
         self.descend(optimizer_g, loss_g + content, step)
         self.discriminator.requires_grad_(True)
         update_average(self.average, self.generator, 0.5 ** (len(real) / s.ema_half_life))
         values = {"d": loss_d, "g": loss_g, "content": content}
         self.losses = {name: float(value.detach()) for name, value in values.items()}
 
-    def content(self, fake: Image, real: Image) -> Tensor:
+    @abstractmethod
+    def content(self, fake: Image, real: Image, condition: Any) -> Tensor:
         """What is not adversarial in G's loss, weighted."""
-        s, (perceptual,) = self.settings, self._perceptual
-        if not s.content_weight:
-            return fake.new_zeros([])
+
+    def perceptual_distance(self, fake: Image, real: Image) -> Tensor:
+        """The mean over the batch."""
+        (perceptual,) = self._perceptual
         with torch.no_grad():
             features = perceptual.features(real)
-        return s.content_weight * reconstruction(perceptual, fake, real, features).mean()
+        return perceptual.to_target(fake, features).mean()
+
+
+class WarmStart(pl.LightningModule):
+    """The generator of ``game`` alone, by its content loss: what is where, before the game says how it looks."""
+
+    def __init__(self, game: ConditionalGame):
+        super().__init__()
+        self.game, self.rate = game, game.settings.warm_rate
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.Adam(self.game.generator.parameters(), self.rate, betas=(0.9, 0.99))
+        cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+    def training_step(self, batch: tuple[Image], _: int) -> Tensor:
+        real, condition = self.game.drawn(batch[0])
+        with self.game.half():
+            fake = self.game.restored(real, condition)
+        loss = self.game.content(fake.float(), real, condition)
+        require_finite(loss, "warm start", self.global_step)
+        return loss
+
+
+def warm_start(game: ConditionalGame, batches: Iterable[tuple[Tensor]], **run: Any) -> None:
+    """Trains the generator of ``game`` and its average; ``run`` are the other arguments of ``train``."""
+    game.discriminator.requires_grad_(False)
+    train(WarmStart(game), batches, **run)
+    game.discriminator.requires_grad_(True)
+    game.average.load_state_dict(game.generator.state_dict())  # of one set of weights: the rate has fallen to nothing
 
 
 def fine_tune(
@@ -178,7 +228,8 @@ class FineTuned:
     """A rival's network of the domain, trained on on the photos of a person.
 
     MyStyle fine-tunes its rivals so and names no recipe. We go on with the game of the domain's network, with the same
-    degradations, against the domain's discriminator. ``small`` are the game's settings of the shorter presets.
+    degradations, against the domain's discriminator. ``small`` are the settings of that game; on fewer photos and for
+    fewer steps the rates are higher.
     """
 
     version = 1
@@ -186,9 +237,10 @@ class FineTuned:
     def __init__(self, name: str, title: str, rival: Any, small: GameSettings):
         self.name, self.title, self.rival = name, title, rival
         self.does, self.base = rival.does, rival.base
+        small = replace(small, learning_rate=2e-3, discriminator_rate=None)
         self.presets = {
             "smoke": FineTunedSettings(FineTuning(16, small)),
-            "quick": FineTunedSettings(FineTuning(800, replace(small, ema_half_life=80))),
+            "quick": FineTunedSettings(FineTuning(480, replace(small, ema_half_life=48))),
             "full": FineTunedSettings(FineTuning(20_000, small)),
             "paper": FineTunedSettings(),
         }

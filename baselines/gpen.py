@@ -178,13 +178,15 @@ class GpenGame(ConditionalGame):
     def judge(self, images: Image, degraded: Image) -> Tensor:
         return self.discriminator(images)
 
-    def content(self, fake: Image, real: Image) -> Tensor:
-        """alpha L_C + beta L_F of the paper, and what ``content_weight`` asks for."""
+    def content(self, fake: Image, real: Image, degraded: Image) -> Tensor:
+        """alpha L_C + beta L_F of the paper, and the perceptual distance where ``content_weight`` asks for it."""
         with torch.no_grad():
             wanted = self.activations(real)
         found = self.activations(fake)
         matching = sum((a - b).square().mean() for a, b in zip(found, wanted, strict=True))
-        return CONTENT * (fake - real).abs().mean() + MATCHING * matching + super().content(fake, real)
+        loss = CONTENT * (fake - real).abs().mean() + MATCHING * matching
+        weight = self.settings.content_weight
+        return loss + weight * self.perceptual_distance(fake, real) if weight else loss
 
     def activations(self, images: Image) -> list[Tensor]:
         """What the blocks of the discriminator give."""
@@ -229,7 +231,7 @@ class Gpen(OfDomain):
         return GpenGame(network, copy.deepcopy(domain.discriminator), domain.perceptual, settings, seed)
 
 
-SMALL = GameSettings(r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
+SMALL = GameSettings(learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
 """for a domain of 128 px and thousands of steps"""
 
 METHOD = Gpen()

@@ -1,18 +1,22 @@
 """Networks of rivals that belong to a domain: ``python -m baselines.pretrain METHOD POPULATION``.
 
 They are trained before any person arrives, on the population that the domain's own networks were trained on, and are
-written beside those. A run that was stopped goes on from its checkpoint in ``--work``.
+written beside those: first by their content loss alone, then in the adversarial game. A run that was stopped goes on
+from its checkpoint in ``--work``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 
 def pretrain(
     method: str,
     data: Path,
-    epochs: int = 10,
+    warm_epochs: int = 30,
+    epochs: int = 8,
+    precision: Literal["float32", "bfloat16"] = "float32",
     domain: str = "synthetic",
     out: Path | None = None,
     work: Path = Path("checkpoints"),
@@ -23,17 +27,22 @@ def pretrain(
     Args:
         method: comodgan or gpen
         data: folder of pictures, as written by python -m datasets.synthetic population
-        epochs: of 200 batches
+        warm_epochs: of 200 batches, without the adversary
+        epochs: of 200 batches, of the game
+        precision: of activations; bfloat16 pays where the processor has it
         domain: whose generator and discriminator it starts from
-        out: folder for the weight file; the domain's own unless given
+        out: folder for the weight file and a JSON file of what made it; the domain's own unless given
         work: folder for the checkpoint
         seed: of initialisation, order, masks and noise
     """
     import importlib
+    import json
+    from dataclasses import asdict, replace
 
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
+    from baselines.conditional import warm_start
     from mystyle.checkpoints import save_network
     from mystyle.domain import domain_weights, load_domain
     from mystyle.memory import keep_freed_memory
@@ -46,7 +55,7 @@ def pretrain(
     keep_freed_memory()
     try:
         module = importlib.import_module(f"baselines.{method}")
-        rival, settings = module.METHOD, module.SMALL
+        rival, settings = module.METHOD, replace(module.SMALL, precision=precision)
     except (ImportError, AttributeError) as error:
         raise SystemExit(f"baselines.pretrain: {method} has no network of the domain to train") from error
     try:
@@ -60,9 +69,15 @@ def pretrain(
     work.mkdir(parents=True, exist_ok=True)
     checkpoint = work / f"{method}.ckpt"
     with showing():
+        if warm_epochs and not checkpoint.is_file():
+            warm, stage = work / f"{method}-warm.ckpt", f"{method}, warm start"
+            warm_start(game, batches, stage=stage, epochs=warm_epochs, device=d.device, checkpoint=warm)
         train(game, batches, stage=method, epochs=epochs, device=d.device, checkpoint=checkpoint)
     file = (out or domain_weights(domain)["generator"].parent) / rival.base
     save_network(game.average, file, torch.float16)
+    done = {"method": method, "seed": seed, "warm_epochs": warm_epochs, "epochs": epochs, "settings": asdict(settings)}
+    done |= {"data": {"pictures": len(album)}, "torch": torch.__version__}
+    file.with_suffix(".json").write_text(json.dumps(done, indent=2) + "\n")
     print(f"{file}: {epochs * BATCHES_PER_EPOCH} steps, losses of the last: {game.losses}")
 
 

@@ -137,9 +137,13 @@ def describe(
     methods: Mapping[str, Any],
     metrics: Mapping[str, Metric],
     jobs: Sequence[Job],
+    absent: Mapping[str, str],
 ) -> dict[str, Any]:
-    """suite.json: everything that tables and figures need to know and that is not in a record."""
-    rows = [{"name": name, "title": title, "kind": "published"} for name, title in suite.published_only.items()]
+    """suite.json: everything that tables and figures need to know and that is not in a record.
+
+    ``absent`` are the published rows that this run is without, name to title; they stand above the methods.
+    """
+    rows = [{"name": name, "title": title, "kind": "published"} for name, title in absent.items()]
     rows += [
         {"name": name, "title": method.title, "kind": "floor" if name in suite.floors else "method"}
         for name, method in methods.items()

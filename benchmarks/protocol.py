@@ -128,10 +128,8 @@ class Suite:
     floors: frozenset[str] = frozenset()  # the methods among them that set a floor rather than compete
     figure: str = ""  # the paper's figure that ours is laid out as
     columns: tuple[str, ...] = ()  # methods and references that the figure shows, left to right
-    published_only: Mapping[str, str] = field(default_factory=dict)
-    # rows that only the paper has: name to title, above the methods
     published: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
-    # row to metric to (mean, standard deviation)
+    # method to metric to (mean, standard deviation); those that a run is without keep their row
     published_source: str = ""
     dose: str = ""  # of suites whose rows turn a knob: what the cases' dose means; the numbers are rank correlations
 

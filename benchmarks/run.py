@@ -67,12 +67,14 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
     """Does what is missing and derives the rest; returns the exit status. ``load`` gives the domain on a device."""
     from benchmarks import records
     from benchmarks.plan import describe
+    from benchmarks.registry import METHODS
 
     run = options.folder
     draw_missing(request)
     jobs = make_jobs(request)
     tell_missing(request, jobs)
-    layout = describe(request.suite, request.methods, request.metrics, jobs)
+    absent = {name: METHODS.load(name).title for name in request.suite.published if name not in request.methods}
+    layout = describe(request.suite, request.methods, request.metrics, jobs, absent)
     changed = records.write_json(run / "suite.json", layout)
     records.clean(run)
 

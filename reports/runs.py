@@ -57,7 +57,7 @@ class Run:
     def reason(self, method: Mapping[str, Any], metric: str) -> str:
         """Why a cell has no number of ours."""
         if method["kind"] == "published":
-            return method.get("reason") or "Published number only; this system is not part of the suite."
+            return "Published number only; this method was not run."
         rows = self.results
         rows = rows[(rows["method"] == method["name"]) & (rows["metric"] == metric) & rows["reason"].notna()]
         return str(rows["reason"].iloc[0]) if len(rows) else "Not run."

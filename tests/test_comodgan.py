@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import torch
 
 from baselines.comodgan import KEEP, METHOD, SMALL, draw_mask, grown, with_mask
 from baselines.comodgan_ft import METHOD as FT
+from baselines.conditional import warm_start
+from baselines.few_shot import shuffled
 from mystyle import plain
 from mystyle.types import Portraits
 
@@ -96,16 +99,16 @@ def test_known_pixels_pass_and_hidden_ones_are_not_seen(network, problem):
 
 
 @torch.no_grad()
-def test_a_grown_network_has_the_styles_of_the_generator_that_it_grew_from(tiny_domain):
+def test_a_grown_network_has_the_mean_styles_of_the_generator_that_it_grew_from(tiny_domain):
     g = tiny_domain.generator
     network = grown(g, global_dim=8)
-    w = g.mapping.w(torch.randn(3, g.z_dim))
+    mean = g.mapping.w_avg.expand(3, -1)
     torch.testing.assert_close(network.mapping.w(torch.ones(1, g.z_dim)), g.mapping.w(torch.ones(1, g.z_dim)))
     for r in (8, 16, 32):
         block = g.synthesis.get_submodule(f"b{r}")
         for new, old in ((network.up[str(r)], block.conv0), (network.conv[str(r)], block.conv1)):
-            style = torch.cat([w, torch.randn(3, 8)], dim=1)
-            torch.testing.assert_close(new.affine(style), old.affine(w))
+            style = torch.randn(3, g.w_dim + 8)
+            torch.testing.assert_close(new.affine(style), old.affine(mean))
             assert torch.equal(new.weight, old.weight)
 
 
@@ -142,6 +145,50 @@ def test_content_alone_is_learned(tiny_domain, problem):
     assert int(game.step) == 12
 
 
+def test_content_is_the_distance_and_l1_over_the_hole_alone(tiny_domain, problem):
+    x, mask = problem
+    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, SMALL, seed=0)
+    fake = x * mask + (1 - mask) * (x + 0.25)
+    expected = SMALL.content_weight * (0.25 + float(tiny_domain.perceptual(fake, x).mean()))
+    assert float(game.content(fake, x, mask)) == pytest.approx(expected, rel=1e-4)  # float32
+    none = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, replace(SMALL, content_weight=0.0), seed=0)
+    assert float(none.content(fake, x, mask)) == 0.0  # the original's
+
+
+def test_a_warm_start_trains_the_generator_alone_and_its_average_follows(tiny_domain, problem):
+    _, mask = problem
+    torch.manual_seed(0)
+    x = (torch.rand(2, 3, 1, 1) * 2 - 1).expand(-1, -1, 32, 32)  # of one colour, which the known pixels tell
+    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, SMALL, seed=0)
+    judge = [p.clone() for p in game.discriminator.parameters()]
+    ws, keep = inputs(game.generator, 2)
+    before = game.content(game.generator(x, mask, ws, keep).detach(), x, mask)
+    warm_start(game, shuffled(x, 2, 100), stage="warm", epochs=1, device=tiny_domain.device)
+    after = game.content(game.average(x, mask, ws, keep), x, mask)
+    assert after < 0.9 * before
+    assert all(torch.equal(p, q) for p, q in zip(judge, game.discriminator.parameters(), strict=True))
+    assert all(p.requires_grad for p in game.discriminator.parameters())
+    same = zip(game.average.parameters(), game.generator.parameters(), strict=True)
+    assert all(torch.equal(p, q) for p, q in same)
+    assert int(game.step) == 100  # the game goes on with fresh draws
+
+
+def test_half_precision_is_the_same_game_up_to_rounding(tiny_domain, problem):
+    x, _ = problem
+    torch.manual_seed(0)
+    network = METHOD.untrained(tiny_domain)
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        game = METHOD.game(network, tiny_domain, replace(SMALL, precision=precision), seed=0)
+        optimizers = game.configure_optimizers()
+        game.optimizers = lambda optimizers=optimizers: optimizers
+        game.manual_backward = lambda loss: loss.backward()
+        game.training_step((x,), 0)
+        losses.append(game.losses)
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)  # 8 bits of mantissa through a dozen layers
+    assert losses[1] != losses[0]
+
+
 def test_fine_tuning_repeats_by_seed_and_knows_the_person(tiny_domain):
     images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     person = Portraits("p00", images, tuple(f"{i}.png" for i in range(4)), tuple(f"{i:064x}" for i in range(4)))
@@ -155,8 +202,6 @@ def test_fine_tuning_repeats_by_seed_and_knows_the_person(tiny_domain):
 
 
 def test_a_domain_without_the_network_says_how_to_get_it(tiny_domain, tmp_path):
-    from dataclasses import replace
-
     from mystyle.domain import DomainError
 
     bare = replace(tiny_domain, folder=tmp_path)

@@ -71,11 +71,11 @@ def test_methods_come_in_the_order_of_the_suite_and_references_are_set_apart(mad
     ]
 
 
-def test_published_numbers_stand_beside_ours_and_a_published_only_row_says_why_it_has_none(made):
+def test_published_numbers_stand_beside_ours_and_a_row_that_was_not_run_says_so(made):
     rows = rows_of(made["wide"].markdown())
     assert rows["MyStyle"][1] == "0.72 ± 0.08"
     assert rows["CoModGAN"][:2] == ["–<sup>a</sup>", "0.55 ± 0.08"]
-    assert ("a", "Published number only; this system is not part of the suite.") in made["wide"].notes
+    assert ("a", "Published number only; this method was not run.") in made["wide"].notes
 
 
 def test_failed_cells_are_counted_and_the_images_are_those_that_have_a_number(made):

@@ -24,7 +24,7 @@ def finished(people_root, tmp_path):
     worker = Worker(context, "cpu")
     for job in jobs:
         worker.run(job)
-    layout = describe(SUITE, context.methods, context.metrics, jobs)
+    layout = describe(SUITE, context.methods, context.metrics, jobs, {})
     records.write_json(context.run / "suite.json", layout)
     return context.run, jobs
 
