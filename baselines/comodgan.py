@@ -264,7 +264,4 @@ class CoModGan(OfDomain):
         return CoModGame(network, with_mask(domain.discriminator), domain.perceptual, settings, seed)
 
 
-SMALL = GameSettings(learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
-"""for a domain of 128 px and thousands of steps"""
-
 METHOD = CoModGan()

@@ -198,6 +198,10 @@ class OfDomain:
     network: type[nn.Module]
     prior: type[Any]
     presets: ClassVar[Mapping[str, AsItIs]] = dict.fromkeys(("smoke", "quick", "full", "paper"), AsItIs())
+    small = GameSettings(
+        learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0
+    )
+    """for a domain of 128 px and thousands of steps"""
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: AsItIs | None) -> Any:
         """The person's photos are not looked at. Raises DomainError where the network is missing."""
@@ -228,16 +232,16 @@ class FineTuned:
     """A rival's network of the domain, trained on on the photos of a person.
 
     MyStyle fine-tunes its rivals so and names no recipe. We go on with the game of the domain's network, with the same
-    degradations, against the domain's discriminator. ``small`` are the settings of that game; on fewer photos and for
-    fewer steps the rates are higher.
+    degradations, against the domain's discriminator. The shorter presets have the settings of that game, with higher
+    rates for fewer photos and steps.
     """
 
     version = 1
 
-    def __init__(self, name: str, title: str, rival: Any, small: GameSettings):
+    def __init__(self, name: str, title: str, rival: Any):
         self.name, self.title, self.rival = name, title, rival
         self.does, self.base = rival.does, rival.base
-        small = replace(small, learning_rate=2e-3, discriminator_rate=None)
+        small = replace(rival.small, learning_rate=2e-3, discriminator_rate=None)
         self.presets = {
             "smoke": FineTunedSettings(FineTuning(16, small)),
             "quick": FineTunedSettings(FineTuning(480, replace(small, ema_half_life=48))),

@@ -231,7 +231,4 @@ class Gpen(OfDomain):
         return GpenGame(network, copy.deepcopy(domain.discriminator), domain.perceptual, settings, seed)
 
 
-SMALL = GameSettings(learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
-"""for a domain of 128 px and thousands of steps"""
-
 METHOD = Gpen()

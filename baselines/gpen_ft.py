@@ -2,6 +2,5 @@
 
 from baselines.conditional import FineTuned
 from baselines.gpen import METHOD as GPEN
-from baselines.gpen import SMALL
 
-METHOD = FineTuned("gpen_ft", "GPEN + FT", GPEN, SMALL)
+METHOD = FineTuned("gpen_ft", "GPEN + FT", GPEN)

@@ -54,8 +54,8 @@ def pretrain(
 
     keep_freed_memory()
     try:
-        module = importlib.import_module(f"baselines.{method}")
-        rival, settings = module.METHOD, replace(module.SMALL, precision=precision)
+        rival = importlib.import_module(f"baselines.{method}").METHOD
+        settings = replace(rival.small, precision=precision)
     except (ImportError, AttributeError) as error:
         raise SystemExit(f"baselines.pretrain: {method} has no network of the domain to train") from error
     try:

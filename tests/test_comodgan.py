@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.comodgan import KEEP, METHOD, SMALL, draw_mask, grown, with_mask
+from baselines.comodgan import KEEP, METHOD, draw_mask, grown, with_mask
 from baselines.comodgan_ft import METHOD as FT
 from baselines.conditional import warm_start
 from baselines.few_shot import shuffled
@@ -133,7 +133,7 @@ def test_content_alone_is_learned(tiny_domain, problem):
     """Some steps of the game bring the filled picture nearer to the photo."""
     x, _ = problem
     torch.manual_seed(0)
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, SMALL, seed=0)
+    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
     optimizers = game.configure_optimizers()
     game.optimizers = lambda: optimizers
     game.manual_backward = lambda loss: loss.backward()
@@ -147,11 +147,11 @@ def test_content_alone_is_learned(tiny_domain, problem):
 
 def test_content_is_the_distance_and_l1_over_the_hole_alone(tiny_domain, problem):
     x, mask = problem
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, SMALL, seed=0)
+    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
     fake = x * mask + (1 - mask) * (x + 0.25)
-    expected = SMALL.content_weight * (0.25 + float(tiny_domain.perceptual(fake, x).mean()))
+    expected = METHOD.small.content_weight * (0.25 + float(tiny_domain.perceptual(fake, x).mean()))
     assert float(game.content(fake, x, mask)) == pytest.approx(expected, rel=1e-4)  # float32
-    none = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, replace(SMALL, content_weight=0.0), seed=0)
+    none = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, replace(METHOD.small, content_weight=0.0), seed=0)
     assert float(none.content(fake, x, mask)) == 0.0  # the original's
 
 
@@ -159,7 +159,7 @@ def test_a_warm_start_trains_the_generator_alone_and_its_average_follows(tiny_do
     _, mask = problem
     torch.manual_seed(0)
     x = (torch.rand(2, 3, 1, 1) * 2 - 1).expand(-1, -1, 32, 32)  # of one colour, which the known pixels tell
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, SMALL, seed=0)
+    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
     judge = [p.clone() for p in game.discriminator.parameters()]
     ws, keep = inputs(game.generator, 2)
     before = game.content(game.generator(x, mask, ws, keep).detach(), x, mask)
@@ -179,7 +179,7 @@ def test_half_precision_is_the_same_game_up_to_rounding(tiny_domain, problem):
     network = METHOD.untrained(tiny_domain)
     losses = []
     for precision in ("float32", "bfloat16"):
-        game = METHOD.game(network, tiny_domain, replace(SMALL, precision=precision), seed=0)
+        game = METHOD.game(network, tiny_domain, replace(METHOD.small, precision=precision), seed=0)
         optimizers = game.configure_optimizers()
         game.optimizers = lambda optimizers=optimizers: optimizers
         game.manual_backward = lambda loss: loss.backward()
