@@ -13,16 +13,14 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.conditional import NETWORK, ConditionalGame, GameSettings, OfDomain
+from baselines.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
 from mystyle.adversarial import mixed_codes
-from mystyle.checkpoints import save_network
 from mystyle.degradations import Inpainting
 from mystyle.domain import Domain
 from mystyle.stylegan2 import (
@@ -226,7 +224,7 @@ class CoModGame(ConditionalGame):
 
 
 @dataclass(frozen=True)
-class CoModPrior:
+class CoModPrior(NetworkPrior):
     generator: CoModGenerator
 
     @torch.no_grad()
@@ -242,9 +240,6 @@ class CoModPrior:
         mask = degradation.mask.to(where)
         parts = zip(*(x.split(16) for x in (degraded.to(where), mask, g.mapping(z), keep)), strict=True)
         return torch.cat([g(*part) for part in parts]).to(degraded)
-
-    def save(self, folder: Path) -> None:
-        save_network(self.generator, folder / NETWORK)
 
 
 class CoModGan(OfDomain):

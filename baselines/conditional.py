@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from baselines.few_shot import drawing, shuffled
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, r1_penalty, update_average
-from mystyle.checkpoints import load_network
+from mystyle.checkpoints import load_network, save_network
 from mystyle.domain import Domain
 from mystyle.perceptual import PerceptualDistance
 from mystyle.stylegan2 import Discriminator
@@ -148,10 +148,11 @@ class WarmStart(pl.LightningModule):
 
     def __init__(self, game: ConditionalGame):
         super().__init__()
-        self.game, self.rate = game, game.settings.warm_rate
+        self.game = game
 
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.game.generator.parameters(), self.rate, betas=(0.9, 0.99))
+        rate = self.game.settings.warm_rate
+        optimizer = torch.optim.Adam(self.game.generator.parameters(), rate, betas=(0.9, 0.99))
         cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
@@ -185,6 +186,16 @@ def fine_tune(
 
 
 @dataclass(frozen=True)
+class NetworkPrior:
+    """What such a rival knows, of a domain or of a person: one network."""
+
+    generator: nn.Module
+
+    def save(self, folder: Path) -> None:
+        save_network(self.generator, folder / NETWORK)
+
+
+@dataclass(frozen=True)
 class AsItIs:
     fit: None = None
     """nothing is fitted"""
@@ -196,7 +207,7 @@ class OfDomain:
     version = 1
     base: str
     network: type[nn.Module]
-    prior: type[Any]
+    prior: type[NetworkPrior]
     presets: ClassVar[Mapping[str, AsItIs]] = dict.fromkeys(("smoke", "quick", "full", "paper"), AsItIs())
     small = GameSettings(
         learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0

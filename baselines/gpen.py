@@ -13,15 +13,13 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.conditional import NETWORK, ConditionalGame, GameSettings, OfDomain
-from mystyle.checkpoints import save_network
+from baselines.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
 from mystyle.degradations import Blur, Downsampling, Jpeg
 from mystyle.domain import Domain
 from mystyle.stylegan2 import (
@@ -197,7 +195,7 @@ class GpenGame(ConditionalGame):
 
 
 @dataclass(frozen=True)
-class GpenPrior:
+class GpenPrior(NetworkPrior):
     generator: GpenGenerator
 
     @torch.no_grad()
@@ -209,9 +207,6 @@ class GpenPrior:
         where = self.generator.const.device
         parts = enlarged(degraded.to(where), size).split(16)
         return torch.cat([self.generator(part) for part in parts]).to(degraded)
-
-    def save(self, folder: Path) -> None:
-        save_network(self.generator, folder / NETWORK)
 
 
 class Gpen(OfDomain):
