@@ -50,7 +50,11 @@ class LatentPrior:
 
     def edit(self, code: WPlus, direction: str, strengths: Sequence[float]) -> Image:
         """w + theta n in all layers: [n * S, 3, R, R], strengths running fastest."""
-        return render(self.generator, walk(code, named(self.directions, direction), strengths))
+        return render(self.generator, self.walked(code, direction, strengths))
+
+    def walked(self, code: WPlus, direction: str, strengths: Sequence[float]) -> WPlus:
+        """The codes of ``edit``, [n * S, num_ws, w_dim]."""
+        return walk(code, named(self.directions, direction), strengths)
 
     def sample(self, n: int, *, seed: int) -> Image:
         """Images of n random z, truncated: [n, 3, R, R]; the first ones do not depend on ``n``."""

@@ -95,34 +95,40 @@ class PtiPrior:
         )
         generators = []
         for i, w in enumerate(found.w):
-            generators.append(self._tune(w[None], target[i : i + 1].to(w), phi[i : i + 1]))
+            one = target[i : i + 1].to(w), phi[i : i + 1]
+            generators.append(tune_at_pivot(self.generator, w[None], *one, self.perceptual, self.settings.tuning))
             report("pivotal tuning", i + 1, len(target))
         return Pivots(found.w, tuple(generators))
-
-    @torch.enable_grad()
-    def _tune(self, w: WPlus, target: Image, phi: Degradation) -> Generator:
-        """min over theta of Eq. 1 between phi(G_theta(w)) and the target (Eq. 3)."""
-        s = self.settings.tuning
-        generator = copy.deepcopy(self.generator)
-        generator.synthesis.requires_grad_(True)
-        optimizer = torch.optim.Adam(generator.synthesis.parameters(), s.learning_rate, fused=True)
-        with torch.no_grad():
-            features = self.perceptual.features(target)
-        for step in range(s.steps):
-            output = phi(generator.synthesis(w, noise="const"))
-            distance = self.perceptual.to_target(output, features)
-            if float(distance.detach()) <= s.stop_below:
-                break
-            loss = (distance + s.l2_weight * (output - target).square().mean()).sum()
-            require_finite(loss, "pivotal tuning", step)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        return generator.requires_grad_(False)
 
     @staticmethod
     def _render(code: Pivots) -> Image:
         return torch.cat([render(g, w[None]) for g, w in zip(code.generators, code.w, strict=True)])
+
+
+@torch.enable_grad()
+def tune_at_pivot(
+    generator: Generator, w: WPlus, target: Image, phi: Degradation, perceptual: PerceptualDistance, s: PivotalTuning
+) -> Generator:
+    """A copy of ``generator`` with min over theta of Eq. 1 between phi(G_theta(w)) and ``target`` (Eq. 3), frozen.
+
+    ``w`` is [1, num_ws, w_dim], ``target`` [1, 3, h, w]. Raises FloatingPointError if the loss ceases to be finite.
+    """
+    tuned = copy.deepcopy(generator)
+    tuned.synthesis.requires_grad_(True)
+    optimizer = torch.optim.Adam(tuned.synthesis.parameters(), s.learning_rate, fused=True)
+    with torch.no_grad():
+        features = perceptual.features(target)
+    for step in range(s.steps):
+        output = phi(tuned.synthesis(w, noise="const"))
+        distance = perceptual.to_target(output, features)
+        if float(distance.detach()) <= s.stop_below:
+            break
+        loss = (distance + s.l2_weight * (output - target).square().mean()).sum()
+        require_finite(loss, "pivotal tuning", step)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return tuned.requires_grad_(False)
 
 
 class Pti:

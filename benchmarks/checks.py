@@ -8,20 +8,23 @@ from pathlib import Path
 
 from benchmarks.external import is_external
 from benchmarks.protocol import PRESETS
-from benchmarks.registry import METHODS, SUITES, UnknownName, require
+from benchmarks.registry import ALL, METHODS, SUITES, UnknownName, require
 from datasets.splits import PEOPLE
 
 
-def names(
-    suite: str, preset: str, methods: Sequence[str] | None, domain: str, known_domains: Iterable[str]
-) -> list[str]:
-    """Unknown suite, preset, methods, domain. Imports no torch."""
+def names(suite: str, preset: str, domain: str, known_domains: Iterable[str]) -> list[str]:
+    """Unknown suite, preset, domain. Imports no torch."""
     return [
-        *_unknown("--suite", [suite], SUITES.names(), "suite"),
+        *_unknown("--suite", [suite], (*SUITES.names(), ALL), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
-        *_unknown("--methods", [name for name in methods or [] if not is_external(name)], METHODS.names(), "method"),
         *_unknown("--domain", [domain], tuple(known_domains), "domain"),
     ]
+
+
+def methods(wanted: Iterable[str], rows: Iterable[str]) -> list[str]:
+    """Names that are neither a method nor one of the suite's own ``rows``."""
+    named = [name for name in wanted if not is_external(name)]
+    return _unknown("--methods", named, tuple(dict.fromkeys((*METHODS.names(), *rows))), "method")
 
 
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[str]:
@@ -101,13 +104,18 @@ def bases(files: Mapping[str, Path]) -> list[str]:
     ]
 
 
-def photos(folders: Iterable[Path], resolution: int, known_good: Collection[str]) -> list[str]:
-    """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``."""
+def photos(folders: Iterable[Path], held_out: Sequence[str], resolution: int, known_good: Collection[str]) -> list[str]:
+    """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``.
+
+    ``held_out`` are the splits that the suite reads besides the reference set.
+    """
     from datasets.folders import DataError, check  # here: it needs numpy and PIL, and --help must not wait
 
     problems = []
     for folder in folders:
-        for split in ("train", "test"):  # what suites read; further splits are checked by what reads them
+        for split in ("train", *held_out):
+            if split == "extra" and not (folder / split).exists():  # a person may do without
+                continue
             try:
                 check(folder, split, resolution, known_good)
             except DataError as error:

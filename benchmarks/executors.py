@@ -13,7 +13,6 @@ import os
 import signal
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -71,14 +70,20 @@ def local(jobs: Sequence[Job], context: Context, devices: Sequence[str], display
 
     On KeyboardInterrupt the processes are stopped within seconds and the exception goes on; what was finished stays.
     """
-    waiting = deque(jobs)
+    waiting = list(jobs)
     pool: list[_Process] = []
     outcomes: list[Outcome] = []
     try:
         for device in devices[: len(jobs)]:
             pool.append(_Process(context, device))
-            pool[-1].give(waiting.popleft(), display)
-        while busy := {process.connection: process for process in pool if process.job is not None}:
+        while waiting or any(process.job is not None for process in pool):
+            for i, process in enumerate(pool):
+                if process.job is None and (job := _next(waiting, pool, context)) is not None:
+                    waiting.remove(job)
+                    if not process.alive:
+                        pool[i] = process = _Process(context, process.device)
+                    process.give(job, display)
+            busy = {process.connection: process for process in pool if process.job is not None}
             for connection in wait(busy, timeout=1):
                 process = busy[connection]
                 message = process.receive(context)
@@ -88,15 +93,17 @@ def local(jobs: Sequence[Job], context: Context, devices: Sequence[str], display
                 outcomes.append(message)
                 display.finished(process.job, message)
                 process.job = None
-                if waiting and not process.alive:
-                    process = _Process(context, process.device)
-                    pool.append(process)
-                if waiting:
-                    process.give(waiting.popleft(), display)
             display.tick()
     finally:
         _stop(pool)
     return outcomes
+
+
+def _next(waiting: Sequence[Job], pool: Sequence[_Process], context: Context) -> Job | None:
+    """The first job whose prior nobody is fitting at the moment: it would be fitted twice."""
+    at_work = {process.job.prior_key for process in pool if process.job is not None} - {None}
+    fitting = {key for key in at_work if not (context.priors / key).exists()}
+    return next((job for job in waiting if job.prior_key not in fitting), None)
 
 
 EXECUTORS: dict[str, Executor] = {"local": local, "inline": inline}

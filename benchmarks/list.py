@@ -14,8 +14,8 @@ Lines = Iterator[tuple[str, str]]
 
 def suites() -> Lines:
     for name, suite in _all(SUITES):
-        source = f", {suite.figure} and {suite.published_source}" if suite.figure else ""
-        rows = f"methods: {', '.join(suite.methods)}" if suite.methods else f"{len(suite.references)} rows of its own"
+        source = f" ({suite.paper} of the paper)" if suite.paper else ""
+        rows = f"rows: {', '.join(suite.rows)}" if suite.rows else f"{len(suite.references)} rows of its own"
         yield name, f"{suite.title}{source}; {rows}"
 
 
@@ -26,8 +26,8 @@ def methods() -> Lines:
 
 def metrics() -> Lines:
     for name, metric in _all(METRICS):
-        better = "higher" if metric.higher_is_better else "lower"
-        yield name, f"{metric.label} ({better} is better). {metric.description}"
+        better = {True: " (higher is better)", False: " (lower is better)", None: ""}[metric.higher_is_better]
+        yield name, f"{metric.label}{better}. {metric.description}"
 
 
 def people() -> Lines:

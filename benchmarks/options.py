@@ -17,11 +17,12 @@ class Options:
     """The command line.
 
     Args:
-        suite: what to run; "python -m benchmarks.list suites" shows what there is
+        suite: what to run, or all; "python -m benchmarks.list suites" shows what there is
         preset: how much of it: smoke, quick, full or paper
         domain: the networks, and the kind of people
         photos: a folder of people with train/ and test/ inside, instead of the domain's rendered people
         out: the run's folder, runs/SUITE-PRESET unless given
+        priors: a folder of fitted priors that runs share, the run's own unless given
         device: where to compute; auto takes the GPUs if there are any
         executor: local spreads the jobs over processes, inline does them in this one
         workers: jobs at a time; one per GPU, or one per core as far as the memory goes, unless given
@@ -36,6 +37,7 @@ class Options:
     domain: str = "synthetic"
     photos: Path | None = None
     out: Path | None = None
+    priors: Path | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     executor: Literal["local", "inline"] = "local"
     workers: int | None = None

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.protocol import Case, Metric, Suite
+from benchmarks.protocol import Case, Metric, Part, Suite, Variant
 from benchmarks.seeds import item_seed
 from datasets.folders import Photo
 
@@ -30,16 +30,22 @@ class Person:
     name: str
     folder: Path
     train: tuple[Photo, ...]
-    held_out: tuple[Photo, ...]
+    held_out: tuple[Photo, ...]  # of the suite's splits
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the held-out photos."""
+        return [photo.file for photo in self.held_out]
 
 
 @dataclass(frozen=True)
 class Job:
-    """One method (or reference row) on one person with one seed. Travels to worker processes, so it is plain data."""
+    """One row on one part of a person with one seed. Travels to worker processes, so it is plain data."""
 
     suite: str
     suite_version: int
-    method: str
+    method: str  # the row: a method, a variant of one, or a reference
+    fitted_by: str  # the method behind it
     method_version: int
     reference: bool  # a row of the suite's own rather than a method
     settings: Any  # the method's settings object; None for a reference
@@ -49,10 +55,11 @@ class Job:
     domain: str
     metrics: Mapping[str, int]  # name to version
     weights: Mapping[str, str]  # file of the domain to SHA-256
-    train: Mapping[str, str]  # photo to SHA-256
+    train: Mapping[str, str]  # photo to SHA-256: of whom the prior is
+    subject: Mapping[str, str]  # all reference photos of the person
     held_out: Mapping[str, str]
     others: Mapping[str, Mapping[str, str]]  # held-out photos of other people, where the row is made of them
-    cases: tuple[Case, ...]
+    part: Part
 
     @cached_property
     def key(self) -> str:
@@ -66,24 +73,43 @@ class Job:
         """The identity of the fitted prior, shared by all suites; None where nothing is fitted."""
         if self.reference or self.settings.fit is None:
             return None
-        names = ("method", "method_version", "domain", "weights", "person", "train", "fit_seed")
-        return content_hash({name: getattr(self, name) for name in names} | {"fit": self.settings.fit})
+        decisive = {
+            "method": self.fitted_by,
+            "method_version": self.method_version,
+            "domain": self.domain,
+            "weights": self.weights,
+            "person": self.prior_of,
+            "train": self.train,
+            "fit_seed": self.fit_seed,
+            "fit": self.settings.fit,
+        }
+        return content_hash(decisive)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        return self.part.cases
+
+    @property
+    def prior_of(self) -> str:
+        """Whose prior it is."""
+        return self.part.prior_of or self.person
 
     @property
     def fit_seed(self) -> int:
         """The seed of a prior: the same for every method and every suite."""
-        return item_seed("fit", self.person, self.seed)
+        return item_seed("fit", self.prior_of, self.seed)
 
     @property
     def photos(self) -> dict[str, str]:
         """Every photo that the job reads, as person/split/file, with its SHA-256."""
-        mine = {f"{self.person}/{file}": digest for file, digest in {**self.train, **self.held_out}.items()}
-        theirs = {f"{name}/{file}": d for name, photos in self.others.items() for file, d in photos.items()}
-        return mine | theirs
+        sets = [(self.prior_of, self.train), (self.person, self.subject), (self.person, self.held_out)]
+        return {f"{who}/{file}": d for who, photos in [*sets, *self.others.items()] for file, d in photos.items()}
 
     @property
     def title(self) -> str:
-        return f"{self.method} · {self.person}" + (f" · seed {self.seed}" if self.seed else "")
+        parts = (self.method, self.person, self.part.condition, f"seed {self.seed}" if self.seed else "")
+        whose = f"{self.prior_of}'s prior" if self.part.prior_of else ""
+        return " · ".join(part for part in (*parts, whose) if part)
 
 
 def make_jobs(
@@ -97,16 +123,20 @@ def make_jobs(
     weights: Mapping[str, str],
     bases: Mapping[str, str],
 ) -> tuple[Job, ...]:
-    """Every job of the run: methods by name (``Method`` objects) and the suite's references, people and seeds.
+    """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
 
     ``bases`` are the weight files that some methods have of the domain, with their SHA-256.
 
-    Jobs that fit something come first, so that no worker is left with a long one at the end.
+    Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
+    a prior one comes before all others.
     """
+    train = {person.name: _hashes(person.train) for person in people}
     held_out = {person.name: _hashes(person.held_out) for person in people}
+    settings = suite.presets[preset]
     jobs = []
     for seed in seeds:
         for person in people:
+            parts = suite.parts(person, people, settings, seed)
             shared = {
                 "suite": suite.name,
                 "suite_version": suite.version,
@@ -115,21 +145,35 @@ def make_jobs(
                 "preset": preset,
                 "domain": domain,
                 "metrics": {name: metric.version for name, metric in metrics.items()},
-                "weights": dict(weights),
-                "train": _hashes(person.train),
+                "subject": train[person.name],
                 "held_out": held_out[person.name],
-                "cases": suite.cases(person.name, list(held_out[person.name]), suite.presets[preset], seed),
             }
             for name, method in methods.items():
-                settings = method.presets[preset]
-                row = {"method": name, "method_version": method.version, "settings": settings, "others": {}}
+                variant = suite.rows.get(name)
                 own = {method.base: bases[method.base]} if hasattr(method, "base") else {}
-                jobs.append(Job(**shared | row | {"weights": {**weights, **own}}, reference=False))
+                row = {"method": name, "fitted_by": method.name, "method_version": method.version, "others": {}}
+                for part in parts:
+                    photos = train[part.prior_of or person.name]
+                    chosen = photos if part.train is None else {file: photos[file] for file in part.train}
+                    its = method.presets[preset]
+                    its = variant.change(its, part) if isinstance(variant, Variant) else its
+                    row |= {"settings": its, "train": chosen, "part": part, "weights": {**weights, **own}}
+                    jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
                 others = {name: photos for name, photos in held_out.items() if name != person.name}
-                row = {"method": reference.name, "method_version": suite.version, "settings": None}
-                jobs.append(Job(**shared, **row, others=others if reference.needs_other_people else {}, reference=True))
-    return tuple(sorted(jobs, key=lambda job: job.prior_key is None))
+                row = {"method": reference.name, "fitted_by": "", "method_version": suite.version, "settings": None}
+                row |= {"others": others if reference.needs_other_people else {}, "weights": dict(weights)}
+                for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
+                    photos = train[part.prior_of or person.name]
+                    jobs.append(Job(**shared | row, train=photos, part=part, reference=True))
+    turns = _turns(jobs)
+    return tuple(sorted(jobs, key=lambda job: turns[job.key]))
+
+
+def _turns(jobs: Sequence[Job]) -> dict[str, int]:
+    """When a job's turn comes, by key: 0 the first of those with its prior, 1 the others, 2 those without."""
+    first = {job.prior_key: job.key for job in reversed(jobs) if job.prior_key is not None}
+    return {job.key: 2 if job.prior_key is None else int(first[job.prior_key] != job.key) for job in jobs}
 
 
 def describe(
@@ -144,18 +188,26 @@ def describe(
     ``absent`` are the published rows that this run is without, name to title; they stand above the methods.
     """
     rows = [{"name": name, "title": title, "kind": "published"} for name, title in absent.items()]
-    rows += [
-        {"name": name, "title": method.title, "kind": "floor" if name in suite.floors else "method"}
-        for name, method in methods.items()
-    ]
+    for name, method in methods.items():
+        row = suite.rows.get(name)
+        title, level = (row.title, row.level) if isinstance(row, Variant) else (method.title, None)
+        rows.append(
+            {"name": name, "title": title, "kind": "floor" if name in suite.floors else "method", "level": level}
+        )
     rows += [{"name": r.name, "title": r.title, "kind": r.kind, "group": r.group} for r in suite.references]
+    met = {job.part.condition: job.part.level for job in jobs}
     return {
         "suite": suite.name,
         "title": suite.title,
         "version": suite.version,
-        "figure": suite.figure,
-        "columns": list(suite.columns),
+        "paper": suite.paper,
         "dose": suite.dose,
+        "conditions": [
+            {"name": name, "title": title, "level": met[name]}
+            for name, title in (suite.conditions or {"": ""}).items()
+            if name in met
+        ],
+        "figures": [{"kind": f.kind, "name": f.name, "caption": f.caption, **f.options} for f in suite.figures],
         "metrics": [
             {
                 "name": metric.name,
@@ -174,6 +226,7 @@ def describe(
             for row, numbers in suite.published.items()
         },
         "published_source": suite.published_source,
+        "published_condition": suite.published_condition,
         "jobs": [job.key for job in jobs],
     }
 

@@ -208,9 +208,9 @@ def rebuild(run: Path) -> pd.DataFrame:
         image = {case["case"]: case["image"] for case in record["cases"]}
         dose = {case["case"]: case.get("dose") for case in record["cases"]}
         frame = read_rows(run, record["key"])
-        photo = record["person"] + "/" + frame["case"].map(image)
-        rows.append(frame.assign(image=photo, dose=frame["case"].map(dose)))
-    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(image=[], dose=[])
+        item = record["person"] + "/" + frame["case"].map(image).fillna(frame["case"])
+        rows.append(frame.assign(image=item, dose=frame["case"].map(dose), condition=record.get("condition", "")))
+    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(image=[], dose=[], condition=[])
     _replace(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
     summary = summarise(results, suite)
     _replace(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))

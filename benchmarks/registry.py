@@ -49,6 +49,7 @@ class Kind:
 METHODS = Kind("method", "baselines", "METHOD", extra=(("mystyle", "mystyle.prior"),))
 SUITES = Kind("suite", "benchmarks.suites", "SUITE")
 METRICS = Kind("metric", "benchmarks.metrics", "METRIC")
+ALL = "all"  # every suite, one after the other
 
 
 def require(wanted: Sequence[str], known: Sequence[str], title: str) -> None:

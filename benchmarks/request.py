@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import checks
 from benchmarks.external import is_external, parse
 from benchmarks.options import Options
+from benchmarks.protocol import Variant
 from benchmarks.registry import METHODS, METRICS, SUITES
 from mystyle.domain import RESOLUTIONS, domain_weights
 
 if TYPE_CHECKING:
     from benchmarks.plan import Job
     from benchmarks.protocol import Metric, Suite
+    from datasets.folders import Photo
 
 DATA = Path("data")  # where drawn people are kept between runs
 
@@ -43,7 +45,7 @@ class UnusableArguments(ValueError):
 def check_names(options: Options) -> None:
     """Raises UnusableArguments for what can be told without importing torch: unknown names and numbers."""
     _raise(
-        checks.names(options.suite, options.preset, options.methods, options.domain, RESOLUTIONS)
+        checks.names(options.suite, options.preset, options.domain, RESOLUTIONS)
         + checks.people(options.people, options.domain, options.photos)
         + checks.numbers(options.seeds, options.workers)
     )
@@ -52,13 +54,14 @@ def check_names(options: Options) -> None:
 def resolve(options: Options) -> Request:
     """Imports what is named and checks what it needs. Raises UnusableArguments; writes nothing."""
     suite: Suite = SUITES.load(options.suite)
-    wanted = dict.fromkeys(options.methods or suite.methods)
+    wanted = dict.fromkeys(options.methods or suite.rows)
+    _raise(checks.methods(wanted, suite.rows))
     problems = []
     if options.methods and suite.verb is None:
         problems.append(f"--methods {' '.join(options.methods)}: suite {suite.name} has rows of its own and no method")
     if options.photos and suite.dose:
         problems.append(f"--photos {options.photos}: suite {suite.name} moves the parameters of rendered people")
-    ordered = [name for name in wanted if name not in suite.methods] + [n for n in suite.methods if n in wanted]
+    ordered = [name for name in wanted if name not in suite.rows] + [name for name in suite.rows if name in wanted]
     methods = {}
     for name in ordered:
         try:
@@ -69,8 +72,9 @@ def resolve(options: Options) -> Request:
         except ValueError as error:
             problems.append(str(error))
             continue
+        row = suite.rows.get(name, name)
         try:
-            methods[name] = METHODS.load(name)
+            methods[name] = METHODS.load(row.method if isinstance(row, Variant) else name)
         except Exception as error:  # a plug-in's file may raise anything
             problems.append(f"--methods {name}: cannot be imported ({type(error).__name__}: {error})")
             continue
@@ -85,7 +89,7 @@ def resolve(options: Options) -> Request:
     folders = person_folders(options, suite)
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     resolution = RESOLUTIONS[options.domain]
-    problems += checks.photos(present, resolution, _decoded_before(options))
+    problems += checks.photos(present, suite.splits, resolution, _decoded_before(options))
     _raise(problems)
     return Request(
         suite=suite,
@@ -137,8 +141,9 @@ def make_jobs(request: Request) -> tuple[Job, ...]:
     from benchmarks import plan
     from datasets.folders import describe, sha256
 
+    splits = request.suite.splits
     people = [
-        plan.Person(name, folder, describe(folder, "train"), describe(folder, "test"))
+        plan.Person(name, folder, describe(folder, "train"), held_out(folder, splits))
         for name, folder in request.folders.items()
     ]
     weights = {path.name: sha256(path) for path in request.weights.values()}
@@ -155,6 +160,14 @@ def make_jobs(request: Request) -> tuple[Job, ...]:
     )
 
 
+def held_out(folder: Path, splits: Sequence[str]) -> tuple[Photo, ...]:
+    """The photos of ``splits``, of which only ``extra`` may be absent."""
+    from datasets.folders import describe
+
+    there = [split for split in splits if split != "extra" or (folder / split).exists()]
+    return tuple(photo for split in there for photo in describe(folder, split))
+
+
 def preview(request: Request, run: Path) -> str:
     """What a dry run says."""
     from benchmarks import records
@@ -163,7 +176,7 @@ def preview(request: Request, run: Path) -> str:
     if undrawn:
         rows = len(request.methods) + len(request.suite.references)
         n = rows * len(request.folders) * len(request.seeds)
-        return f"{n} jobs to do in {run}, after the photos of {', '.join(undrawn)} are drawn"
+        return f"{n} jobs or more to do in {run}, after the photos of {', '.join(undrawn)} are drawn"
     jobs = make_jobs(request)
     lines = [
         f"{'done ' if records.is_done(run, job.key) else 'to do'}  {job.key}  {job.title}, {len(job.cases)} images"

@@ -13,10 +13,13 @@ import functools
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.options import Options, make_parser, to_options
+from benchmarks.protocol import Variant
+from benchmarks.registry import ALL, METHODS, SUITES
 from benchmarks.request import (
     Request,
     UnusableArguments,
@@ -30,6 +33,7 @@ from mystyle.domain import load_domain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from jsonargparse import ArgumentParser, Namespace
 
     from benchmarks.plan import Job
     from benchmarks.tracking import Mode
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from mystyle.domain import Domain
 
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130  # exit status
+WIDE = 6  # metrics that a terminal shows with their deviations
 DERIVED = ("results.csv", "summary.csv", "report/index.html")
 
 
@@ -47,14 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = to_options(parsed)
     try:
         check_names(options)
-        request = resolve(options)
+        todo = [(single, resolve(single)) for single in each_suite(options)]
         if options.dry_run:
-            print(preview(request, options.folder))
+            print(*(preview(request, single.folder) for single, request in todo), sep="\n")
             return DONE
-        options.folder.mkdir(parents=True, exist_ok=True)
-        parsed.methods, parsed.people = list(request.methods), list(request.folders)  # what the defaults stood for
-        parser.save(parsed, options.folder / "config.yaml", overwrite=True, multifile=False)
-        return carry_out(request, options, functools.partial(load_domain, request.domain))
+        statuses = []
+        for single, request in todo:
+            single.folder.mkdir(parents=True, exist_ok=True)
+            save_config(parser, parsed, single, request)
+            statuses.append(carry_out(request, single, functools.partial(load_domain, request.domain)))
+        if options.suite == ALL:
+            build_index(options.folder, [single.folder for single, _ in todo])
+        return max(statuses)
     except UnusableArguments as error:
         print("\n".join(f"benchmarks.run: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return UNUSABLE
@@ -63,18 +72,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def each_suite(options: Options) -> list[Options]:
+    """The options of one suite each; ``--suite all`` puts them into folders of one, with the priors beside them.
+
+    Raises UnusableArguments where methods are named for all suites, which have different rows.
+    """
+    if options.suite != ALL:
+        return [options]
+    if options.methods:
+        raise UnusableArguments("--methods: suites have different rows; choose one suite, or leave the methods away")
+    names = SUITES.names()
+    if options.photos:  # suites that move the parameters of rendered people have nothing to do with photos
+        names = tuple(name for name in names if not SUITES.load(name).dose)
+    folder, priors = options.folder, options.priors or options.folder / "priors"
+    return [replace(options, suite=name, out=folder / name, priors=priors) for name in names]
+
+
+def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, request: Request) -> None:
+    """config.yaml, with what the defaults stood for."""
+    filled = parsed.clone()
+    filled.suite, filled.methods, filled.people = options.suite, list(request.methods), list(request.folders)
+    filled.out, filled.priors = options.out, options.priors
+    parser.save(filled, options.folder / "config.yaml", overwrite=True, multifile=False)
+
+
 def carry_out(request: Request, options: Options, load: Callable[[str], Domain]) -> int:
     """Does what is missing and derives the rest; returns the exit status. ``load`` gives the domain on a device."""
     from benchmarks import records
     from benchmarks.plan import describe
-    from benchmarks.registry import METHODS
 
     run = options.folder
     draw_missing(request)
     jobs = make_jobs(request)
     tell_missing(request, jobs)
-    absent = {name: METHODS.load(name).title for name in request.suite.published if name not in request.methods}
-    layout = describe(request.suite, request.methods, request.metrics, jobs, absent)
+    layout = describe(request.suite, request.methods, request.metrics, jobs, published_titles(request))
     changed = records.write_json(run / "suite.json", layout)
     records.clean(run)
 
@@ -95,6 +126,16 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
         print(f"{len(failed)} of {len(jobs)} jobs failed; the same command tries them again. The first reason:")
         print(f"  {failed[0].reason}\n  the whole story is in {run / 'jobs' / failed[0].key / 'record.json'}")
     return FAILED if failed else DONE
+
+
+def published_titles(request: Request) -> dict[str, str]:
+    """Name to title of the published rows that the run is without."""
+    titles = {}
+    for name in request.suite.published:
+        if name not in request.methods:
+            row = request.suite.rows.get(name, name)
+            titles[name] = row.title if isinstance(row, Variant) else METHODS.load(name).title
+    return titles
 
 
 def tell_missing(request: Request, jobs: Sequence[Job]) -> None:
@@ -121,6 +162,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
     records.write_json(options.folder / "environment.json", about)
     context = Context(
         run=options.folder,
+        priors=options.priors or options.folder / "priors",
         suite=request.suite,
         methods=request.methods,
         metrics=request.metrics,
@@ -138,11 +180,23 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
 
 def build_report(run: Path, suite: str) -> None:
     """Has the report made. It reads files only, and ``benchmarks`` imports no ``reports``, so it is its own command."""
-    report = subprocess.run([sys.executable, "-m", "reports.build", str(run)], capture_output=True, text=True)
+    if _report(run):
+        print(f"figure: {run / 'report' / 'figures' / suite}.png\nreport: {run / 'report' / 'index.html'}")
+
+
+def build_index(folder: Path, runs: Sequence[Path]) -> None:
+    """Has a page made that leads to the reports of all suites."""
+    if _report("--index", folder / "index.html", *runs):
+        print(f"all reports: {folder / 'index.html'}")
+
+
+def _report(*arguments: object) -> bool:
+    """Whether the reports were made; a warning if they were not."""
+    command = [sys.executable, "-m", "reports.build", *map(str, arguments)]
+    report = subprocess.run(command, capture_output=True, text=True)
     if report.returncode:
         print(f"warning: the report could not be made:\n{report.stderr.strip()}", file=sys.stderr)
-    else:
-        print(f"figure: {run / 'report' / 'figures' / suite}.png\nreport: {run / 'report' / 'index.html'}")
+    return not report.returncode
 
 
 def track(run: Path, mode: Mode) -> None:
@@ -156,22 +210,35 @@ def track(run: Path, mode: Mode) -> None:
 
 
 def print_summary(summary: pd.DataFrame, suite: Mapping[str, Any]) -> None:
-    """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method."""
+    """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method and condition."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    cells = {(row.method, row.metric): row for row in summary.itertuples()}
-    what = "rank correlation with the dose" if suite.get("dose") else "mean ± standard deviation over images"
+    cells = {(row.condition, row.method, row.metric): row for row in summary.fillna({"condition": ""}).itertuples()}
+    narrow = len(suite["metrics"]) > WIDE  # the whole numbers are in the report
+    what = "mean" if narrow else "mean ± standard deviation over images"
+    what = "rank correlation with the dose" if suite.get("dose") else what
+
+    def cell(c: Any) -> str:
+        return "–" if not c.n_images else f"{c.mean:.3f}" if narrow else f"{c.mean:.3f} ± {c.std:.3f}"
+
     table = Table(title=f"{suite['title']}: {what}", box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
+    arrows = {True: " ↑", False: " ↓", None: ""}
     for metric in suite["metrics"]:
-        arrow = "" if suite.get("dose") else " ↑" if metric["higher_is_better"] else " ↓"
-        table.add_column(metric["label"] + arrow, justify="right")
-    for method in suite["methods"]:
-        row = [cells[key] for metric in suite["metrics"] if (key := (method["name"], metric["name"])) in cells]
-        if row:
-            table.add_row(method["title"], *(f"{c.mean:.3f} ± {c.std:.3f}" if c.n_images else "–" for c in row))
+        table.add_column(
+            metric["label"] + ("" if suite.get("dose") else arrows[metric["higher_is_better"]]), justify="right"
+        )
+    for condition in suite["conditions"]:
+        if condition["title"]:
+            table.add_section()
+            table.add_row(f"[bold]{condition['title']}[/bold]")
+        for method in suite["methods"]:
+            keys = [(condition["name"], method["name"], metric["name"]) for metric in suite["metrics"]]
+            row = [cells[key] for key in keys if key in cells]
+            if row:
+                table.add_row(method["title"], *(cell(c) for c in row))
     Console(width=None if sys.stdout.isatty() else 110).print(table)
 
 

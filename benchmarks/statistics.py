@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 4999
+DRAWN_AT_ONCE = 4_000_000  # numbers; bounds the memory
 SIGNIFICANCE = 0.05
 SUMMARY = (
     "suite",
+    "condition",
     "method",
     "metric",
     "mean",
@@ -64,10 +66,12 @@ def bootstrap_interval(
     sums = np.zeros((resamples, 2))
     for index, person in enumerate(totals):
         times = (drawn == index).sum(axis=1)  # how often each resample drew this person
+        some = max(1, DRAWN_AT_ONCE // len(person))
         for draw in range(times.max(initial=0)):
             rows = np.flatnonzero(times > draw)
-            chosen = rng.integers(len(person), size=(len(rows), len(person)))
-            sums[rows] += person[chosen].sum(axis=1)
+            for start in range(0, len(rows), some):
+                part = rows[start : start + some]
+                sums[part] += person[rng.integers(len(person), size=(len(part), len(person)))].sum(axis=1)
     means = sums[:, 0] / sums[:, 1]
     tail = 100 * (1 - level) / 2
     low, high = np.percentile(means, [tail, 100 - tail])
@@ -86,7 +90,10 @@ def paired_p_value(differences: ArrayLike, *, resamples: int = 9999, seed: int =
     if len(differences) < 2:
         return float("nan")
     rng = np.random.default_rng(seed)
-    test = permutation_test((differences,), np.mean, permutation_type="samples", n_resamples=resamples, rng=rng)
+    batch = max(1, DRAWN_AT_ONCE // len(differences))
+    test = permutation_test(
+        (differences,), np.mean, permutation_type="samples", n_resamples=resamples, rng=rng, batch=batch
+    )
     return float(test.pvalue)
 
 
@@ -102,9 +109,9 @@ def holm(p_values: ArrayLike) -> Floats:
 
 
 def summarise(results: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
-    """One row per method and metric that was run, in table order, with the columns of ``SUMMARY``.
+    """One row per condition, method and metric that was run, in table order, with the columns of ``SUMMARY``.
 
-    ``results`` has the columns of results.csv and ``image``, the photo that a case was made from; ``suite`` is
+    ``results`` has the columns of results.csv, ``condition``, and ``image``, what a case was made from; ``suite`` is
     suite.json. Only rows whose status is "done" count. The p value of a method is that of its paired test against the
     best one of kind "method", after Holm's correction over that metric; the best one, floors and the ceiling have none.
     Where the suite turns a knob (``dose``), the values are the rank correlations of ``rank_correlations``.
@@ -114,37 +121,52 @@ def summarise(results: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
     scored = results[results["status"] == "done"]
     if suite.get("dose"):
         scored = rank_correlations(scored)
-    run = set(results["method"])
+    found = set(zip(results["condition"], results["method"], strict=True))
     rows = []
-    for metric in suite["metrics"]:
-        table = scored[scored["metric"] == metric["name"]]
-        competitors = [m["name"] for m in suite["methods"] if m["kind"] == "method" and m["name"] in run]
-        p_values = compare(table, competitors, higher_is_better=metric["higher_is_better"])
-        for method in suite["methods"]:
-            name = method["name"]
-            if name not in run:
-                continue
-            mine = table[table["method"] == name]
-            values = mine["value"].to_numpy(dtype=float)
-            low, high = bootstrap_interval(values, mine["person"], mine["image"])
-            p = p_values.get(name)  # None where nothing was compared
-            rows.append(
-                {
-                    "suite": suite["suite"],
-                    "method": name,
-                    "metric": metric["name"],
-                    "mean": values.mean() if len(values) else float("nan"),
-                    "std": values.std(ddof=1) if len(values) > 1 else float("nan"),
-                    "ci_low": low,
-                    "ci_high": high,
-                    "n_images": len(values),
-                    "n_people": mine["person"].nunique(),
-                    "p_value": float("nan") if p is None else p,
-                    "tied_with_best": p is not None and not p < SIGNIFICANCE,  # too few to test is no difference shown
-                    "published": _published(suite, name, metric["name"]),
-                }
-            )
+    for condition in suite["conditions"]:
+        here = scored[scored["condition"] == condition["name"]]
+        methods = [method for method in suite["methods"] if (condition["name"], method["name"]) in found]
+        for metric in suite["metrics"]:
+            table = here[here["metric"] == metric["name"]]
+            rows += _summaries(table, methods, metric, suite, condition["name"])
     return pd.DataFrame(rows, columns=list(SUMMARY))
+
+
+def _summaries(
+    table: pd.DataFrame,
+    methods: Sequence[Mapping[str, Any]],
+    metric: Mapping[str, Any],
+    suite: Mapping[str, Any],
+    condition: str,
+) -> list[dict[str, Any]]:
+    """The rows of one metric under one condition, whose values are ``table``."""
+    competitors = [method["name"] for method in methods if method["kind"] == "method"]
+    p_values = compare(table, competitors, higher_is_better=metric["higher_is_better"])
+    rows = []
+    for method in methods:
+        name = method["name"]
+        mine = table[table["method"] == name]
+        values = mine["value"].to_numpy(dtype=float)
+        low, high = bootstrap_interval(values, mine["person"], mine["image"])
+        p = p_values.get(name)  # None where nothing was compared
+        rows.append(
+            {
+                "suite": suite["suite"],
+                "condition": condition,
+                "method": name,
+                "metric": metric["name"],
+                "mean": values.mean() if len(values) else float("nan"),
+                "std": values.std(ddof=1) if len(values) > 1 else float("nan"),
+                "ci_low": low,
+                "ci_high": high,
+                "n_images": len(values),
+                "n_people": mine["person"].nunique(),
+                "p_value": float("nan") if p is None else p,
+                "tied_with_best": p is not None and not p < SIGNIFICANCE,  # too few to test is no difference shown
+                "published": _published(suite, name, metric["name"], condition),
+            }
+        )
+    return rows
 
 
 def rank_correlations(scored: pd.DataFrame) -> pd.DataFrame:
@@ -163,17 +185,17 @@ def rank_correlations(scored: pd.DataFrame) -> pd.DataFrame:
         still = value.nunique() < 2 or dose.nunique() < 2
         rho = 0.0 if still else float(spearmanr(dose, value).statistic)
         rows.append((*key, rho))
-    return pd.DataFrame(rows, columns=[*keys, "value"]).assign(case="")
+    return pd.DataFrame(rows, columns=[*keys, "value"]).assign(case="", condition="")
 
 
-def compare(table: pd.DataFrame, methods: Sequence[str], *, higher_is_better: bool) -> dict[str, float]:
-    """Adjusted p value of each method against the best one; the best one itself is absent.
+def compare(table: pd.DataFrame, methods: Sequence[str], *, higher_is_better: bool | None) -> dict[str, float]:
+    """Adjusted p value of each method against the best one; the best one itself is absent, all where there is no best.
 
     ``table`` holds the values of one metric with the columns method, person, image, case, seed, value.
     """
     wide = table.pivot(index=["person", "image", "case", "seed"], columns="method", values="value")
     wide = wide[[name for name in methods if name in wide.columns]].astype(float)
-    if wide.shape[1] < 2:
+    if wide.shape[1] < 2 or higher_is_better is None:
         return {}
     means = wide.mean()
     best = means.idxmax() if higher_is_better else means.idxmin()
@@ -192,7 +214,9 @@ def _photo_totals(values: Floats, per: Floats, people: Sequence[str], photos: Se
     return [np.array(list(of_person.values())) for of_person in totals.values()]
 
 
-def _published(suite: Mapping[str, Any], method: str, metric: str) -> str:
+def _published(suite: Mapping[str, Any], method: str, metric: str, condition: str) -> str:
     """As the paper prints it; empty where it has no number."""
+    if condition != suite.get("published_condition", ""):
+        return ""
     value = suite.get("published", {}).get(method, {}).get(metric)
     return "" if value is None else f"{value['mean']:.2f} ± {value['std']:.2f}"

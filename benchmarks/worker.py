@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import traceback as tracebacks
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,17 @@ from PIL import Image as PillowImage
 from benchmarks import records
 from benchmarks.external import External
 from benchmarks.plan import Job, plain
-from benchmarks.protocol import Case, Evaluation, Inapplicable, Metric, OutputError, Problem, Suite, check_output
+from benchmarks.protocol import (
+    Answer,
+    Case,
+    Evaluation,
+    Inapplicable,
+    Metric,
+    OutputError,
+    Problem,
+    Suite,
+    check_output,
+)
 from benchmarks.provenance import peak_memory_mb, reset_peak_memory
 from datasets.folders import DataError, read_portraits
 
@@ -28,7 +38,11 @@ if TYPE_CHECKING:
     from mystyle.types import Image, Portraits
 
 
-Solution = tuple["Image", dict[str, float], dict[str, Any]]  # final pictures, seconds of each stage, further facts
+PIXELS = "pixels.u8"  # in a job's folder while it goes on
+SPLITS_KEPT = 3  # folders of photos that a worker keeps in memory
+REMEMBERED = 64  # sets of photos of which a worker keeps what was computed
+
+Solution = tuple[Answer, dict[str, float], dict[str, Any]]  # the pictures, seconds of each stage, more for the record
 
 
 @dataclass(frozen=True)
@@ -36,6 +50,7 @@ class Context:
     """What all jobs of a run share. Sent to every worker process, so it holds names and functions, not tensors."""
 
     run: Path
+    priors: Path  # the folder of fitted priors, which several runs may share
     suite: Suite
     methods: Mapping[str, Any]  # name to Method
     metrics: Mapping[str, Metric]
@@ -60,6 +75,8 @@ class Worker:
 
     context: Context
     device: str
+    _read: dict[tuple[str, str], Portraits] = field(default_factory=dict)
+    _memory: dict[Any, Any] = field(default_factory=dict)
 
     def run(self, job: Job) -> Outcome:
         """Does the job and leaves its record, whatever happens short of the process's end."""
@@ -80,42 +97,88 @@ class Worker:
         return self.context.load_domain(self.device)
 
     def _do(self, job: Job, folder: Path) -> None:
-        train = self._photos(job.person, "train", job.train)
-        held_out = self._photos(job.person, "test", job.held_out)
-        problem = self.context.suite.problem(held_out, job.cases)
+        train = self._photos(job.prior_of, job.train)
+        held_out = self._photos(job.person, job.held_out)
+        problem = self.context.suite.problem(held_out, job.part)
         try:
             solve = self._reference if job.reference else self._solve
-            outputs, seconds, about = solve(job, problem, train)
+            answer, seconds, about = solve(job, problem, train)
         except Inapplicable as dash:
             rows = [row(job, case.name, name, status="inapplicable", reason=str(dash)) for case, name in _cells(job)]
             records.write_job(folder, record(self.context, job, "done", seconds={}), rows)
             return
         missing = about.pop("missing", {})
         there = [i for i, case in enumerate(job.cases) if case.name not in missing]
-        cases = [job.cases[i] for i in there]
-        check_output(outputs, problem.clean[there])
-        for case, degraded, output in zip(cases, problem.degraded[there], outputs, strict=True):
-            if not self.context.suite.dose:  # there the row draws the pictures itself
+        cases = tuple(job.cases[i] for i in there)
+        problem = _rows(problem, there)
+        if problem.degraded is not None and not self.context.suite.dose:  # there the row draws the pictures itself
+            for case, degraded in zip(cases[: job.part.kept], problem.degraded, strict=False):
                 write_png(folder / "images" / f"{case.name}.input.png", degraded)
-            write_png(folder / "images" / f"{case.name}.png", output)
 
+        pixels = self._keep(answer.pictures, cases, job.part.kept, folder)
         began = time.perf_counter()
         evaluation = Evaluation(
-            outputs=read_pngs([folder / "images" / f"{case.name}.png" for case in cases]),
-            clean=problem.clean[there],
-            degraded=problem.degraded[there],
-            mask=problem.mask[there],
-            sources=tuple(case.photo for case in cases),
+            pixels=pixels,
+            problem=problem,
+            cases=cases,
             train=train,
+            subject=self._photos(job.person, job.subject),
             held_out=held_out,
             domain=self.domain,
+            facts=answer.facts,
+            memory=self._memory,
         )
-        rows = self._measure(job, evaluation, cases)
+        rows = self._measure(job, evaluation)
         lost = [(case, name) for case, name in _cells(job) if case.name in missing]
         rows += [row(job, case.name, name, status="failed", reason=missing[case.name]) for case, name in lost]
+        if self.context.suite.companions:
+            for name, pictures in self.context.suite.companions(evaluation).items():
+                for case, picture in zip(cases[: job.part.kept], pictures, strict=False):
+                    write_png(folder / "images" / f"{case.name}.{name}.png", picture)
+        self._forget()
+        (folder / PIXELS).unlink(missing_ok=True)
         seconds["score"] = time.perf_counter() - began
         about["peak_memory_mb"] = peak_memory_mb(self.device)
         records.write_job(folder, record(self.context, job, "done", seconds=seconds, **about), rows)
+
+    def _keep(self, pictures: Image | Iterable[Image], cases: Sequence[Case], kept: int | None, folder: Path) -> Tensor:
+        """Writes the pictures, the first ``kept`` of them as PNG; gives all back as written, uint8 [n, 3, R, R].
+
+        Where few are kept, the others lie in a file of the job's folder as long as the job goes on, because thousands
+        of photographs do not fit into memory.
+        """
+        import torch
+
+        from mystyle.types import to_uint8
+
+        size = self.domain.resolution
+        images = folder / "images"
+        batches = [pictures] if isinstance(pictures, torch.Tensor) else pictures
+        many = None
+        if kept is not None and kept < len(cases):
+            many = np.memmap(folder / PIXELS, np.uint8, "w+", shape=(len(cases), 3, size, size))
+        done = 0
+        for batch in batches:
+            if done + len(batch) > len(cases):
+                raise OutputError(f"more than the {len(cases)} pictures that were asked for")
+            check_output(batch, torch.empty(len(batch), 3, size, size, device="meta"))
+            for case, picture in zip(cases[done : min(done + len(batch), kept or len(cases))], batch, strict=False):
+                write_png(images / f"{case.name}.png", picture)
+            if many is not None:
+                many[done : done + len(batch)] = to_uint8(batch).cpu().numpy()
+            done += len(batch)
+        if done < len(cases):
+            raise OutputError(f"{done} pictures, expected {len(cases)}")
+        if many is not None:
+            return torch.from_numpy(many)
+        return read_pixels([images / f"{case.name}.png" for case in cases])
+
+    def _forget(self) -> None:
+        """What belongs to this job's outputs, and the oldest of the rest."""
+        for key in [key for key in self._memory if {"outputs", "clean"} & set(key)]:
+            del self._memory[key]
+        while len(self._memory) > REMEMBERED:
+            del self._memory[next(iter(self._memory))]
 
     def _solve(self, job: Job, problem: Problem, train: Portraits) -> Solution:
         """A method's pictures, and where its prior came from."""
@@ -129,41 +192,46 @@ class Worker:
             raise Inapplicable(f"{job.method} does not offer what this suite asks for ({verb.__name__})")
         began = time.perf_counter()
         try:
-            outputs = self.context.suite.solve(prior, problem, job.cases)
+            answer = self.context.suite.solve(prior, problem, job.part, self.domain)
         except Unsupported as dash:
             raise Inapplicable(str(dash)) from dash
         seconds = {"fit": fit_seconds, "restore": time.perf_counter() - began}
-        return outputs, seconds, {"prior": {"key": job.prior_key, "cached": cached}}
+        return answer, seconds, {"prior": {"key": job.prior_key, "cached": cached}}
 
     def _external(self, method: External, job: Job, problem: Problem) -> Solution:
         """Pictures made elsewhere, put into the known pixels; reasons for the cases that have none."""
         import torch
 
+        from mystyle.types import from_uint8
+
         pictures, missing = [], {}
+        expected = torch.empty(1, 3, self.domain.resolution, self.domain.resolution, device="meta")
         for i, case in enumerate(job.cases):
             path = method.file(job.person, case)
             if not path.is_file():
                 missing[case.name] = f"{path} is missing"
                 continue
-            picture = read_pngs([path])
+            picture = from_uint8(read_pixels([path]))
             try:
-                check_output(picture, problem.clean[i : i + 1])
+                check_output(picture, expected)
             except OutputError as error:
                 raise OutputError(f"{path}: {error}") from error
-            pictures.append(problem.degradation[i : i + 1].composite(picture, problem.degraded[i : i + 1]))
+            if problem.degradation is not None:
+                picture = problem.degradation[i : i + 1].composite(picture, problem.degraded[i : i + 1])
+            pictures.append(picture)
         if not pictures:
             raise FileNotFoundError(f"{method.folder / job.person} holds no picture of the {len(job.cases)} cases")
-        return torch.cat(pictures), {}, {"missing": missing}
+        return Answer(torch.cat(pictures)), {}, {"missing": missing}
 
     def _reference(self, job: Job, problem: Problem, train: Portraits) -> Solution:
         """A reference row's pictures."""
         reference = self.context.suite.reference(job.method)
         if reference.needs_other_people and not job.others:
             raise Inapplicable("needs other people in the run")
-        others = [self._photos(name, "test", photos) for name, photos in job.others.items()]
+        others = [self._photos(name, photos) for name, photos in job.others.items()]
         began = time.perf_counter()
         outputs = reference.outputs(problem, others, job.cases)
-        return outputs, {"draw": time.perf_counter() - began} if self.context.suite.dose else {}, {}
+        return Answer(outputs), {"draw": time.perf_counter() - began} if self.context.suite.dose else {}, {}
 
     def _prior(self, job: Job, train: Portraits) -> tuple[Any, float, bool]:
         """The prior, the seconds that its fit took, and whether it was there already.
@@ -176,7 +244,7 @@ class Worker:
         if job.prior_key is None:
             prior = method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
             return prior, time.perf_counter() - began, False
-        place = self.context.run / "priors" / job.prior_key
+        place = self.context.priors / job.prior_key
         cached = place.exists()
         if not cached:
             prior = method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
@@ -184,7 +252,7 @@ class Worker:
             with records.whole_folder(place) as folder:
                 (folder / "prior").mkdir()
                 prior.save(folder / "prior")
-                about = {"method": job.method, "person": job.person, "seed": job.seed, "seconds": seconds}
+                about = {"method": job.fitted_by, "person": job.prior_of, "seed": job.seed, "seconds": seconds}
                 records.write_json(folder / "about.json", about)
         try:
             about = records.read_json(place / "about.json", f"delete {place} to fit again")
@@ -193,30 +261,47 @@ class Worker:
             raise RuntimeError(f"the prior in {place} cannot be read ({error}); delete it to fit again") from error
         return prior, about["seconds"], cached
 
-    def _measure(self, job: Job, evaluation: Evaluation, cases: Sequence[Case]) -> list[records.MetricRow]:
-        """A row per case and metric."""
+    def _measure(self, job: Job, evaluation: Evaluation) -> list[records.MetricRow]:
+        """A row per metric and case, or whatever else the metric counts."""
+        names = [case.name for case in evaluation.cases]
         applicable = self.context.suite.reference(job.method).metrics if job.reference else job.metrics
         rows = []
         for name in job.metrics:
             try:
                 if name not in applicable:
-                    raise Inapplicable("the row shows whole photos: there is no filled hole")
+                    raise Inapplicable("the row shows real photos, of which this says nothing")
                 values = self.context.metrics[name].compute(evaluation)
             except Inapplicable as dash:
-                cells = [{"status": "inapplicable", "reason": str(dash)}] * len(cases)
+                rows += [row(job, case, name, status="inapplicable", reason=str(dash)) for case in names]
+                continue
+            if isinstance(values, Mapping):
+                items = {f"{item} | {names[0]}": value for item, value in values.items()}  # unique among the parts
+                rows += [row(job, item, name, **_cell(value)) for item, value in items.items()]
+            elif tuple(values.shape) != (len(names),):
+                raise ValueError(f"metric {name} gave shape {tuple(values.shape)} for {len(names)} images")
             else:
-                if tuple(values.shape) != (len(cases),):
-                    raise ValueError(f"metric {name} gave shape {tuple(values.shape)} for {len(cases)} images")
-                cells = [_cell(value) for value in values.tolist()]
-            rows += [row(job, case.name, name, **cell) for case, cell in zip(cases, cells, strict=True)]
+                pairs = zip(names, values.tolist(), strict=True)
+                rows += [row(job, case, name, **_cell(value)) for case, value in pairs]
         return rows
 
-    def _photos(self, person: str, split: str, expected: Mapping[str, str]) -> Portraits:
-        """The photos of one split on the CPU. Raises DataError if they are not those of the plan any more."""
-        portraits = read_portraits(self.context.folders[person], split, self.domain.resolution)
-        if dict(zip(portraits.files, portraits.hashes, strict=True)) != dict(expected):
-            raise DataError(f"the photos in {self.context.folders[person] / split} changed while the run was going on")
-        return portraits
+    def _photos(self, person: str, expected: Mapping[str, str]) -> Portraits:
+        """The photos of the plan on the CPU. Raises DataError if they are not those any more."""
+        parts = []
+        for split in dict.fromkeys(file.split("/")[0] for file in expected):
+            if (person, split) not in self._read:
+                while len(self._read) >= SPLITS_KEPT:
+                    del self._read[next(iter(self._read))]
+                folder = self.context.folders[person]
+                self._read[person, split] = read_portraits(folder, split, self.domain.resolution)
+            portraits = self._read[person, split]
+            position = {file: i for i, file in enumerate(portraits.files)}
+            wanted = [file for file in expected if file.split("/")[0] == split]
+            if not all(file in position and portraits.hashes[position[file]] == expected[file] for file in wanted):
+                raise DataError(
+                    f"the photos in {self.context.folders[person] / split} changed while the run was going on"
+                )
+            parts.append(portraits if len(wanted) == len(portraits) else portraits[[position[f] for f in wanted]])
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
 
 def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> dict[str, Any]:
@@ -237,9 +322,14 @@ def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, flo
         "domain": job.domain,
         "metrics": dict(job.metrics),
         "cases": [
-            {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed, "dose": c.dose}
+            {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed}
+            | {"dose": c.dose, "factor": c.factor}
             for c in job.cases
         ],
+        "condition": job.part.condition,
+        "level": job.part.level,
+        "prior_of": job.prior_of,
+        "photos_fitted": len(job.train),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "weights": dict(job.weights),
         "photos": job.photos,
@@ -271,14 +361,33 @@ def write_png(path: Path, image: Tensor) -> None:
     PillowImage.fromarray(to_uint8(image[None])[0].permute(1, 2, 0).cpu().numpy()).save(path)
 
 
-def read_pngs(paths: Sequence[Path]) -> Image:
-    """``[n, 3, h, w]`` in [-1, 1]."""
+def read_pixels(paths: Sequence[Path]) -> Tensor:
+    """uint8 ``[n, 3, h, w]``."""
     import torch
 
-    from mystyle.types import from_uint8
-
     pixels = np.stack([np.asarray(PillowImage.open(path).convert("RGB")) for path in paths])
-    return from_uint8(torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous())
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+
+
+def _rows(problem: Problem, keep: Sequence[int]) -> Problem:
+    """The problem of some of its cases."""
+    fields = {name: getattr(problem, name) for name in ("clean", "mask", "degraded", "degradation")}
+    return replace(problem, **{name: value[keep] for name, value in fields.items() if value is not None})
+
+
+def _joined(parts: Sequence[Portraits]) -> Portraits:
+    """Photos of one person from several splits, as one set."""
+    import torch
+
+    from mystyle.types import Portraits
+
+    return Portraits(
+        parts[0].person,
+        torch.cat([part.images for part in parts]),
+        tuple(file for part in parts for file in part.files),
+        tuple(digest for part in parts for digest in part.hashes),
+        {name: torch.cat([part.parameters[name] for part in parts]) for name in parts[0].parameters},
+    )
 
 
 def _cells(job: Job) -> list[tuple[Case, str]]:

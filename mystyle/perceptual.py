@@ -73,10 +73,14 @@ class FeatureNetwork(nn.Module):
         """``deep`` of the images with these ``maps``."""
         return F.relu(self.fc(F.avg_pool2d(maps[-1], 2).flatten(1)))
 
+    def identity_of(self, deep: Tensor) -> Tensor:
+        """``identity`` of the images with these features [n, deep]."""
+        return F.normalize(self.embed(deep), dim=1)
+
     def heads(self, images: Image) -> tuple[Tensor, Tensor]:
         """Identity embedding [n, e] of unit norm and standardised attributes [n, k], from one pass."""
         x = self.deep(images)
-        return F.normalize(self.embed(x), dim=1), self.regress(x)
+        return self.identity_of(x), self.regress(x)
 
     def identity(self, images: Image) -> Tensor:
         """Identity embedding [n, e] of unit norm; the cosine of two is their similarity."""
@@ -181,6 +185,11 @@ class PerceptualDistance(nn.Module):
     def forward(self, a: Image, b: Image) -> Tensor:
         """[n, 3, h, w] twice -> [n] in [0, 1], 0 for equal images."""
         return self.between(self.features(a), self.features(b))
+
+    def embedding(self, images: Image) -> Tensor:
+        """Vectors [n, D] whose squared Euclidean distance is the distance of the images, so that sets need no pairs."""
+        stages = self.features(images)
+        return torch.cat([x.flatten(1) * (2 * len(stages) * x[0, 0].numel()) ** -0.5 for x in stages], dim=1)
 
     @torch.no_grad()
     def of_many(self, a: Image, b: Image, batch: int = 32) -> Tensor:

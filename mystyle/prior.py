@@ -16,21 +16,31 @@ from mystyle.degradations import Identity
 from mystyle.domain import Domain
 from mystyle.editing import Edits, EditSettings, edit
 from mystyle.perceptual import PerceptualDistance
-from mystyle.projection import PAPER_TEXT, AlphaProjection, ProjectionSettings, project
+from mystyle.projection import (
+    PAPER_TEXT,
+    LatentProjectionSettings,
+    Projection,
+    ProjectionSettings,
+    latent_statistics,
+    project,
+    project_latent,
+)
 from mystyle.stylegan2 import Generator
-from mystyle.subspace import AlphaCode, sample_a0, to_w
+from mystyle.subspace import AlphaCode, SamplingSettings, sample, to_w
 from mystyle.tuning import TuningSettings, tune
-from mystyle.types import Degradation, Image, Portraits, W
+from mystyle.types import Degradation, Image, Portraits, W, WPlus
 
 
 @dataclass(frozen=True)
 class Settings:
-    fit: TuningSettings = field(default_factory=TuningSettings)
-    """decides the personal generator"""
-    restore: ProjectionSettings = PAPER_TEXT
-    """decides projections into it"""
+    fit: TuningSettings | None = field(default_factory=TuningSettings)
+    """decides the personal generator; None: the domain's is not tuned"""
+    restore: ProjectionSettings | LatentProjectionSettings = PAPER_TEXT
+    """decides projections into it: to P_beta or P+_beta, or to W or W+ of the personal generator (section 4.2)"""
     edit: EditSettings = field(default_factory=EditSettings)
     """decides how far edits go"""
+    sample: SamplingSettings = field(default_factory=SamplingSettings)
+    """decides where samples come from"""
 
 
 @dataclass(frozen=True)
@@ -44,12 +54,17 @@ class MyStylePrior:
     directions: Mapping[str, W] = field(default_factory=dict)
 
     def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """Section 3.3: G_p at the projection to alpha+ space. Deterministic, ``seeds`` are not used."""
-        return self.project(degraded, degradation).images.to(degraded)
+        """Section 3.3: G_p at the projection. ``seeds[i]`` matters in W and W+ alone, to the exploration noise."""
+        return self.project(degraded, degradation, seeds=seeds).images.to(degraded)
 
-    def project(self, degraded: Image, degradation: Degradation) -> AlphaProjection:
-        """Section 3.3, with codes, dilations and losses."""
-        return project(degraded, degradation, self.generator, self.anchors, self.perceptual, self.settings.restore)
+    def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Projection:
+        """Section 3.3, with codes and losses; an ``AlphaProjection`` unless the settings ask for W or W+."""
+        s = self.settings.restore
+        if isinstance(s, ProjectionSettings):
+            return project(degraded, degradation, self.generator, self.anchors, self.perceptual, s)
+        statistics = latent_statistics(self.generator)
+        seeds = range(len(degraded)) if seeds is None else seeds
+        return project_latent(degraded, degradation, self.generator, self.perceptual, statistics, s, seeds=seeds)
 
     def invert(self, images: Image, *, seeds: Sequence[int]) -> AlphaCode:
         """The projection of clean images: coordinates [n, num_ws, N] in alpha+ space. ``seeds`` are not used."""
@@ -57,8 +72,9 @@ class MyStylePrior:
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Image:
-        """B.1: images of n codes of P_0, [n, 3, R, R]; the first ones do not depend on ``n``."""
-        return self.render(sample_a0(len(self.anchors), n, torch.Generator().manual_seed(seed))[:, None]).cpu()
+        """Images of n codes of the subspace, [n, 3, R, R]. By B.1, the first ones do not depend on ``n``."""
+        draws = torch.Generator().manual_seed(seed)
+        return self.render(sample(self.anchors, n, draws, self.settings.sample)[:, None]).cpu()
 
     def reconstructions(self) -> Image:
         """The photos as G_p renders them from their anchors, [N, 3, R, R]."""
@@ -73,6 +89,10 @@ class MyStylePrior:
     def edit(self, code: AlphaCode, direction: str, strengths: Sequence[float]) -> Image:
         """Section 3.4: [n * S, 3, R, R], strengths running fastest. Raises ValueError for an unknown direction."""
         return self.render(self.walk(code, direction, strengths).code.alpha)
+
+    def walked(self, code: AlphaCode, direction: str, strengths: Sequence[float]) -> WPlus:
+        """The codes of ``edit``, [n * S, num_ws, w_dim]."""
+        return to_w(self.walk(code, direction, strengths).code.alpha, self.anchors)
 
     def walk(self, code: AlphaCode, direction: str | W, strengths: Sequence[float]) -> Edits:
         """The edited codes, with endpoints and dilations; the direction by name or as a vector of W."""

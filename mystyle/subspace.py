@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,17 @@ from torch import Tensor
 from mystyle.anchors import Anchors
 from mystyle.hull import nearest_in_hull
 from mystyle.types import W
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """Where samples come from: B.1 or what the paper leaves for future work."""
+
+    way: Literal["b1", "dirichlet", "hit_and_run"] = "b1"
+    beta: float = 0.0
+    """dilation of the set that is sampled; B.1 knows the hull alone"""
+    concentration: float = 1.0
+    """of ``dirichlet``: 1 is uniform, less is nearer to the faces"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,18 @@ def dilation(alpha: Tensor) -> Tensor:
     return (-alpha.amin(dim=-1)).clamp(min=0)
 
 
+def sample(anchors: Anchors, n: int, generator: torch.Generator, settings: SamplingSettings) -> Tensor:
+    """n points [n, N] of A_beta by the way of ``settings``, float32. Raises ValueError for B.1 beyond the hull."""
+    s = settings
+    if s.way == "b1":
+        if s.beta:
+            raise ValueError("B.1 samples the hull itself; use dirichlet or hit_and_run to go beyond")
+        return sample_a0(len(anchors), n, generator)
+    if s.way == "dirichlet":
+        return sample_dirichlet(len(anchors), n, generator, s.beta, s.concentration).float()
+    return sample_hit_and_run(anchors, n, generator, s.beta).float()
+
+
 def sample_a0(count: int, n: int, generator: torch.Generator) -> Tensor:
     """B.1: n points [n, count] of A_0 with three non-zero entries (all ``count`` where there are fewer).
 
@@ -113,15 +137,16 @@ def _gamma(shape: float, n: int, count: int, generator: torch.Generator) -> Tens
 def sample_hit_and_run(
     anchors: Anchors, n: int, generator: torch.Generator, beta: float = 0.0, steps: int = 200
 ) -> Tensor:
-    """n points [n, N] of A_beta by hit-and-run (Smith, 1984): ``steps`` jumps of n chains that start at B.1's samples.
+    """n points [n, N] of A_beta by hit-and-run (Smith, 1984): ``steps`` jumps of n chains that start near B.1's samples.
 
     A jump takes a random direction and a uniform point of the chord that A_beta has in it. The walk's only limit is the
     uniform distribution of A_beta, and every jump keeps it; it is reached in about N^2 jumps. Fewer leave the samples
     between B.1's, a few anchors each, and the uniform ones near the centre: ``steps`` is how far they go. Directions
-    are isotropic in W and not in alpha, where near anchors would make long chords narrow.
+    are isotropic in W and not in alpha, where near anchors would make long chords narrow. Chains start half-way to the
+    centre: a sample of B.1 lies on so many faces that nearly every direction leads out at once.
     """
     count = len(anchors)
-    alpha = sample_a0(count, n, generator).double().to(anchors.codes.device)
+    alpha = (sample_a0(count, n, generator).double().to(anchors.codes.device) + 1 / count) / 2
     inverse = torch.linalg.pinv(_centred(anchors))  # from W to coordinates that sum to zero
     for _ in range(steps):
         direction = torch.randn(n, inverse.shape[0], generator=generator, dtype=torch.float64, device=generator.device)

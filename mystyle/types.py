@@ -110,6 +110,13 @@ class Restores(Protocol):
 
 
 @runtime_checkable
+class Projects(Restores, Protocol):
+    def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Any:
+        """What ``restore`` finds, with more than its pictures; a ``mystyle.projection.Projection``."""
+        ...
+
+
+@runtime_checkable
 class Inverts(Protocol):
     def invert(self, images: Image, *, seeds: Sequence[int]) -> Any: ...
 
@@ -117,6 +124,18 @@ class Inverts(Protocol):
 @runtime_checkable
 class Edits(Protocol):
     def edit(self, code: Any, direction: str, strengths: Sequence[float]) -> Image: ...
+
+
+@runtime_checkable
+class Walks(Inverts, Protocol):
+    """A prior whose edits are codes of one generator, so that the generator may be tuned before they are rendered."""
+
+    generator: Any
+    perceptual: Any
+
+    def walked(self, code: Any, direction: str, strengths: Sequence[float]) -> WPlus:
+        """The codes of ``edit``: [n * S, num_ws, w_dim], strengths running fastest."""
+        ...
 
 
 class Unsupported(ValueError):

@@ -39,7 +39,7 @@ from mystyle.pivots import optimise_anchors
 from mystyle.prior import METHOD, MyStylePrior, read_prior
 from mystyle.progress import showing
 from mystyle.sheets import grid, labelled_grid
-from mystyle.subspace import AlphaCode, sample_a0, sample_dirichlet, sample_hit_and_run
+from mystyle.subspace import AlphaCode, SamplingSettings, sample
 from mystyle.tuning import tune
 from mystyle.types import Degradation, Image, Portraits
 from mystyle.vectors import SUFFIXES, read_code
@@ -176,12 +176,7 @@ def sample_prior(
         raise ValueError("--beta: B.1 samples the hull itself; use --way dirichlet or hit_and_run to go beyond")
     bench = Bench.read(folder, "quick", device)
     prior, draws = bench.prior, torch.Generator().manual_seed(seed)
-    count = len(prior.anchors)
-    alpha = {
-        "b1": lambda: sample_a0(count, n, draws),
-        "dirichlet": lambda: sample_dirichlet(count, n, draws, beta, concentration),
-        "hit_and_run": lambda: sample_hit_and_run(prior.anchors, n, draws, beta),
-    }[way]().float()
+    alpha = sample(prior.anchors, n, draws, SamplingSettings(way, beta, concentration))
     out.mkdir(parents=True, exist_ok=True)
     images = prior.render(alpha[:, None])
     for i, (image, a) in enumerate(zip(images, alpha, strict=True)):

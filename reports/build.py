@@ -40,7 +40,9 @@ def write(run: Run) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reports.build", description="Tables, figures and a page of a run.")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run (its --out)")
-    folders = parser.parse_args(arguments).runs
+    parser.add_argument("--index", type=Path, metavar="FILE", help="a page to be written that leads to all of them")
+    parsed = parser.parse_args(arguments)
+    folders = parsed.runs
 
     from benchmarks.records import RecordError
     from reports.runs import read_run
@@ -49,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runs = [read_run(folder) for folder in folders]
         for run in runs:
             print(write(run))
+        if parsed.index:
+            from reports import html
+
+            parsed.index.write_text(html.index(runs, parsed.index.parent), encoding="utf-8", newline="\n")
+            print(parsed.index)
     except (RecordError, OSError) as error:
         print(f"reports.build: {error}", file=sys.stderr)
         return 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +17,40 @@ from benchmarks import records
 
 @dataclass(frozen=True)
 class Case:
-    """One degraded photo and what the methods made of it; methods without a picture are absent from ``outputs``."""
+    """One thing that was asked for and the methods' pictures; methods without one are absent from ``outputs``."""
 
     person: str
     seed: int
     case: str  # name of the case within its person
     mask: str  # the rule that drew the mask
-    input: Path | None  # the degraded photo
+    input: Path | None  # what a method was given
     outputs: Mapping[str, Path]  # method -> its final picture
+    condition: str = ""
+    level: float | None = None  # of the condition
+    dose: float | None = None
+    image: str = ""  # the photo or other thing that it was made from
+    prior_of: str = ""  # whose prior made the pictures
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        return self.person, self.seed, self.case
+
+    @property
+    def rule(self) -> str:
+        """What is done to the photo: the rule of the mask, or else the condition."""
+        return self.mask or self.condition
+
+    def companions(self, method: str) -> list[Path]:
+        """All pictures that are kept beside the method's."""
+        path = self.outputs[method]
+        beside = sorted(path.parent.glob(f"{glob.escape(path.stem)}.*.png"))
+        return [other for other in beside if other.name != f"{path.stem}.input.png"]
+
+    def companion(self, method: str, name: str) -> Path | None:
+        """The picture that is kept beside the method's."""
+        path = self.outputs[method]
+        beside = path.with_name(f"{path.stem}.{name}.png")
+        return beside if beside.is_file() else None
 
 
 @dataclass(frozen=True)
@@ -46,27 +73,44 @@ class Run:
         """Entries of suite.json in table order: name, title, kind (method, floor, ceiling, published)."""
         return self.suite["methods"]
 
-    def published(self, method: str, metric: str) -> Mapping[str, float] | None:
+    def published(self, method: str, metric: str, condition: str) -> Mapping[str, float] | None:
         """Mean and perhaps std that a paper reports for this cell."""
+        if condition != self.suite.get("published_condition", ""):
+            return None
         return self.suite.get("published", {}).get(method, {}).get(metric)
 
-    def failures(self, method: str, metric: str) -> tuple[int, int]:
-        """How many of the cell's images failed, and how many images it has."""
-        return self._failures.get((method, metric), (0, 0))
+    def is_published(self, metric: str) -> bool:
+        """Whether a paper reports the metric for any method."""
+        return any(metric in numbers for numbers in self.suite.get("published", {}).values())
 
-    def reason(self, method: Mapping[str, Any], metric: str) -> str:
+    @property
+    def conditions(self) -> list[Mapping[str, Any]]:
+        """Entries of suite.json in table order: name, title, level."""
+        return self.suite["conditions"]
+
+    def label(self, case: Case) -> str:
+        """What is done to the photo, in words."""
+        titles = {condition["name"]: condition["title"] for condition in self.conditions}
+        return case.mask.replace("_", " ") if case.mask and len(titles) < 2 else titles.get(case.condition, "")
+
+    def failures(self, method: str, metric: str, condition: str = "") -> tuple[int, int]:
+        """How many of the cell's images failed, and how many images it has."""
+        return self._failures.get((condition, method, metric), (0, 0))
+
+    def reason(self, method: Mapping[str, Any], metric: str, condition: str = "") -> str:
         """Why a cell has no number of ours."""
         if method["kind"] == "published":
             return "Published number only; this method was not run."
-        rows = self.results
+        rows = self.known
         rows = rows[(rows["method"] == method["name"]) & (rows["metric"] == metric) & rows["reason"].notna()]
+        rows = rows[rows["condition"] == condition]
         return str(rows["reason"].iloc[0]) if len(rows) else "Not run."
 
     @cached_property
-    def _failures(self) -> dict[tuple[str, str], tuple[int, int]]:
-        expected = self.results[self.results["status"] != "inapplicable"]
-        failed = expected["status"].eq("failed").groupby([expected["method"], expected["metric"]])
-        return {cell: (int(group.sum()), len(group)) for cell, group in failed}
+    def _failures(self) -> dict[tuple[str, str, str], tuple[int, int]]:
+        expected = self.known[self.known["status"] != "inapplicable"]
+        keys = [expected[name] for name in ("condition", "method", "metric")]
+        return {cell: (int(group.sum()), len(group)) for cell, group in expected["status"].eq("failed").groupby(keys)}
 
     @cached_property
     def jobs(self) -> pd.DataFrame:
@@ -85,22 +129,32 @@ class Run:
     @cached_property
     def cases(self) -> tuple[Case, ...]:
         """Every case of the run, by person, seed and the order of the suite, with the pictures found on disk."""
-        inputs: dict[tuple[str, int, str], Path] = {}
-        outputs: dict[tuple[str, int, str], dict[str, Path]] = {}
-        masks: dict[tuple[str, int, str], str] = {}
+        found: dict[tuple[str, int, str], dict[str, Any]] = {}
         for record in self.records:
             images = self.folder / "jobs" / record["key"] / "images"
+            there = {path.name for path in images.glob("*.png")}
             for case in record.get("cases") or ():
-                item = (record["person"], record["seed"], case["case"])
-                masks.setdefault(item, str(case.get("mask", "")))
-                found = outputs.setdefault(item, {})
-                if (output := images / f"{case['case']}.png").is_file():
-                    found[record["method"]] = output
-                if (degraded := images / f"{case['case']}.input.png").is_file():
-                    inputs.setdefault(item, degraded)
-        position = {item: index for index, item in enumerate(masks)}
-        order = sorted(masks, key=lambda item: (item[0], item[1], position[item]))
-        return tuple(Case(*item, masks[item], inputs.get(item), outputs[item]) for item in order)
+                name = case["case"]
+                item = found.setdefault(
+                    (record["person"], record["seed"], name),
+                    {
+                        "mask": str(case.get("mask") or ""),
+                        "input": None,
+                        "outputs": {},
+                        "condition": record.get("condition", ""),
+                        "level": record.get("level"),
+                        "dose": case.get("dose"),
+                        "image": case.get("image", ""),
+                        "prior_of": record.get("prior_of", record["person"]),
+                    },
+                )
+                if f"{name}.png" in there:
+                    item["outputs"][record["method"]] = images / f"{name}.png"
+                if f"{name}.input.png" in there and item["input"] is None:
+                    item["input"] = images / f"{name}.input.png"
+        position = {item: index for index, item in enumerate(found)}
+        order = sorted(found, key=lambda item: (item[0], item[1], position[item]))
+        return tuple(Case(*item, **found[item]) for item in order)
 
     @cached_property
     def caption(self) -> str:
@@ -118,16 +172,39 @@ class Run:
         return f"{self.title}: {'; '.join(parts)}."
 
     @cached_property
-    def doses(self) -> pd.DataFrame:
-        """results.csv's finished rows with the photo that each case was made from, ``image``, and its ``dose``."""
-        cases = [
-            {"method": r["method"], "person": r["person"], "seed": r["seed"], "case": c["case"]}
-            | {"image": c["image"], "dose": c.get("dose")}
-            for r in self.records
-            for c in r.get("cases") or ()
-        ]
-        done = self.results[self.results["status"] == "done"]
-        return done.merge(pd.DataFrame(cases), on=["method", "person", "seed", "case"])
+    def known(self) -> pd.DataFrame:
+        """results.csv with what the records say of each row: job, condition, level, prior_of, image, dose.
+
+        ``image`` is person/photo, or person/item for what belongs to no case.
+        """
+        jobs = pd.DataFrame(
+            [
+                {"method": r["method"], "person": r["person"], "seed": r["seed"], "case": c["case"], "job": r["key"]}
+                | {"condition": r.get("condition", ""), "level": r.get("level"), "prior_of": r.get("prior_of")}
+                | {"image": c["image"], "dose": c.get("dose")}
+                for r in self.records
+                for c in [*(r.get("cases") or ()), *self._items(r)]
+            ]
+        )
+        rows = self.results.merge(jobs, on=["method", "person", "seed", "case"], how="left")
+        return rows.assign(image=rows["person"] + "/" + rows["image"], level=rows["level"].astype(float))
+
+    def _items(self, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """What a job's metrics counted besides its cases, in the form of cases."""
+        rows = records.read_rows(self.folder, record["key"])
+        cases = {case["case"] for case in record.get("cases") or ()}
+        return [{"case": item, "image": item} for item in dict.fromkeys(rows["case"]) if item not in cases]
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The rows of ``known`` that have a number."""
+        return self.known[self.known["status"] == "done"]
+
+    def by_job(self, metrics: Sequence[str]) -> pd.DataFrame:
+        """A row per job with its person, level and the means of ``metrics``."""
+        rows = self.scored[self.scored["metric"].isin(metrics)]
+        means = rows.pivot_table(index=["job", "method", "person", "level"], columns="metric", values="value")
+        return means.reindex(columns=list(metrics)).reset_index()
 
     @property
     def hardware(self) -> str:
@@ -154,7 +231,7 @@ def read_run(folder: Path) -> Run:
         json.loads(environment.read_text(encoding="utf-8")) if environment.is_file() else {},
         tuple(sorted(found, key=lambda record: (position[record["method"]], record["person"], record["seed"]))),
         pd.read_csv(folder / "results.csv", dtype={"person": str, "case": str, "reason": str}),
-        pd.read_csv(folder / "summary.csv"),
+        pd.read_csv(folder / "summary.csv", dtype={"condition": str}).fillna({"condition": ""}),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.statistics import bootstrap_interval
+from reports.figures.style import COLOURS, DASHES, plain
 from reports.runs import Run
 from reports.tables import DASH, Cell, Table
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 PANEL = (1.5, 1.1)  # inches
 BLOCKS = 3  # strips beside each other
-COLOURS = ("#1f4e8c", "#b5562b", "#3b7d3b", "#7a4a9e", "#222222", "#c79a00", "#2a9d9d", "#8a8a8a")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))  # told apart in grey
 EFFECT = (
     "Effect: mean absolute change of the metric from dose 0 to dose 1, as a share of that of the first row. "
     "ρ: Spearman's correlation between dose and metric over a photo's sweep, mean over sweeps."
@@ -52,7 +51,7 @@ class Sweeps:
         together. NaN where the reference does not move the metric. Empty if no sweep has both ends.
         """
         keys = ["method", "metric", "person", "image", "seed"]
-        ends = self.run.doses.pivot_table(index=keys, columns="dose", values="value").reindex(columns=[0.0, 1.0])
+        ends = self.run.scored.pivot_table(index=keys, columns="dose", values="value").reindex(columns=[0.0, 1.0])
         change = (ends[1.0] - ends[0.0]).abs().dropna().rename("value").reset_index()
         units = change[change["method"] == self.run.methods[0]["name"]].drop(columns="method")
         paired = change.merge(units, on=keys[1:], suffixes=("", "_of_reference"))
@@ -61,7 +60,7 @@ class Sweeps:
             value, unit = sweeps["value"], sweeps["value_of_reference"]
             interval = (np.nan, np.nan)
             if unit.sum() > 0:
-                interval = bootstrap_interval(value, sweeps["person"], sweeps["person"] + sweeps["image"], per=unit)
+                interval = bootstrap_interval(value, sweeps["person"], sweeps["image"], per=unit)
             effect = value.sum() / unit.sum() if unit.sum() > 0 else np.nan
             rows.append((method, metric, effect, *interval, len(sweeps)))
         columns = ["method", "metric", "effect", "ci_low", "ci_high", "n_sweeps"]
@@ -94,7 +93,7 @@ class Sweeps:
             for panel, factors in zip(row, self.groups.values(), strict=True):
                 for style, factor in enumerate(factors):
                     self._curve(panel, factor["name"], metric["name"], style)
-                _plain(panel, "both")
+                plain(panel, "both")
             row[0].set_ylabel(metric["label"])
         for panel, keys, (group, factors) in zip(panels[0], panels[-1], self.groups.items(), strict=True):
             panel.set_title(group, fontsize=7)
@@ -129,7 +128,7 @@ class Sweeps:
             panel.set_title(metric["label"], fontsize=7)
             panel.set_xlabel("effect, %")
             panel.set_yticks(range(len(factors)), [factor["title"] for factor in factors], fontsize=6)
-            _plain(panel, "x")
+            plain(panel, "x")
         panels[0].set_ylim(len(factors) - 0.5, -0.5)
         return figure
 
@@ -190,22 +189,13 @@ class Sweeps:
         return tuple(map(Cell, texts))
 
     def _curve(self, panel: Axes, method: str, metric: str, style: int) -> None:
-        doses = self.run.doses
+        doses = self.run.scored
         points = doses[(doses["method"] == method) & (doses["metric"] == metric)].groupby("dose")
-        bands = [
-            bootstrap_interval(at["value"], at["person"], at["person"] + at["image"], resamples=999) for _, at in points
-        ]
+        bands = [bootstrap_interval(at["value"], at["person"], at["image"], resamples=999) for _, at in points]
         means = points["value"].mean()
         if len(means):
             panel.fill_between(means.index, *zip(*bands, strict=True), color=COLOURS[style], alpha=0.12, lw=0)
             panel.plot(means.index, means, color=COLOURS[style], ls=DASHES[style], lw=1)
-
-
-def _plain(panel: Axes, grid: str) -> None:
-    panel.grid(axis=grid, lw=0.3, color="0.9")
-    panel.set_axisbelow(True)
-    panel.tick_params(length=2, width=0.5)
-    panel.spines[["top", "right"]].set_visible(False)
 
 
 def _percent(share: float, decimals: int) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -45,6 +46,7 @@ _LATEX = {
     "α": r"$\alpha$",
     "β": r"$\beta$",
     "ρ": r"$\rho$",
+    "θ": r"$\theta$",
     DASH: "--",
     TIE: r"$\dagger$",
     SHARED: r"$\ddagger$",
@@ -92,13 +94,14 @@ class Table:
     groups: tuple[tuple[Row, ...], ...]
     notes: tuple[tuple[str, str], ...]  # (mark, text); a mark of "" is a general remark
     data: pd.DataFrame
+    text: int = 1  # columns that are set to the left
 
     def markdown(self) -> str:
         def line(cells: Iterable[str]) -> str:
             return "| " + " | ".join(cells) + " |"
 
         lines = [escape_markdown(self.caption), "", line(cell.markdown() for cell in self.columns)]
-        lines.append(line([":---"] + ["---:"] * (len(self.columns) - 1)))
+        lines.append(line([":---"] * self.text + ["---:"] * (len(self.columns) - self.text)))
         for index, group in enumerate(self.groups):
             if index:  # Markdown has no rule inside a table; an empty row sets the group apart
                 lines.append(line([" "] * len(self.columns)))
@@ -114,7 +117,7 @@ class Table:
             r"\centering",
             rf"\caption{{{escape_latex(self.caption)}}}",
             rf"\label{{tab:{re.sub(r'[^A-Za-z0-9]+', '-', self.name)}}}",
-            rf"\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}",
+            rf"\begin{{tabular}}{{{'l' * self.text}{'r' * (len(self.columns) - self.text)}}}",
             r"\toprule",
             " & ".join(cell.latex() for cell in self.columns) + r" \\",
         ]
@@ -164,44 +167,48 @@ class _Scores:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.metrics: Sequence[Mapping[str, Any]] = run.suite["metrics"]
-        self.rows = run.summary.set_index(["method", "metric"]).sort_index()
+        self.rows = run.summary.set_index(["condition", "method", "metric"]).sort_index()
+        self.titled = len(run.conditions) > 1
 
     def wide(self) -> Table:
         """The paper's layout: a row per method, a column per metric, the published value beside ours."""
         notes = _Notes()
-        columns = [Cell("Method")]
+        columns = self._first("Method")
         for metric in self.metrics:
             columns.append(self._header(metric))
-            if self._is_published(metric["name"]):
+            if self.run.is_published(metric["name"]):
                 columns.append(Cell("published"))
         columns.append(Cell("images / people"))
 
-        def row(method: Mapping[str, Any]) -> Row:
-            cells = [Cell(_title(method))]
+        def row(condition: Mapping[str, Any], method: Mapping[str, Any]) -> Row:
+            cells = self._first(_title(method), condition)
             for metric in self.metrics:
-                cells.append(self._cell(method, metric["name"], notes))
-                if self._is_published(metric["name"]):
-                    cells.append(Cell(_published(self.run.published(method["name"], metric["name"]))))
-            return (*cells, Cell(self._counts(method["name"])))
+                cells.append(self._cell(condition["name"], method, metric["name"], notes))
+                if self.run.is_published(metric["name"]):
+                    published = self.run.published(method["name"], metric["name"], condition["name"])
+                    cells.append(Cell(_published(published)))
+            return (*cells, Cell(self._counts(condition["name"], method["name"])))
 
         return Table(
             self.run.suite["suite"],
             f"{self.run.caption} Mean ± standard deviation over images.",
             tuple(columns),
-            self._groups(lambda method: [row(method)]),
+            self._groups(lambda condition, method: [row(condition, method)]),
             (*self._remarks(), *notes),
             self._wide_data(),
+            text=1 + self.titled,
         )
 
     def long(self) -> Table:
         """A row per method and metric, with the 95 % interval, the counts and the test against the best method."""
         notes = _Notes()
-        first = ("Method", "Metric", "Mean ± std", "95 % interval")
-        columns = tuple(map(Cell, (*first, "Images", "People", "Failed", "p (Holm)", "Published")))
+        titles = ("Metric", "Mean ± std", "95 % interval", "Images", "People", "Failed", "p (Holm)", "Published")
+        columns = (*self._first("Method"), *map(Cell, titles))
 
-        def rows(method: Mapping[str, Any]) -> list[Row]:
+        def rows(condition: Mapping[str, Any], method: Mapping[str, Any]) -> list[Row]:
+            first = self._first(_title(method), condition)
             return [
-                (Cell(_title(method)), self._header(metric), *self._details(method, metric["name"], notes))
+                (*first, self._header(metric), *self._details(condition["name"], method, metric["name"], notes))
                 for metric in self.metrics
             ]
 
@@ -212,13 +219,19 @@ class _Scores:
             self._groups(rows, one_group_per_method=True),
             (*self._remarks(), *notes),
             self._data(),
+            text=1 + self.titled,
         )
 
-    def _details(self, method: Mapping[str, Any], metric: str, notes: _Notes) -> Row:
-        row = self._row(method["name"], metric)
-        failed, total = self.run.failures(method["name"], metric)
-        published = Cell(_published(self.run.published(method["name"], metric)))
-        main = self._cell(method, metric, notes, with_failures=False)
+    def _first(self, title: str, condition: Mapping[str, Any] | None = None) -> list[Cell]:
+        """The first cells of a row, or of the header: the condition, where there are several, and ``title``."""
+        named = [Cell("Condition" if condition is None else condition["title"])] if self.titled else []
+        return [*named, Cell(title)]
+
+    def _details(self, condition: str, method: Mapping[str, Any], metric: str, notes: _Notes) -> Row:
+        row = self._row(condition, method["name"], metric)
+        failed, total = self.run.failures(method["name"], metric, condition)
+        published = Cell(_published(self.run.published(method["name"], metric, condition)))
+        main = self._cell(condition, method, metric, notes, with_failures=False)
         if row is None:
             return (main, *[Cell(DASH)] * 3, Cell(f"{failed} of {total}" if total else DASH), Cell(DASH), published)
         number = self._format(metric)
@@ -235,49 +248,66 @@ class _Scores:
         )
 
     def _groups(
-        self, rows: Callable[[Mapping[str, Any]], list[Row]], one_group_per_method: bool = False
+        self,
+        rows: Callable[[Mapping[str, Any], Mapping[str, Any]], list[Row]],
+        one_group_per_method: bool = False,
     ) -> tuple[tuple[Row, ...], ...]:
-        """Rows of the methods and of the published systems first; the floors and the ceiling set apart below them."""
-        compared = [m for m in self.run.methods if m["kind"] not in _KINDS]
-        references = [m for m in self.run.methods if m["kind"] in _KINDS]
-        blocks = [[m] for m in compared + references] if one_group_per_method else [compared, references]
-        return tuple(tuple(row for method in block for row in rows(method)) for block in blocks if block)
+        """Under each condition the rows of methods and published systems, then floors and ceiling set apart below."""
+        groups = []
+        for condition in self.run.conditions:
+            there = [m for m in self.run.methods if self._belongs(condition["name"], m)]
+            compared = [m for m in there if m["kind"] not in _KINDS]
+            references = [m for m in there if m["kind"] in _KINDS]
+            blocks = [[m] for m in compared + references] if one_group_per_method else [compared, references]
+            groups += [tuple(row for method in block for row in rows(condition, method)) for block in blocks if block]
+        return tuple(groups)
 
-    def _cell(self, method: Mapping[str, Any], metric: str, notes: _Notes, with_failures: bool = True) -> Cell:
-        row = self._row(method["name"], metric)
-        failed, total = self.run.failures(method["name"], metric)
+    def _belongs(self, condition: str, method: Mapping[str, Any]) -> bool:
+        """Whether the method was run under the condition, or has published numbers that belong there."""
+        if not self.titled:
+            return True
+        name = method["name"]
+        there = (condition, name) in self.rows.index.droplevel("metric")
+        return there or any(self.run.published(name, metric["name"], condition) for metric in self.metrics)
+
+    def _cell(
+        self, condition: str, method: Mapping[str, Any], metric: str, notes: _Notes, with_failures: bool = True
+    ) -> Cell:
+        row = self._row(condition, method["name"], metric)
+        failed, total = self.run.failures(method["name"], metric, condition)
         if row is None:
             text = f"{failed} of {total} failed" if failed and with_failures else DASH
-            return Cell(text, marks=notes.mark(self.run.reason(method, metric)))
+            return Cell(text, marks=notes.mark(self.run.reason(method, metric, condition)))
         number = self._format(metric)
         text = number(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {number(row['std'])}")
         if failed and with_failures:
             text += f" ({failed} of {total} failed)"
-        best = method["name"] in self._best[metric]
+        best = method["name"] in self._best[condition, metric]
         return Cell(text, bold=best, marks=TIE if row.tied_with_best and not best else "")
 
-    def _row(self, method: str, metric: str) -> pd.Series | None:
+    def _row(self, condition: str, method: str, metric: str) -> pd.Series | None:
         """The summary of a cell, None where no image was scored."""
-        if (method, metric) not in self.rows.index:
+        if (condition, method, metric) not in self.rows.index:
             return None
-        row = self.rows.loc[(method, metric)]
+        row = self.rows.loc[(condition, method, metric)]
         return None if pd.isna(row["mean"]) else row
 
     @cached_property
-    def _best(self) -> dict[str, frozenset[str]]:
-        """The best method of each metric by its mean; floors and ceilings do not compete."""
+    def _best(self) -> dict[tuple[str, str], frozenset[str]]:
+        """The best method by condition and metric, by its mean; floors and ceilings do not compete."""
         best = {}
-        for metric in self.metrics:
-            rows = {m["name"]: self._row(m["name"], metric["name"]) for m in self.run.methods if m["kind"] == "method"}
+        names = [method["name"] for method in self.run.methods if method["kind"] == "method"]
+        for condition, metric in product(self.run.conditions, self.metrics):
+            rows = {name: self._row(condition["name"], name, metric["name"]) for name in names}
             means = {name: row["mean"] for name, row in rows.items() if row is not None}
             higher = metric["higher_is_better"]
             top = None if higher is None or not means else (max if higher else min)(means.values())
-            best[metric["name"]] = frozenset(name for name, mean in means.items() if mean == top)
+            best[condition["name"], metric["name"]] = frozenset(name for name, mean in means.items() if mean == top)
         return best
 
     def _format(self, metric: str) -> Callable[[float], str]:
         """Three significant digits of the column's largest mean, the same number of decimals in every row."""
-        means = self.rows.xs(metric, level="metric")["mean"].abs() if metric in self.rows.index.levels[1] else []
+        means = self.rows.xs(metric, level="metric")["mean"].abs() if metric in self.rows.index.levels[2] else []
         largest = max((value for value in means if value > 0), default=1.0)
         decimals = min(6, max(0, 2 - math.floor(math.log10(largest))))
         return lambda value: f"{value:z.{decimals}f}"
@@ -286,11 +316,8 @@ class _Scores:
         text = metric["label"] + _ARROWS[metric["higher_is_better"]]
         return Cell(text, marks=SHARED if metric.get("shares_network_with_loss") else "")
 
-    def _is_published(self, metric: str) -> bool:
-        return any(self.run.published(method["name"], metric) for method in self.run.methods)
-
-    def _counts(self, method: str) -> str:
-        rows = [row for metric in self.metrics if (row := self._row(method, metric["name"])) is not None]
+    def _counts(self, condition: str, method: str) -> str:
+        rows = [row for metric in self.metrics if (row := self._row(condition, method, metric["name"])) is not None]
         if not rows:
             return DASH
         images, people = ({int(row[column]) for row in rows} for column in ("n_images", "n_people"))
@@ -302,32 +329,35 @@ class _Scores:
             remarks.append((TIE, "not distinguished from the best by a paired test (Holm's correction, 5 %)"))
         if any(metric.get("shares_network_with_loss") for metric in self.metrics):
             remarks.append((SHARED, "read from a network that is also a training loss of some methods; favours them"))
-        if any(self._is_published(metric["name"]) for metric in self.metrics):
+        if any(self.run.is_published(metric["name"]) for metric in self.metrics):
             source = self.run.suite["published_source"]
             remarks.append(("", f"Published: {source}; other people and photos, so only the order can be compared."))
         return remarks
 
     def _data(self) -> pd.DataFrame:
-        """Unrounded, a row per method and metric in table order."""
+        """Unrounded, a row per condition, method and metric in table order."""
         numbers = ("mean", "std", "ci_low", "ci_high", "n_images", "n_people", "p_value", "tied_with_best")
         records = []
-        for method in self.run.methods:
-            for metric in self.metrics:
-                row = self._row(method["name"], metric["name"])
-                failed, total = self.run.failures(method["name"], metric["name"])
-                published = self.run.published(method["name"], metric["name"]) or {}
-                records.append(
-                    {"method": method["name"], "kind": method["kind"], "metric": metric["name"]}
-                    | {name: None if row is None else row[name] for name in numbers}
-                    | {"best": method["name"] in self._best[metric["name"]], "n_failed": failed, "n_total": total}
-                    | {f"published_{name}": published.get(name) for name in ("mean", "std")}
-                )
+        for condition, method, metric in product(self.run.conditions, self.run.methods, self.metrics):
+            if not self._belongs(condition["name"], method):
+                continue
+            row = self._row(condition["name"], method["name"], metric["name"])
+            failed, total = self.run.failures(method["name"], metric["name"], condition["name"])
+            published = self.run.published(method["name"], metric["name"], condition["name"]) or {}
+            best = method["name"] in self._best[condition["name"], metric["name"]]
+            records.append(
+                {"condition": condition["name"], "method": method["name"], "kind": method["kind"]}
+                | {"metric": metric["name"]}
+                | {name: None if row is None else row[name] for name in numbers}
+                | {"best": best, "n_failed": failed, "n_total": total}
+                | {f"published_{name}": published.get(name) for name in ("mean", "std")}
+            )
         return pd.DataFrame(records).astype({"n_images": "Int64", "n_people": "Int64"})
 
     def _wide_data(self) -> pd.DataFrame:
-        """Unrounded, a row per method, columns named <metric>_<number>."""
+        """Unrounded, a row per condition and method, columns named <metric>_<number>."""
         numbers = ["mean", "std", "n_images", "n_people", "n_failed", "published_mean", "published_std"]
-        data = self._data().set_index(["method", "kind"])
+        data = self._data().set_index(["condition", "method", "kind"])
         parts = [data.loc[data["metric"] == m["name"], numbers].add_prefix(f"{m['name']}_") for m in self.metrics]
         return pd.concat(parts, axis=1).reset_index()
 

@@ -138,6 +138,7 @@ def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[
 def context_of(people_root: Path, methods: Sequence[Toy], run: Path) -> Context:
     return Context(
         run=run,
+        priors=run / "priors",
         suite=SUITE,
         methods={method.name: method for method in methods},
         metrics={name: METRICS.load(name) for name in SUITE.metrics},

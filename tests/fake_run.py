@@ -17,8 +17,16 @@ SUITE = {
     "suite": "inpainting",
     "title": "Personalised inpainting",
     "version": 1,
-    "figure": "Figure 9",
-    "columns": ["mean_photo", "diffaugment", "mystyle", "held_out"],
+    "paper": "Table 2, Figure 9",
+    "conditions": [{"name": "", "title": "", "level": None}],
+    "figures": [
+        {
+            "kind": "grid",
+            "name": "inpainting",
+            "caption": "As Figure 9.",
+            "columns": ["mean_photo", "diffaugment", "mystyle", "held_out"],
+        }
+    ],
     "metrics": [
         {
             "name": "maps",
@@ -116,6 +124,7 @@ def _summary(results: pd.DataFrame) -> pd.DataFrame:
         rows.append(
             {
                 "suite": "inpainting",
+                "condition": "",
                 "method": method,
                 "metric": metric,
                 "mean": value.mean(),

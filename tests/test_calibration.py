@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bench_toys import load_tiny_domain
+from bench_toys import load_tiny_domain, person_of
 
 from benchmarks.options import Options
 from benchmarks.registry import METRICS
 from benchmarks.request import Request, UnusableArguments, resolve
 from benchmarks.run import carry_out
 from benchmarks.statistics import rank_correlations
-from benchmarks.suites.calibration import GROUPS, SUITE, Settings, cases, move_appearance, problem, turn_identity
+from benchmarks.suites.calibration import GROUPS, SUITE, Settings, move_appearance, parts, problem, turn_identity
 from datasets.folders import read_portraits
 from datasets.splits import Person
 from datasets.synthetic import people
@@ -59,8 +59,8 @@ def root(tmp_path_factory):
 def sweep(root):
     """The problem of p01: two photos, doses 0, 1/4, ..., 1."""
     held_out = read_portraits(root / "p01", "test", 32)
-    of_person = cases("p01", held_out.files, Settings((), 2, 4, ""), seed=0)
-    return problem(held_out, of_person), of_person
+    (of_person,) = parts(person_of(root / "p01"), (), Settings((), 2, 4, ""), seed=0)
+    return problem(held_out, of_person), of_person.cases
 
 
 def test_scores_are_the_inverse_of_values():
@@ -164,7 +164,7 @@ def test_the_reference_row_is_the_unit_of_the_effects(finished):
     effects = Sweeps(finished).effects["effect"]
     own = effects["true_identity"].dropna()  # random networks may give every face the same features
     assert len(own) >= 2 and own.to_numpy() == pytest.approx(np.ones(len(own)))
-    rows = finished.doses[finished.doses["metric"] == "perceptual"].set_index(["method", "person", "dose"])["value"]
+    rows = finished.scored[finished.scored["metric"] == "perceptual"].set_index(["method", "person", "dose"])["value"]
     change, unit = (
         np.mean([abs(rows[method, person, 1.0] - rows[method, person, 0.0]) for person in ("p01", "p02")])
         for method in ("yaw", "true_identity")

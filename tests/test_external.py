@@ -60,7 +60,7 @@ def score(tmp_path, people_root):
 def test_true_photos_score_as_true_photos(answers, score):
     status, results = score(answers)
     assert status == 0 and (results["status"] == "done").all()
-    assert len(results) == 2 * 2 * 5  # people, cases, metrics
+    assert len(results) == 2 * 2 * 6  # people, cases, metrics
     identity = results[results["metric"] == "identity"]["value"]
     assert (identity <= 1).all()
     assert results[results["metric"] == "hole_distance"]["value"].max() < 1e-6  # the very pixels
@@ -75,7 +75,7 @@ def test_what_is_missing_is_named_and_the_rest_is_scored(answers, score, people_
     assert f"1 pictures are missing and will be failed rows:\n  {lost}" in capsys.readouterr().out
     failed = results[results["status"] == "failed"]
     assert set(zip(failed["person"], failed["case"], strict=True)) == {("alice", job.cases[1].name)}
-    assert len(failed) == 5 and failed["reason"].eq(f"{lost} is missing").all()
+    assert len(failed) == 6 and failed["reason"].eq(f"{lost} is missing").all()
     assert (results["status"] == "done").sum() == 15
     assert method.missing([job]) == [lost]
 
@@ -125,7 +125,7 @@ def test_what_is_refused(text, message):
 
 
 def test_it_is_a_name_that_methods_takes(tmp_path):
-    assert checks.names("inpainting", "smoke", [f"external:theirs={tmp_path}"], "synthetic", ("synthetic",)) == []
+    assert checks.methods([f"external:theirs={tmp_path}"], ()) == []
     method = parse(f"external:theirs={tmp_path}", taken=())
     assert (method.name, method.title, tuple(method.presets)) == ("theirs", "theirs", PRESETS)
     assert dataclasses.is_dataclass(method.presets["smoke"])

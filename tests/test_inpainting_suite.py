@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import tasks
+from benchmarks.plan import Person
 from benchmarks.protocol import PRESETS, OutputError
-from benchmarks.suites import inpainting
 from benchmarks.suites.inpainting import SUITE, pair
-from datasets.folders import read_portraits
+from datasets.folders import Photo, read_portraits
 from datasets.splits import CELEBRITIES
 
 FILES = [f"test/{i:05d}.png" for i in range(13)]
 
 
-def cases(person="p03", files=FILES, preset="quick", seed=0):
-    return SUITE.cases(person, files, SUITE.presets[preset], seed)
+def part(person="p03", files=FILES, preset="quick", seed=0):
+    (only,) = SUITE.parts(person_with(person, files), (), SUITE.presets[preset], seed)
+    return only
+
+
+def cases(*arguments, **named):
+    return part(*arguments, **named).cases
+
+
+def person_with(name, files):
+    return Person(name, Path(), (), tuple(Photo(Path(), file, "") for file in files))
 
 
 # Cases
@@ -95,31 +106,31 @@ def held_out(people_root):
 
 @pytest.fixture(scope="module")
 def chosen(held_out):
-    return cases("alice", held_out.files, "full")
+    return part("alice", held_out.files, "full")
 
 
 def test_what_is_hidden_from_a_method_is_hidden(held_out, chosen):
     problem = SUITE.problem(held_out, chosen)
     assert (problem.degraded * (1 - problem.mask) == 0).all()
     spy = Spy()
-    SUITE.solve(spy, problem, chosen)
+    SUITE.solve(spy, problem, chosen, None)
     given = torch.cat([degraded for degraded, _, _ in spy.given])
     assert torch.equal(given, problem.degraded)
-    assert [seed for _, _, seeds in spy.given for seed in seeds] == [case.seed for case in chosen]
+    assert [seed for _, _, seeds in spy.given for seed in seeds] == [case.seed for case in chosen.cases]
 
 
 def test_every_answer_is_blended_with_the_known_pixels(held_out, chosen):
     problem = SUITE.problem(held_out, chosen)
-    output = SUITE.solve(Spy(), problem, chosen)
+    output = SUITE.solve(Spy(), problem, chosen, None).pictures
     known = problem.mask.bool().expand_as(output)
     assert torch.equal(output[known], problem.clean[known]) and (output[~known] == 1).all()
 
 
 def test_the_batch_changes_nothing(held_out, chosen, monkeypatch):
     problem = SUITE.problem(held_out, chosen)
-    whole = SUITE.solve(Spy(lambda x: x + 0.5), problem, chosen)
-    monkeypatch.setattr(inpainting, "BATCH", 2)
-    assert torch.equal(SUITE.solve(Spy(lambda x: x + 0.5), problem, chosen), whole)
+    whole = SUITE.solve(Spy(lambda x: x + 0.5), problem, chosen, None).pictures
+    monkeypatch.setattr(tasks, "BATCH", 2)
+    assert torch.equal(SUITE.solve(Spy(lambda x: x + 0.5), problem, chosen, None).pictures, whole)
 
 
 @pytest.mark.parametrize(
@@ -129,13 +140,15 @@ def test_the_batch_changes_nothing(held_out, chosen, monkeypatch):
 def test_what_is_no_picture_is_refused(held_out, chosen, answer, message):
     # NaN is refused before blending: behind known pixels it would go unseen.
     with pytest.raises(OutputError, match=message):
-        SUITE.solve(Spy(answer), SUITE.problem(held_out, chosen), chosen)
+        SUITE.solve(Spy(answer), SUITE.problem(held_out, chosen), chosen, None)
 
 
 def test_references(held_out, chosen, people_root):
     problem = SUITE.problem(held_out, chosen)
     others = [read_portraits(people_root / "bob", "test", 32)]
-    real, other = (SUITE.reference(name).outputs(problem, others, chosen) for name in ("real_photos", "other_people"))
-    assert torch.equal(real, held_out.images[[case.photo for case in chosen]])
+    real, other = (
+        SUITE.reference(name).outputs(problem, others, chosen.cases) for name in ("real_photos", "other_people")
+    )
+    assert torch.equal(real, held_out.images[[case.photo for case in chosen.cases]])
     shown = Counter(next(i for i, x in enumerate(others[0].images) if torch.equal(x, image)) for image in other)
     assert sorted(shown.values()) == [5, 5, 5]  # three photos for fifteen cases, none before its turn

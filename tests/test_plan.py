@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.plan import Job, content_hash, plain
+from benchmarks.protocol import Part
 from benchmarks.seeds import item_seed
 from benchmarks.suites.inpainting import SUITE
 
@@ -36,6 +37,7 @@ def test_keys_are_repeatable(people_root, job):
 CHANGES = {
     "suite_version": 2,
     "method": "other",
+    "fitted_by": "other",
     "method_version": 2,
     "settings": Settings(noise=0.2),
     "person": "carol",
@@ -46,7 +48,8 @@ CHANGES = {
     "train": {"train/000.png": "another photo"},
     "held_out": {"test/000.png": "another photo"},
     "others": {"bob": {"test/000.png": "another photo"}},
-    "cases": (),
+    "subject": {"train/000.png": "another photo"},
+    "part": Part(()),
 }
 
 
@@ -68,7 +71,8 @@ def test_every_field_of_a_job_is_considered():
     [
         ("settings", True),  # the same fit, restored otherwise
         ("metrics", True),
-        ("cases", True),
+        ("part", True),
+        ("subject", True),
         ("held_out", True),
         ("suite_version", True),
         ("seed", False),
@@ -76,7 +80,8 @@ def test_every_field_of_a_job_is_considered():
         ("train", False),
         ("weights", False),
         ("domain", False),
-        ("method", False),
+        ("method", True),  # a variant shares the prior of what it is a variant of
+        ("fitted_by", False),
         ("method_version", False),
     ],
 )

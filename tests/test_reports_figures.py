@@ -10,7 +10,9 @@ import pytest
 from fake_run import NASTY, write_run
 from PIL import Image
 
-from reports.figures import CELL, GAP, MAX_ROWS, MIN_ROWS, SIDE, choose, draw
+from reports.figures import draw
+from reports.figures.grid import MAX_ROWS, MIN_ROWS, choose
+from reports.figures.style import CELL, GAP, SIDE
 from reports.runs import Case, read_run
 
 

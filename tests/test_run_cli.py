@@ -199,13 +199,13 @@ def test_every_method_of_the_suite_runs(finished):
     results = pd.read_csv(options.folder / "results.csv")
     assert (results["status"] != "failed").all()
     assert set(results["method"]) == {*SUITE.methods, "real_photos", "other_people"}
-    assert len(results) == 8 * 2 * 2 * 5  # methods, people, cases, metrics
+    assert len(results) == 8 * 2 * 2 * 6  # methods, people, cases, metrics
 
 
 def test_the_summary_has_a_row_per_method_and_metric(finished):
     options, _, _ = finished
     summary = pd.read_csv(options.folder / "summary.csv").set_index(["method", "metric"])
-    assert len(summary) == 8 * 5
+    assert len(summary) == 8 * 6
     assert summary.loc[("mystyle", "maps_train"), "published"] == "0.72 ± 0.08"
     assert summary.loc[("real_photos", "seam"), "n_images"] == 0
 

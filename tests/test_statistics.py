@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmarks import statistics
 from benchmarks.statistics import SUMMARY, bootstrap_interval, compare, holm, paired_p_value, summarise
 
 
 def suite(*methods, higher=True, published=None):
     return {
         "suite": "toy",
+        "conditions": [{"name": "", "title": "", "level": None}],
         "methods": [{"name": name, "title": name, "kind": kind} for name, kind in methods],
         "metrics": [{"name": "score", "higher_is_better": higher}],
         "published": published or {},
@@ -31,7 +33,7 @@ def results(values, metric="score"):
         for (person, image), value in cells.items()
     ]
     columns = ["suite", "method", "person", "case", "seed", "metric", "value", "status", "reason", "image"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).assign(condition="")
 
 
 # Bootstrap
@@ -129,6 +131,15 @@ def test_holm_leaves_nan_out_of_the_count():
     assert holm([0.01, np.nan, 0.04]) == pytest.approx([0.02, np.nan, 0.04], nan_ok=True)
 
 
+def test_many_images_are_drawn_some_at_a_time(monkeypatch):
+    values = np.random.default_rng(6).normal(size=200)
+    people, photos = ["a", "b"] * 100, [str(i) for i in range(200)]
+    whole = bootstrap_interval(values, people, photos)
+    monkeypatch.setattr(statistics, "DRAWN_AT_ONCE", 1000)
+    assert bootstrap_interval(values, people, photos) == pytest.approx(whole, abs=0.02)  # other draws, 4999 of them
+    assert paired_p_value(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.03)
+
+
 # Summary
 
 
@@ -200,5 +211,23 @@ def test_cases_of_one_photo_are_one_piece_of_evidence():
         for i in range(5)
         for j in range(4)
     ]
-    data = pd.DataFrame(rows, columns=data.columns)
+    data = pd.DataFrame(rows, columns=data.columns.drop("condition")).assign(condition="")
     assert compare(data, ["a", "b"], higher_is_better=True)["a"] == pytest.approx(2 / 2**5)
+
+
+def test_conditions_are_summed_up_by_themselves():
+    here = results({"a": photos(range(10)), "b": photos(np.arange(10) + 1)}).assign(condition="x4")
+    there = results({"a": photos(np.arange(10) + 5), "b": photos(range(10))}).assign(condition="x8")
+    both = suite(("a", "method"), ("b", "method"), published={"a": {"score": {"mean": 0.5, "std": 0.1}}})
+    both |= {"conditions": [{"name": "x4"}, {"name": "x8"}, {"name": "x16"}], "published_condition": "x8"}
+    table = summarise(pd.concat([here, there]), both).set_index(["condition", "method"])
+    assert list(table.index) == [("x4", "a"), ("x4", "b"), ("x8", "a"), ("x8", "b")]
+    assert table["mean"].tolist() == [4.5, 5.5, 9.5, 4.5]
+    assert np.isnan(table.loc[("x4", "b"), "p_value"]) and table.loc[("x4", "a"), "p_value"] < 0.05
+    assert table.loc[("x8", "a"), "published"] == "0.50 ± 0.10" and table.loc[("x4", "a"), "published"] == ""
+
+
+def test_where_neither_is_better_nothing_is_compared():
+    same = results({"a": photos(range(10)), "b": photos(np.arange(10) + 1)})
+    table = summarise(same, suite(("a", "method"), ("b", "method"), higher=None))
+    assert table["p_value"].isna().all() and not table["tied_with_best"].any()

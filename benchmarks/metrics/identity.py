@@ -15,9 +15,12 @@ def identity(evaluation: Evaluation) -> Tensor:
     several photos. It differs from the mean of the cosines by one factor per person, the length of that mean, so it
     ranks outputs alike, and a person whose photos vary is not scored lower for it.
     """
-    embed = evaluation.domain.features.identity
-    template = F.normalize(evaluation.apply(embed, evaluation.train.images).mean(dim=0), dim=0)
-    return evaluation.apply(embed, evaluation.outputs) @ template
+    return similarity(evaluation.identity("outputs"), evaluation.identity("train"))
+
+
+def similarity(embeddings: Tensor, of_photos: Tensor) -> Tensor:
+    """Cosines [n] of unit ``embeddings`` [n, e] to the template of a person's photos [m, e]."""
+    return embeddings @ F.normalize(of_photos.mean(dim=0), dim=0)
 
 
 METRIC = Metric(

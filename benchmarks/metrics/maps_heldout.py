@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from benchmarks.metrics.maps import maps
@@ -17,11 +16,13 @@ def maps_heldout(evaluation: Evaluation) -> Tensor:
     photos = len(evaluation.held_out)
     if photos < 2:
         raise Inapplicable("needs two held-out photos, because a case is not compared with its own source")
-    deep = evaluation.domain.features.deep
-    outputs = evaluation.apply(deep, evaluation.outputs)
-    references = evaluation.apply(deep, evaluation.held_out.images)
-    others = ([j for j in range(photos) if j != source] for source in evaluation.sources)
-    return torch.cat([maps(outputs[i : i + 1], references[keep]) for i, keep in enumerate(others)])
+    outputs, references = evaluation.deep("outputs"), evaluation.deep("held_out")
+    sources = [case.photo for case in evaluation.cases]
+    result = outputs.new_empty(len(outputs))
+    for source in dict.fromkeys(sources):
+        rows = [i for i, other in enumerate(sources) if other == source]
+        result[rows] = maps(outputs[rows], references[[j for j in range(photos) if j != source]])
+    return result
 
 
 METRIC = Metric(

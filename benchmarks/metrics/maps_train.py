@@ -10,8 +10,7 @@ from benchmarks.protocol import Evaluation, Metric
 
 def maps_train(evaluation: Evaluation) -> Tensor:
     """``[n]``: similarity of each output to the most similar photo of the reference set."""
-    deep = evaluation.domain.features.deep
-    return maps(evaluation.apply(deep, evaluation.outputs), evaluation.apply(deep, evaluation.train.images))
+    return maps(evaluation.deep("outputs"), evaluation.deep("train"))
 
 
 METRIC = Metric(

@@ -30,13 +30,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.protocol import Case, Problem, Reference, Suite
+from benchmarks import tasks
+from benchmarks.plan import Person
+from benchmarks.protocol import Case, Figure, Part, Problem, Reference, Suite
 from benchmarks.seeds import item_seed
-from datasets.splits import CELEBRITIES
 from datasets.synthetic.parameters import IDENTITY, NAMES, PARAMETERS, position, score_at, scores_of
 from datasets.synthetic.renderer import render
 from mystyle.degradations import Identity
@@ -68,7 +68,7 @@ class Settings:
     summary: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sweep(Problem):
     """The photos to draw again and the strangers they meet, as standard normal scores [n, P], and the doses [n]."""
 
@@ -77,28 +77,28 @@ class Sweep(Problem):
     doses: Tensor
 
 
-def cases(person: str, held_out: Sequence[str], settings: Settings, seed: int) -> tuple[Case, ...]:
+def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """Dose 0 and ``steps`` even steps up to 1, for the first photos of an order that the seed decides."""
-    order = np.random.default_rng(item_seed("photos", person, seed)).permutation(len(held_out))[: settings.photos]
-    return tuple(
+    cases = [
         Case(
-            name=f"{held_out[i].rsplit('/', 1)[-1].rsplit('.', 1)[0]}-{step:02d}",
-            photo=int(i),
-            file=held_out[i],
-            seed=item_seed("stranger", person, held_out[i], seed),
+            name=f"{tasks.stem(person.files[i])}-{step:02d}",
+            photo=i,
+            file=person.files[i],
+            seed=item_seed("stranger", person.name, person.files[i], seed),
             dose=step / settings.steps,
         )
-        for i in order
+        for i in tasks.photos_in_order(person, seed, settings.photos)
         for step in range(settings.steps + 1)
-    )
+    ]
+    return (Part(tuple(cases)),)
 
 
-def problem(held_out: Portraits, cases: Sequence[Case]) -> Sweep:
+def problem(held_out: Portraits, part: Part) -> Sweep:
     """The cases as tensors."""
+    cases = part.cases
     photos = held_out[[case.photo for case in cases]]
     return Sweep(
         clean=photos.images,
-        mask=torch.ones_like(photos.images[:, :1]),
         degraded=photos.images,
         degradation=Identity(),
         scores=scores_of(photos.parameters),
@@ -146,7 +146,7 @@ def _seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-EVERYBODY = tuple(person.name for person in CELEBRITIES)
+EVERYBODY = tasks.EVERYBODY
 
 SUITE = Suite(
     name="calibration",
@@ -167,7 +167,12 @@ SUITE = Suite(
         "full": Settings(EVERYBODY, 6, 6, "all 13 people, 6 photos each (3 of one of them), 6 steps"),
         "paper": Settings(EVERYBODY, 10, 10, "all 13 people, up to 10 photos each, 10 steps"),
     },
-    cases=cases,
+    parts=parts,
     problem=problem,
+    figures=(
+        Figure("effects", "calibration", "Effect of every factor on every metric."),
+        Figure("dose_curves", "calibration_curves", "Each metric against the dose."),
+        Figure("factor_strips", "calibration_sweeps", "What was scored."),
+    ),
     dose="Dose: 0 the photo itself; 1 a stranger with the same appearance, or the parameter at an end of its range",
 )

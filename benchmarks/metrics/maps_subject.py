@@ -1,0 +1,26 @@
+"""MAPS to the person in the photo, where the prior is of somebody else (MyStyle, Figure 14)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmarks.metrics.maps import maps
+from benchmarks.protocol import Evaluation, Metric
+
+
+def maps_subject(evaluation: Evaluation) -> Tensor:
+    """``[n]``: similarity to the most similar reference photo of whoever the photo shows."""
+    return maps(evaluation.deep("outputs"), evaluation.deep("subject"))
+
+
+METRIC = Metric(
+    name="maps_subject",
+    version=1,
+    label="MAPS, who is in the photo",
+    description="Maximal perceptual similarity to the person in the photo, on the domain's feature network.",
+    higher_is_better=True,
+    range=(-1.0, 1.0),
+    unit="",
+    network="features",
+    compute=maps_subject,
+)

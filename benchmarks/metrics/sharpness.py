@@ -1,0 +1,36 @@
+"""Sharpness beside the person's photos: blurred pictures are below one, noisy ones above."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.protocol import Evaluation, Metric
+from mystyle.degradations import luma
+from mystyle.types import Image
+
+
+def sharpness(evaluation: Evaluation) -> Tensor:
+    """``[n]``: mean |Laplacian| of the grey picture over that of the reference photos in the mean."""
+    norm = evaluation.once(("edges", "train"), lambda: evaluation.apply(edges, evaluation.train.images).mean())
+    return evaluation.apply(edges, evaluation.pixels) / norm
+
+
+def edges(images: Image) -> Tensor:
+    """``[n, 3, h, w]`` to ``[n]``: the mean absolute response of the four-neighbour Laplacian."""
+    kernel = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]]).to(images)
+    return F.conv2d(luma(images), kernel[None, None]).abs().mean(dim=(1, 2, 3))
+
+
+METRIC = Metric(
+    name="sharpness",
+    version=1,
+    label="Sharpness",
+    description="Mean absolute Laplacian of the grey picture over that of the reference photos; 1 is as sharp.",
+    higher_is_better=None,
+    range=(0.0, None),
+    unit="",
+    network=None,
+    compute=sharpness,
+)

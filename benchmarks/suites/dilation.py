@@ -1,0 +1,69 @@
+"""Effect of beta on projection: Figure 15 of the paper (appendix C.1).
+
+Held-out photos, whole, with a hole and small, projected into P+_beta with beta from zero to no bound at all. The
+paper shows typical and atypical photos of each person and says that beta trades likeness for fidelity; here both
+are numbers: fidelity as the perceptual distance to the photo, likeness as MAPS, typicality as the MAPS of the photo
+itself.
+
+Where the paper is silent (it names neither the betas nor how typical photos are found), we choose the betas and
+take the photos as they come; the figure shows the most and the least typical one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from benchmarks import tasks
+from benchmarks.protocol import Figure, Part, Suite, Variant
+from mystyle.types import Restores
+
+BETAS = (0.0, 0.02, 0.05, 0.1, None)
+
+
+def dilated(beta: float | None, settings: Any, part: Part) -> Any:
+    return replace(settings, restore=replace(settings.restore, beta=beta))
+
+
+def row(beta: float | None) -> Variant:
+    name, title = ("unbounded", "no bound") if beta is None else (f"beta_{beta:g}", f"β = {beta:g}")
+    return Variant(name, title, "mystyle", partial(dilated, beta), level=beta)
+
+
+SUITE = Suite(
+    name="dilation",
+    version=1,
+    title="Dilation",
+    paper="Figure 15",
+    methods=tuple(row(beta) for beta in BETAS),
+    metrics=("maps_train", "maps_heldout", "identity", "true_identity", "perceptual", "dilation", "typicality"),
+    conditions=tasks.TITLES,
+    figures=(
+        Figure(
+            "grid",
+            "dilation",
+            "β from left to right, laid out as Figure 15: of each task the most and the least typical photo.",
+            {"extremes": "typicality"},
+        ),
+        Figure("tradeoff", "dilation_tradeoff", "Fidelity against likeness.", {"x": "perceptual", "y": "maps_heldout"}),
+    ),
+    presets={
+        "smoke": tasks.PhotoSettings(tasks.SHORT[1:], 1, "2 people, 1 photo each, 3 tasks, 5 betas: the plumbing"),
+        "quick": tasks.PhotoSettings(
+            tasks.SHORT, 3, "the 3 people of the short presets, 3 photos each, 3 tasks, 5 betas"
+        ),
+        "full": tasks.PhotoSettings(
+            tasks.EVERYBODY,
+            None,
+            "all 13 people, every held-out photo, 5 betas: for a GPU",
+        ),
+        "paper": tasks.PhotoSettings(
+            tasks.SHORT, None, "the 3 people of Table 2, every held-out photo, 5 betas: for a GPU"
+        ),
+    },
+    verb=Restores,
+    parts=partial(tasks.photo_parts, tuple(tasks.KINDS)),
+    problem=tasks.problem,
+    solve=tasks.solve,
+)

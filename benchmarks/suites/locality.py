@@ -1,0 +1,126 @@
+"""Locality of the prior: Figures 3 and 5 of the paper (section 4.1).
+
+From the centre c of P to an anchor and beyond, x = theta w_i + (1 - theta) c. Within P_0 (theta up to 1) the
+pictures of the tuned generator should stay the person, and lose it as the way goes on; those of the untuned
+generator, at the same codes, should not know the person at all. Beside the traversals: codes of P_0 near an anchor,
+and codes of the whole of W drawn through the mapping network, as Figure 3 shows them.
+
+Where the paper is silent, we choose the number of anchors and, by seed, which they are. MAPS at theta = 1 is that
+of a training photo's reconstruction to the photo itself; MAPS to held-out photos has no such advantage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from benchmarks import tasks
+from benchmarks.plan import Person
+from benchmarks.protocol import Answer, Case, Figure, Part, Problem, Suite
+from benchmarks.seeds import item_seed
+from mystyle.domain import Domain
+from mystyle.prior import MyStylePrior
+from mystyle.subspace import dilation, sample_a0
+from mystyle.types import Portraits
+
+THETAS = tuple(i / 4 for i in range(11))
+NEAR = 0.75  # weight of the anchor in a code near it; the rest is a sample of P_0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One preset of the suite."""
+
+    people: tuple[str, ...]  # rows of Table 5
+    anchors: int  # traversals per person
+    codes: int  # near an anchor, and of the whole of W
+    summary: str
+    thetas: tuple[float, ...] = THETAS
+
+
+@dataclass(frozen=True)
+class How:
+    """Where the codes are."""
+
+    theta: float | None  # of the traversals; None for codes of W
+    near: bool = False
+
+
+def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
+    """A part for each theta, one near the first anchor, one of random codes."""
+    order = np.random.default_rng(item_seed("anchors", person.name, seed)).permutation(len(person.train))
+    files = [person.train[i].file for i in order[: settings.anchors]]
+    traversals = [
+        Part(
+            tuple(Case(f"{tasks.stem(file)}-{theta:.2f}", file, 0, dose=theta) for file in files),
+            condition=f"{theta:.2f}",
+            level=theta,
+            how=How(theta),
+        )
+        for theta in settings.thetas
+    ]
+    seeds = [item_seed("code", person.name, i, seed) for i in range(settings.codes)]
+    near = tuple(Case(f"near-{i:02d}", files[0], s) for i, s in enumerate(seeds))
+    far = tuple(Case(f"far-{i:02d}", f"code {i:02d}", s) for i, s in enumerate(seeds))
+    return (*traversals, Part(near, "near", how=How(NEAR, near=True)), Part(far, "far", how=How(None)))
+
+
+def problem(photos: Portraits, part: Part) -> Problem:
+    """Nothing is given."""
+    return Problem()
+
+
+@torch.no_grad()
+def solve(prior: MyStylePrior, problem: Problem, part: Part, domain: Domain) -> Answer:
+    """The pictures of the codes, and how far these are dilated."""
+    count, how, cases = len(prior.anchors), part.how, part.cases
+    draws = [torch.Generator().manual_seed(case.seed) for case in cases]
+    if how.theta is None:
+        z = torch.stack([torch.randn(prior.generator.z_dim, generator=draw) for draw in draws])
+        ws = prior.generator.mapping(z.to(prior.anchors.codes))
+        images = torch.cat([prior.generator.synthesis(w, noise="const") for w in ws.split(tasks.BATCH)])
+        return Answer(images)
+    anchor = torch.eye(count)[[prior.anchors.names.index(case.file) for case in cases]]
+    start = torch.cat([sample_a0(count, 1, draw) for draw in draws]) if how.near else torch.full_like(anchor, 1 / count)
+    alpha = torch.lerp(start, anchor, how.theta)
+    return Answer(prior.render(alpha[:, None]), {"dilation": dilation(alpha)})
+
+
+SUITE = Suite(
+    name="locality",
+    version=1,
+    title="Locality",
+    paper="Figures 3 and 5",
+    methods=("untuned", "mystyle"),
+    metrics=("maps_train", "maps_heldout", "identity", "true_identity", "dilation"),
+    conditions={f"{theta:.2f}": f"θ = {theta:g}" for theta in THETAS}
+    | {"near": "Near an anchor", "far": "Random codes of W"},
+    figures=(
+        Figure(
+            "curves",
+            "locality",
+            "From the centre (θ = 0) to an anchor (θ = 1) and beyond, as in Figure 5; thin lines are single anchors.",
+            {"x": "level", "label": "θ", "mark": 1.0, "lines": True},
+        ),
+        Figure("strips", "locality_strips", "The traversals, θ from left to right.", {"columns": "level", "rows": 2}),
+        Figure(
+            "neighbourhood",
+            "locality_neighbourhood",
+            "An anchor, codes of P_0 near it, and random codes of W in the tuned generator, laid out as Figure 3.",
+            {"method": "mystyle", "centre": "1.00", "inner": "near", "outer": "far"},
+        ),
+    ),
+    presets={
+        "smoke": Settings(tasks.SHORT[1:], 2, 4, "2 people, 2 anchors each, 3 thetas", (0.0, 1.0, 2.0)),
+        "quick": Settings(tasks.SHORT, 5, 12, "the 3 people of the short presets, 5 anchors each, 11 thetas"),
+        "full": Settings(tasks.EVERYBODY, 20, 50, "all 13 people, 20 anchors each: for a GPU"),
+        "paper": Settings(("kamala_harris",), 10, 50, "the person of Figure 3, 10 anchors: for a GPU"),
+    },
+    verb=MyStylePrior,
+    parts=parts,
+    problem=problem,
+    solve=solve,
+)

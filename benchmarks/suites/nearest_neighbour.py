@@ -1,0 +1,107 @@
+"""Nearest neighbours: Figure 16 of the paper (appendix C.2).
+
+Outputs of synthesis, inpainting and super-resolution beside the reference photo that is nearest by the perceptual
+distance. A prior that has learned its photos by heart would show them again; the distances say how near it comes,
+and held-out photos how near a new photo of the person is. For restored photos the comparison with the photo itself
+is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmarks import tasks
+from benchmarks.metrics.neighbours import neighbours
+from benchmarks.plan import Person
+from benchmarks.protocol import Evaluation, Figure, Part, Reference, Suite, Variant
+from mystyle.types import Image, Prior
+
+BETA = {"synthesis": 0.02, "inpainting": 0.02, "super_resolution": 0.05}
+RESTORED = ("inpainting", "super_resolution")
+KEPT = 12
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One preset of the suite."""
+
+    people: tuple[str, ...]  # rows of Table 5
+    samples: int  # per person
+    photos: int | None  # per person and task; None takes every held-out photo
+    summary: str
+
+
+def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
+    """Samples, and the same photos with a hole and small."""
+    restored = tasks.photo_parts(RESTORED, person, people, settings, seed)
+    return (Part(tasks.samples(person.name, settings.samples, seed), "synthesis", kept=KEPT), *restored)
+
+
+def photos(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
+    """The held-out photos that are restored, and all of them beside the samples."""
+    samples, *restored = parts(person, people, settings, seed)
+    (everyone,) = tasks.held_out_photos(person, people, settings, seed)
+    return (replace(everyone, condition=samples.condition), *restored)
+
+
+def dilated(settings: Any, part: Part) -> Any:
+    """MyStyle with the dilation of the task."""
+    return replace(settings, restore=replace(settings.restore, beta=BETA[part.condition]))
+
+
+def nearest_photos(evaluation: Evaluation) -> Mapping[str, Image]:
+    """The reference photo nearest to each output."""
+    return {"nearest": evaluation.train.images[neighbours(evaluation).photo]}
+
+
+METRICS = ("copy_distance", "copy_p", "maps_train", "maps_heldout")
+
+SUITE = Suite(
+    name="nearest_neighbour",
+    version=1,
+    title="Nearest neighbours",
+    paper="Figure 16",
+    methods=(Variant("mystyle", "MyStyle (ours)", "mystyle", dilated),),
+    metrics=METRICS,
+    references=(
+        Reference(
+            "real_photos",
+            "Real photos",
+            "ceiling",
+            ("copy_distance", "maps_train"),
+            False,
+            tasks.real_photos,
+            "",
+            photos,
+        ),
+    ),
+    conditions={"synthesis": "Synthesis"} | {kind: tasks.TITLES[kind] for kind in RESTORED},
+    companions=nearest_photos,
+    figures=(
+        Figure(
+            "pairs",
+            "nearest_neighbour",
+            "Outputs beside the nearest reference photo, laid out as Figure 16.",
+            {"method": "mystyle", "companion": "nearest"},
+        ),
+    ),
+    presets={
+        "smoke": Settings(tasks.SHORT[1:], 20, 1, "2 people, 20 samples and 2 restored photos each: the plumbing"),
+        "quick": Settings(
+            tasks.SHORT, 200, 3, "the 3 people of the short presets, 200 samples and 6 restored photos each"
+        ),
+        "full": Settings(
+            tasks.EVERYBODY,
+            1000,
+            None,
+            "all 13 people, 1,000 samples, every photo: for a GPU",
+        ),
+        "paper": Settings(tasks.SHORT, 1000, None, "the 3 people of Table 2, 1,000 samples, every photo: for a GPU"),
+    },
+    verb=Prior,
+    parts=parts,
+    problem=tasks.problem,
+    solve=tasks.solve,
+)

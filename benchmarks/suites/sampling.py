@@ -1,0 +1,65 @@
+"""Ways of sampling the prior: appendix B.1 of the paper, and the better ones that it leaves for future work.
+
+B.1 mixes three anchors at random. Its pictures are near anchors and so near the reference photos; the uniform
+distribution on P_0 (Dirichlet with concentration 1) has all its mass near the centre, where pictures are alike.
+Between the two are Dirichlet distributions of smaller concentration, and walks by hit-and-run that have not gone
+all the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from benchmarks import tasks
+from benchmarks.protocol import Figure, Part, Reference, Suite, Variant
+from mystyle.subspace import SamplingSettings
+from mystyle.types import Samples
+
+WAYS = {
+    "b1": ("Three anchors (B.1)", SamplingSettings()),
+    "sparse": ("Dirichlet, 0.02", SamplingSettings("dirichlet", concentration=0.02)),
+    "uniform": ("Uniform (Dirichlet, 1)", SamplingSettings("dirichlet")),
+    "hit_and_run": ("Hit and run", SamplingSettings("hit_and_run")),
+    "hit_and_run_dilated": ("Hit and run, β = 0.02", SamplingSettings("hit_and_run", beta=0.02)),
+}
+
+
+def sampled(way: SamplingSettings, settings: Any, part: Part) -> Any:
+    return replace(settings, sample=way)
+
+
+OF_PHOTOS = ("maps_train", "identity", "true_identity", "copy_distance")
+
+SUITE = Suite(
+    name="sampling",
+    version=1,
+    title="Sampling",
+    paper="B.1",
+    methods=tuple(Variant(name, title, "mystyle", partial(sampled, way)) for name, (title, way) in WAYS.items()),
+    metrics=(
+        *("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "pair_distance"),
+        *("kid", "precision", "recall", "copy_distance"),
+    ),
+    references=(
+        Reference(
+            "real_photos", "Real photos", "ceiling", OF_PHOTOS, False, tasks.real_photos, "", tasks.held_out_photos
+        ),
+    ),
+    figures=(Figure("sheet", "sampling", "Random pictures of one prior, sampled in five ways.", {"pictures": 8}),),
+    presets={
+        "smoke": tasks.SampleSettings(tasks.SHORT[1:], 60, "2 people, 60 pictures each in 5 ways: the plumbing"),
+        "quick": tasks.SampleSettings(
+            tasks.SHORT, 200, "the 3 people of the short presets, 200 pictures each in 5 ways"
+        ),
+        "full": tasks.SampleSettings(tasks.EVERYBODY, 2000, "all 13 people, 2,000 pictures each in 5 ways: for a GPU"),
+        "paper": tasks.SampleSettings(
+            tasks.SHORT, 10_000, "the 3 people of Table 2, 10,000 pictures each in 5 ways: for a GPU"
+        ),
+    },
+    verb=Samples,
+    parts=tasks.sample_parts,
+    problem=tasks.problem,
+    solve=tasks.solve,
+)

@@ -1,0 +1,64 @@
+"""Synthesis: Table 1 and Figure 8 of the paper (section 5.1).
+
+Random pictures of each method's prior: MyStyle from P_0 by B.1, DiffAugment with truncation 0.7. They are scored
+for how much they look like the person (MAPS to the reference set), how varied they are (intra-cluster diversity
+over 10,000 pictures, clusters by the nearest reference photo), and by what the paper leaves out: distances of
+distributions, precision and recall, the error of the true identity, and a test of copying.
+
+Where the paper is silent, we choose:
+
+- *number of pictures for MAPS*. The same as for diversity.
+- *clusters of one* have no pair and are left out (``metrics.diversity``); the paper's zero for real images counts
+  them as none. Its values look like ten times a distance; both scales are printed.
+- *the row of real photos*. The paper takes the reference photos themselves, whose MAPS is 1 by construction. We take
+  held-out ones, which no method has seen: what a perfect sampler would score.
+- *pictures kept*. The first 24 of each person; all others are scored as they would be written and thrown away.
+"""
+
+from __future__ import annotations
+
+from benchmarks import tasks
+from benchmarks.protocol import Figure, Reference, Suite
+from mystyle.types import Samples
+
+TABLE_1 = ("adele", "kamala_harris", "joe_biden")
+
+
+OF_PHOTOS = ("maps_train", "identity", "true_identity", "copy_distance")  # what says something about real photos
+
+SUITE = Suite(
+    name="synthesis",
+    version=1,
+    title="Synthesis",
+    paper="Table 1, Figure 8",
+    methods=("ojha", "diffaugment", "mystyle"),
+    metrics=(
+        *("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "diversity_x10"),
+        *("fid", "kid", "precision", "recall", "copy_distance", "copy_p"),
+    ),
+    references=(
+        Reference(
+            "other_people", "Other people", "floor", OF_PHOTOS, True, tasks.other_people, "", tasks.held_out_photos
+        ),
+        Reference(
+            "real_photos", "Real photos", "ceiling", OF_PHOTOS, False, tasks.real_photos, "", tasks.held_out_photos
+        ),
+    ),
+    figures=(Figure("sheet", "synthesis", "Random pictures by each method, laid out as Figure 8."),),
+    published={
+        "ojha": {"maps_train": (0.53, 0.08), "diversity_x10": (2.42, 0.16)},
+        "diffaugment": {"maps_train": (0.76, 0.05), "diversity_x10": (2.99, 0.17)},
+        "mystyle": {"maps_train": (0.79, 0.04), "diversity_x10": (3.44, 0.16)},
+    },
+    published_source="Table 1 of MyStyle (Nitzan et al., 2022)",
+    presets={
+        "smoke": tasks.SampleSettings(tasks.SHORT[1:], 60, "2 people, 60 pictures each: the plumbing"),
+        "quick": tasks.SampleSettings(tasks.SHORT, 500, "the 3 people of the short presets, 500 pictures each"),
+        "full": tasks.SampleSettings(tasks.EVERYBODY, 2000, "all 13 people, 2,000 pictures each: for a GPU"),
+        "paper": tasks.SampleSettings(TABLE_1, 10_000, "the 3 people of Table 1, 10,000 pictures each: for a GPU"),
+    },
+    verb=Samples,
+    parts=tasks.sample_parts,
+    problem=tasks.problem,
+    solve=tasks.solve,
+)

@@ -1,0 +1,66 @@
+"""Each metric against the level of the condition, a line per method with its 95 % band: the layout of Figures 5 and 7.
+
+Options: ``label`` of the axis; ``log``, its scale; ``mark``, a value with a vertical line; ``lines``, whether every
+photo or anchor has a thin line of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.statistics import bootstrap_interval
+from reports.figures import Drawing
+from reports.figures.style import COLOURS, DASHES, arrow, plain, wrap
+from reports.runs import Run
+
+WIDTH, COLUMNS = 1.75, 4  # inches, panels in a row
+
+
+def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+    from matplotlib.figure import Figure
+
+    scored = run.scored.dropna(subset="level")
+    metrics = [metric for metric in run.suite["metrics"] if (scored["metric"] == metric["name"]).any()]
+    if not metrics:
+        return None
+    columns = min(COLUMNS, len(metrics))
+    lines = -(-len(metrics) // columns)
+    figure = Figure(figsize=(WIDTH * columns + 0.2, 1.5 * lines + 0.45), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False).flatten()
+    methods = [method for method in run.methods if (scored["method"] == method["name"]).any()]
+    for panel, metric in zip(panels, metrics, strict=False):
+        here = scored[scored["metric"] == metric["name"]]
+        for style, method in enumerate(methods):
+            mine = here[here["method"] == method["name"]]
+            colour, dash = COLOURS[style % len(COLOURS)], DASHES[style % len(DASHES)]
+            if spec.get("lines"):
+                for _, one in mine.groupby(["person", "image"]):
+                    one = one.sort_values("level")
+                    panel.plot(one["level"], one["value"], color=colour, ls=dash, lw=0.3, alpha=0.45)
+            points = mine.groupby("level")
+            means = points["value"].mean()
+            if len(means) == 0:
+                continue
+            bands = [bootstrap_interval(at["value"], at["person"], at["image"], resamples=999) for _, at in points]
+            panel.fill_between(means.index, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
+            panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method["title"])
+        if spec.get("mark") is not None:
+            panel.axvline(spec["mark"], color="0.6", lw=0.6)
+        if spec.get("log"):
+            ticks = sorted(here["level"].unique())
+            panel.set_xscale("log")
+            panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            panel.minorticks_off()
+        panel.set_title(wrap(metric["label"], 24) + arrow(metric["higher_is_better"]), fontsize=7)
+        panel.set_xlabel(spec["label"])
+        plain(panel, "both")
+    for panel in panels[len(metrics) :]:
+        panel.axis("off")
+    handles, titles = panels[0].get_legend_handles_labels()
+    figure.legend(handles, titles, loc="outside lower center", ncols=4, fontsize=6, frameon=False, handlelength=3)
+    return Drawing(
+        figure,
+        "Mean over images with 95 % bands (bootstrap over people, then images).",
+        f"Curves of {len(metrics)} metrics against {spec['label']} for {', '.join(titles)}.",
+    )

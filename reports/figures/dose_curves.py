@@ -1,0 +1,20 @@
+"""Each metric against the dose, for suites that turn a knob."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.figures import Drawing
+from reports.runs import Run
+from reports.sweeps import Sweeps
+
+
+def draw(run: Run, spec: Mapping[str, Any]) -> Drawing:
+    sweeps = Sweeps(run)
+    factors = f"{len(run.methods)} factors in {len(sweeps.groups)} groups"
+    return Drawing(
+        sweeps.curves(),
+        f"Mean over sweeps with 95 % bands. {run.suite['dose']}.",
+        f"Curves, a row of panels per metric, of {factors}.",
+    )

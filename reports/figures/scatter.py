@@ -1,0 +1,45 @@
+"""A dot per subset of the reference photos: error against size, coloured by diversity, the layout of Figure 7(a).
+
+Options: ``metric``, the error; ``colour``, the metric of the colour; ``label`` of the axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.figures import Drawing
+from reports.figures.style import MARKERS, plain
+from reports.runs import Run
+
+
+def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+    from matplotlib.figure import Figure
+
+    names = {metric["name"]: metric["label"] for metric in run.suite["metrics"]}
+    jobs = run.by_job([spec["metric"], spec["colour"]]).dropna()
+    if jobs.empty:
+        return None
+    figure = Figure(figsize=(3.4, 2.5), layout="constrained")
+    panel = figure.subplots()
+    scale = {"vmin": jobs[spec["colour"]].min(), "vmax": jobs[spec["colour"]].max(), "cmap": "viridis"}
+    dots = None
+    for marker, (person, mine) in zip(MARKERS * 2, jobs.groupby("person"), strict=False):
+        means = mine.groupby("level")[spec["metric"]].mean()
+        panel.plot(means.index, means, color="0.7", lw=0.7, zorder=1)
+        look = {"marker": marker, "s": 22, "edgecolors": "black", "linewidths": 0.4, "zorder": 2, "label": person}
+        dots = panel.scatter(mine["level"], mine[spec["metric"]], c=mine[spec["colour"]], **look, **scale)
+    ticks = sorted(jobs["level"].unique())
+    panel.set_xscale("log")
+    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    panel.minorticks_off()
+    panel.set_xlabel(spec["label"])
+    panel.set_ylabel(names[spec["metric"]])
+    panel.legend(fontsize=6, frameon=False)
+    plain(panel, "y")
+    figure.colorbar(dots, ax=panel, label=names[spec["colour"]])
+    return Drawing(
+        figure,
+        "Lines join the means of a person.",
+        f"Scatter plot: {names[spec['metric']]} against {spec['label']}, one marker per person.",
+    )

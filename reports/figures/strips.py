@@ -1,0 +1,42 @@
+"""One photo's pictures from left to right as something changes: the layout of Figures 7(b) and 12.
+
+Options: ``columns``, "dose" or "level", what changes; ``condition``, if not all are wanted; ``rows``, photos each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.figures import Drawing
+from reports.figures.style import BLANK, sheet
+from reports.runs import Run
+
+CELL = 160  # dots
+
+
+def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+    along = spec["columns"]
+    cases = [case for case in run.cases if spec.get("condition") in (None, case.condition)]
+    cases = [case for case in cases if getattr(case, along) is not None]
+    values = sorted({getattr(case, along) for case in cases})
+    methods = [method for method in run.methods if method["kind"] == "method"]
+    rows, labels = [], []
+    for person in dict.fromkeys(case.person for case in cases):
+        mine = [case for case in cases if case.person == person]
+        for file in list(dict.fromkeys(case.image for case in mine))[: spec.get("rows", 1)]:
+            at = {getattr(case, along): case for case in reversed(mine) if case.image == file}  # the first of each
+            given = next((case.input for case in mine if case.image == file), None)
+            for method in methods:
+                pictures = [at[v].outputs.get(method["name"]) if v in at else BLANK for v in values]
+                rows.append([given or BLANK, *pictures] if any(case.input for case in cases) else pictures)
+                labels.append(f"{person}\n{method['title']}")
+    if not rows:
+        return None
+    titles = [*(["Photo"] if len(rows[0]) > len(values) else []), *(f"{value:g}" for value in values)]
+    names = ", ".join(method["title"] for method in methods)
+    return Drawing(
+        sheet(rows, titles=titles, labels=labels, cell=CELL),
+        f"Top to bottom, for each photo: {names}.",
+        f"Strips of face pictures, {along} from {titles[-len(values)]} to {titles[-1]}, by {names}.",
+    )

@@ -1,0 +1,113 @@
+"""How figures look, and what their kinds have in common: pictures edge to edge, panels, files."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 240
+CELL, GAP, SIDE, LINE = 240, 8, 76, 26  # dots: a picture, between two, the labels at the side, a line of a title
+STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so every machine draws the same letters
+    "font.size": 7,
+    "pdf.fonttype": 42,  # letters stay letters in the PDF
+    "axes.linewidth": 0.5,
+    "savefig.facecolor": "white",
+}
+KINDS = {"method": "#1f4e8c", "floor": "#8a8a8a", "ceiling": "#8a8a8a"}
+PUBLISHED = "#b5562b"
+COLOURS = ("#1f4e8c", "#b5562b", "#3b7d3b", "#7a4a9e", "#222222", "#c79a00", "#2a9d9d", "#8a8a8a")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))  # told apart in grey
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+BLANK = ""  # a cell with nothing in it, where None is a result that is missing
+
+Cell = Path | None | str
+
+
+def sheet(
+    rows: Sequence[Sequence[Cell]],
+    *,
+    titles: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    notes: Sequence[Sequence[str]] = (),
+    cell: int = CELL,
+) -> Figure:
+    """Pictures edge to edge with a hair between, titles on top, labels at the side, notes below the pictures."""
+    from matplotlib.figure import Figure
+
+    titles = [wrap(title) for title in titles]
+    columns = max(len(row) for row in rows)
+    top = LINE // 2 + LINE * max((title.count("\n") + 1 for title in titles), default=0)
+    under = LINE if notes else 0
+    width, pitch = SIDE + columns * (cell + GAP), cell + GAP + under
+    height = top + len(rows) * pitch
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    for r, row in enumerate(rows):
+        y = height - top - r * pitch - cell  # dots from below, so that pictures are drawn dot by dot
+        for c, path in enumerate(row):
+            x = SIDE + c * (cell + GAP)
+            if path != BLANK:
+                show(figure.add_axes((x / width, y / height, cell / width, cell / height)), path, cell)
+            if notes and notes[r][c]:
+                figure.text((x + cell / 2) / width, (y - 4) / height, notes[r][c], ha="center", va="top", fontsize=6)
+        if labels:
+            place = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 6.5}
+            figure.text(SIDE / 2 / width, (y + cell / 2) / height, _narrow(labels[r], cell), **place)
+    for c, title in enumerate(titles):
+        x = SIDE + c * (cell + GAP) + cell / 2
+        figure.text(x / width, 1 - (top - GAP) / height, title, ha="center", va="bottom", linespacing=1.0)
+    return figure
+
+
+def _narrow(label: str, cell: int) -> str:
+    """A label in lines that are not longer than the side of a cell."""
+    return "\n".join(wrap(line, max(10, cell // 12)) for line in label.split("\n"))
+
+
+def show(axes: Axes, path: Cell, cell: int = CELL) -> None:
+    """One picture enlarged by Lanczos to the dots of its cell, or a crossed empty cell."""
+    import numpy as np
+    from PIL import Image
+
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(path is None)
+    if path is None:
+        axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
+        return
+    with Image.open(path) as image:
+        small = image.width < cell // 4  # an input of super-resolution: its pixels are what is to be seen
+        way = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
+        large = image.convert("RGB").resize((cell, cell), way)
+    axes.imshow(np.asarray(large), interpolation="none", aspect="auto")
+
+
+def plain(panel: Axes, grid: str) -> None:
+    """A panel with thin lines and no frame on top and right."""
+    panel.grid(axis=grid, lw=0.3, color="0.88")
+    panel.set_axisbelow(True)
+    panel.tick_params(length=2, width=0.5)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def wrap(title: str, width: int = 16) -> str:
+    """A title in lines of at most ``width`` letters."""
+    return "\n".join(textwrap.wrap(title, width)) or title
+
+
+def arrow(higher_is_better: bool | None) -> str:
+    """What to add to a metric's label."""
+    return {True: " \u2191", False: " \u2193", None: ""}[higher_is_better]
+
+
+def save(figure: Figure, path: Path) -> None:
+    """PNG and PDF without the date and the version that would make equal runs differ."""
+    figure.savefig(path.with_name(path.name + ".png"), dpi=DPI, metadata={"Software": None})
+    figure.savefig(path.with_name(path.name + ".pdf"), dpi=DPI, metadata={"CreationDate": None, "Producer": None})
