@@ -12,19 +12,20 @@ from benchmarks.registry import ALL, METHODS, SUITES, UnknownName, require
 from datasets.splits import PEOPLE
 
 
-def names(suite: str, preset: str, domain: str, known_domains: Iterable[str]) -> list[str]:
-    """Unknown suite, preset, domain. Imports no torch."""
+def names(
+    suite: str, preset: str, methods: Sequence[str] | None, domain: str, known_domains: Iterable[str]
+) -> list[str]:
+    """Unknown suite, preset, methods, domain. Imports no torch, unless a name may be a row of the suite's own."""
+    named = [name for name in methods or [] if not is_external(name)]
+    known = METHODS.names()
+    if suite in SUITES.names() and not set(named) <= set(known):
+        known = tuple(dict.fromkeys((*SUITES.load(suite).rows, *known)))
     return [
         *_unknown("--suite", [suite], (*SUITES.names(), ALL), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
+        *_unknown("--methods", named, known, "method"),
         *_unknown("--domain", [domain], tuple(known_domains), "domain"),
     ]
-
-
-def methods(wanted: Iterable[str], rows: Iterable[str]) -> list[str]:
-    """Names that are neither a method nor one of the suite's own ``rows``."""
-    named = [name for name in wanted if not is_external(name)]
-    return _unknown("--methods", named, tuple(dict.fromkeys((*METHODS.names(), *rows))), "method")
 
 
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[str]:

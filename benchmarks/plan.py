@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -166,8 +167,17 @@ def make_jobs(
                 for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
                     photos = train[part.prior_of or person.name]
                     jobs.append(Job(**shared | row, train=photos, part=part, reference=True))
+    _require_distinct(jobs)
     turns = _turns(jobs)
     return tuple(sorted(jobs, key=lambda job: turns[job.key]))
+
+
+def _require_distinct(jobs: Sequence[Job]) -> None:
+    """Raises ValueError if two cases of a row have one name: the second would take the first one's picture."""
+    seen = Counter((job.method, job.person, job.seed, case.name) for job in jobs for case in job.cases)
+    (item, times), *_ = seen.most_common(1) or [(None, 0)]
+    if times > 1:
+        raise ValueError(f"suite {jobs[0].suite}: {times} cases named {item[-1]!r} of {item[1]}, row {item[0]}")
 
 
 def _turns(jobs: Sequence[Job]) -> dict[str, int]:

@@ -45,7 +45,7 @@ class UnusableArguments(ValueError):
 def check_names(options: Options) -> None:
     """Raises UnusableArguments for what can be told without importing torch: unknown names and numbers."""
     _raise(
-        checks.names(options.suite, options.preset, options.domain, RESOLUTIONS)
+        checks.names(options.suite, options.preset, options.methods, options.domain, RESOLUTIONS)
         + checks.people(options.people, options.domain, options.photos)
         + checks.numbers(options.seeds, options.workers)
     )
@@ -55,7 +55,6 @@ def resolve(options: Options) -> Request:
     """Imports what is named and checks what it needs. Raises UnusableArguments; writes nothing."""
     suite: Suite = SUITES.load(options.suite)
     wanted = dict.fromkeys(options.methods or suite.rows)
-    _raise(checks.methods(wanted, suite.rows))
     problems = []
     if options.methods and suite.verb is None:
         problems.append(f"--methods {' '.join(options.methods)}: suite {suite.name} has rows of its own and no method")

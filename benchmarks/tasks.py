@@ -183,5 +183,7 @@ def other_people(problem: Problem, others: Sequence[Portraits], cases: Sequence[
 
 
 def stem(file: str) -> str:
-    """The name of a photo without folder and suffix."""
-    return file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    """The name of a photo without suffix, and without its folder where that is ``test`` or ``train``."""
+    split, _, name = file.rpartition("/")
+    name = name.rsplit(".", 1)[0]
+    return name if split in ("", "test", "train") else f"{split}-{name}"

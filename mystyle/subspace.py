@@ -34,6 +34,8 @@ class SamplingSettings:
     """dilation of the set that is sampled; B.1 knows the hull alone"""
     concentration: float = 1.0
     """of ``dirichlet``: 1 is uniform, less is nearer to the faces"""
+    sweeps: float = 1.0
+    """of ``hit_and_run``"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def sample(anchors: Anchors, n: int, generator: torch.Generator, settings: Sampl
         return sample_a0(len(anchors), n, generator)
     if s.way == "dirichlet":
         return sample_dirichlet(len(anchors), n, generator, s.beta, s.concentration).float()
-    return sample_hit_and_run(anchors, n, generator, s.beta).float()
+    return sample_hit_and_run(len(anchors), n, generator, s.beta, s.sweeps).float()
 
 
 def sample_a0(count: int, n: int, generator: torch.Generator) -> Tensor:
@@ -135,25 +137,27 @@ def _gamma(shape: float, n: int, count: int, generator: torch.Generator) -> Tens
 
 
 def sample_hit_and_run(
-    anchors: Anchors, n: int, generator: torch.Generator, beta: float = 0.0, steps: int = 200
+    count: int, n: int, generator: torch.Generator, beta: float = 0.0, sweeps: float = 1.0
 ) -> Tensor:
-    """n points [n, N] of A_beta by hit-and-run (Smith, 1984): ``steps`` jumps of n chains that start near B.1's samples.
+    """n points [n, count] of A_beta by coordinate hit-and-run (Smith, 1984): n chains that start at B.1's samples.
 
-    A jump takes a random direction and a uniform point of the chord that A_beta has in it. The walk's only limit is the
-    uniform distribution of A_beta, and every jump keeps it; it is reached in about N^2 jumps. Fewer leave the samples
-    between B.1's, a few anchors each, and the uniform ones near the centre: ``steps`` is how far they go. Directions
-    are isotropic in W and not in alpha, where near anchors would make long chords narrow. Chains start half-way to the
-    centre: a sample of B.1 lies on so many faces that nearly every direction leads out at once.
+    A jump takes two coordinates and a uniform point of the chord of A_beta along which one gives to the other; a sweep
+    is as many jumps as there are coordinates. The walk's only limit is the uniform distribution of A_beta, every jump
+    keeps it, and some log(count) sweeps reach it. Fewer leave the samples between B.1's, three anchors each, and the
+    uniform ones near the centre: after one sweep about nine share a point. (Random directions would do as well in the
+    limit, but from B.1's samples, on so many faces, nearly all of them lead out at once.)
     """
-    count = len(anchors)
-    alpha = (sample_a0(count, n, generator).double().to(anchors.codes.device) + 1 / count) / 2
-    inverse = torch.linalg.pinv(_centred(anchors))  # from W to coordinates that sum to zero
-    for _ in range(steps):
-        direction = torch.randn(n, inverse.shape[0], generator=generator, dtype=torch.float64, device=generator.device)
-        jump = direction.to(inverse) @ inverse
-        low, high = chord(alpha, jump, beta)
-        u = torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device).to(alpha)
-        alpha = alpha + torch.lerp(low, high, u)[:, None] * jump
+    alpha = sample_a0(count, n, generator).double()
+    if count < 2:
+        return alpha
+    rows = torch.arange(n, device=alpha.device)
+    for _ in range(round(sweeps * count)):
+        i = torch.randint(count, (n,), generator=generator, device=generator.device)
+        j = (i + torch.randint(1, count, (n,), generator=generator, device=generator.device)) % count
+        u = torch.rand(n, generator=generator, dtype=torch.float64, device=generator.device)
+        both = alpha[rows, i] + alpha[rows, j]
+        alpha[rows, i] = u * (both + 2 * beta) - beta
+        alpha[rows, j] = both - alpha[rows, i]
     return alpha
 
 

@@ -66,6 +66,8 @@ class Toy:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.mishap == "sleep":
             time.sleep(60)
+        if self.mishap == "wait":
+            time.sleep(5)
         if self.mishap == "no verb":
             return Verbless()
         grey = torch.tensor(settings.fit.grey if settings.fit else 0.0)

@@ -203,3 +203,16 @@ def test_one_worker_per_gpu(monkeypatch):
     assert choose_devices("cuda", None, 1) == ["cuda:0"]
     assert choose_devices("cuda", 3, 20) == ["cuda:0", "cuda:1", "cuda:0"]
     assert choose_devices("cpu", 1, 20) == ["cpu"]
+
+
+def test_a_prior_is_fitted_once_even_if_two_jobs_want_it_at_the_same_time(people_root, tmp_path):
+    slow = Toy("slow", "wait")
+    first = next(job for job in jobs_of(people_root, [slow]) if job.method == "slow")
+    second = dataclasses.replace(first, suite_version=2)
+    assert first.prior_key == second.prior_key and first.key != second.key
+    other = next(job for job in jobs_of(people_root, [slow]) if job.method == "other_people")
+    outcomes = local([first, second, other], context_of(people_root, [slow], tmp_path), ["cpu", "cpu"], Ears())
+    assert [outcome.status for outcome in outcomes] == ["done"] * 3
+    assert outcomes[0].key == other.key, "the second process takes what does not wait for the prior"
+    cached = [records.read_record(tmp_path, job.key)["prior"]["cached"] for job in (first, second)]
+    assert cached == [False, True]

@@ -87,7 +87,7 @@ def test_failed_cells_are_counted_and_the_images_are_those_that_have_a_number(ma
 
 def test_a_cell_without_any_number_says_how_many_failed_and_why(tmp_path):
     folder = write_run(tmp_path / "run")
-    results = pd.read_csv(folder / "results.csv")
+    results = pd.read_csv(folder / "results.csv", dtype={"case": str})
     gone = (results["method"] == "mystyle") & (results["metric"] == "maps")
     results.loc[gone, ["value", "status", "reason"]] = [float("nan"), "failed", "out of memory"]
     results.to_csv(folder / "results.csv", index=False)

@@ -21,9 +21,9 @@ from safetensors.torch import save_file
 from benchmarks import list as listing
 from benchmarks import records, request, run
 from benchmarks.options import Options, make_parser, to_options
-from benchmarks.registry import METHODS, METRICS
-from benchmarks.request import Request, make_jobs, preview
-from benchmarks.run import carry_out, main
+from benchmarks.registry import METHODS, METRICS, SUITES
+from benchmarks.request import Request, UnusableArguments, make_jobs, preview
+from benchmarks.run import carry_out, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
 
@@ -164,6 +164,49 @@ def test_help_is_quick_and_imports_no_torch():
     assert done.returncode == 0 and "--methods NAME [NAME ...]" in done.stdout
     # 0.25 s of work; the rest is room for a busy machine
     assert time.perf_counter() - began < 2
+
+
+# All suites
+
+
+def test_all_suites_share_their_priors(tmp_path):
+    options = Options(suite="all", preset="smoke", out=tmp_path / "all")
+    singles = each_suite(options)
+    assert tuple(single.suite for single in singles) == SUITES.names()
+    assert {single.priors for single in singles} == {tmp_path / "all" / "priors"}
+    assert [single.folder for single in singles] == [tmp_path / "all" / name for name in SUITES.names()]
+    assert each_suite(Options(suite="mismatch")) == [Options(suite="mismatch")]
+    assert Options(suite="all").folder == Path("runs/all-quick")
+
+
+def test_all_suites_take_no_methods_and_photos_only_where_they_mean_something(tmp_path):
+    with pytest.raises(UnusableArguments, match="suites have different rows"):
+        each_suite(Options(suite="all", methods=("mystyle",)))
+    named = {single.suite for single in each_suite(Options(suite="all", photos=tmp_path))}
+    assert named == set(SUITES.names()) - {"calibration"}
+
+
+def test_two_suites_in_one_command_and_a_page_that_leads_to_them(command, tmp_path, monkeypatch):
+    every = type(SUITES).names
+    two = ("locality", "mismatch")
+    monkeypatch.setattr(type(SUITES), "names", lambda kind: two if kind is SUITES else every(kind))
+    status, out, err = command("--suite", "all", "--out", "all", "--dry_run")
+    assert status == 0 and "20 of 20 jobs to do" in out and "8 of 8 jobs to do" in out, err
+    status, out, err = command("--suite", "all", "--out", "all")
+    assert status == 0, err
+    fitted = [path.name for path in (tmp_path / "all" / "priors").iterdir()]
+    assert len(fitted) == 2, "mystyle of two people, whatever the suites"
+    page = (tmp_path / "all" / "index.html").read_text()
+    assert all(f'href="{name}/report/index.html"' in page for name in ("locality", "mismatch"))
+    status, out, _ = command("--config", "all/mismatch/config.yaml")
+    assert status == 0 and "all 8 jobs are done" in out
+
+
+def test_a_row_of_the_suites_own_is_a_name_that_methods_takes(command):
+    status, out, err = command("--suite", "latent_spaces", "--methods", "space_pplus", "--out", "a", "--dry_run")
+    assert status == 0 and "4 of 4 jobs to do" in out, err
+    status, _, err = command("--suite", "latent_spaces", "--methods", "space_plus", "--out", "a", "--dry_run")
+    assert status == 2 and "did you mean space_" in err
 
 
 # What a run leaves

@@ -13,8 +13,10 @@ from scipy.stats import kstest
 from mystyle.anchors import Anchors, encode_anchors
 from mystyle.subspace import (
     AlphaCode,
+    SamplingSettings,
     constrain,
     dilation,
+    sample,
     sample_a0,
     sample_dirichlet,
     sample_hit_and_run,
@@ -165,7 +167,7 @@ def test_a_small_concentration_gives_few_anchors_a_share():
 
 @pytest.mark.parametrize("beta", [0.0, 0.1])
 def test_hit_and_run_approaches_the_uniform_distribution_of_the_dilated_set(anchors, beta):
-    alpha = sample_hit_and_run(anchors_of(N, 2 * N), 3000, torch.Generator().manual_seed(2), beta, steps=300)
+    alpha = sample_hit_and_run(N, 3000, torch.Generator().manual_seed(2), beta, sweeps=20)
     np.testing.assert_allclose(alpha.sum(dim=1), 1, atol=1e-6)
     assert (alpha >= -beta - 1e-9).all()
     for i in range(N):
@@ -173,9 +175,30 @@ def test_hit_and_run_approaches_the_uniform_distribution_of_the_dilated_set(anch
         assert kstest(share.numpy(), beta_distribution(1, N - 1).cdf).pvalue > 1e-3  # of 14 draws of p values
 
 
-def test_hit_and_run_without_a_step_is_b1(anchors):
-    alpha = sample_hit_and_run(anchors, 5, torch.Generator().manual_seed(3), steps=0)
+def test_hit_and_run_without_a_jump_is_b1():
+    alpha = sample_hit_and_run(N, 5, torch.Generator().manual_seed(3), sweeps=0)
     torch.testing.assert_close(alpha.float(), sample_a0(N, 5, torch.Generator().manual_seed(3)))
+
+
+def test_sweeps_lead_from_three_anchors_to_many():
+    draws = [sample_hit_and_run(100, 500, torch.Generator().manual_seed(5), sweeps=s) for s in (0, 1, 10)]
+    used = [float((1 / a.square().sum(dim=1)).mean()) for a in draws]  # effective number of anchors
+    assert used[0] < 3 < 5 < used[1] < 20 < 40 < used[2] < 60  # uniform: about half of a hundred
+
+
+@pytest.mark.parametrize(
+    "settings", [SamplingSettings(), SamplingSettings("dirichlet", 0.1), SamplingSettings("hit_and_run")]
+)
+def test_every_way_of_sampling_stays_in_its_set(anchors, settings):
+    alpha = sample(anchors, 50, torch.Generator().manual_seed(6), settings)
+    assert alpha.dtype == torch.float32 and alpha.shape == (50, N)
+    torch.testing.assert_close(alpha.sum(dim=1), torch.ones(50), atol=1e-5, rtol=0)  # float32 sums
+    assert (alpha >= -settings.beta - 1e-6).all()
+
+
+def test_b1_knows_the_hull_alone(anchors):
+    with pytest.raises(ValueError, match=r"B\.1 samples the hull itself"):
+        sample(anchors, 1, torch.Generator(), SamplingSettings(beta=0.1))
 
 
 def anchors_of(count: int, dim: int) -> Anchors:
