@@ -56,6 +56,7 @@ class Job:
     domain: str
     metrics: Mapping[str, int]  # name to version
     weights: Mapping[str, str]  # file of the domain to SHA-256
+    files: Mapping[str, str]  # of the domain, that decide the suite's pictures and no prior
     train: Mapping[str, str]  # photo to SHA-256: of whom the prior is
     subject: Mapping[str, str]  # all reference photos of the person
     held_out: Mapping[str, str]
@@ -67,6 +68,8 @@ class Job:
         """The job's identity and the name of its folder."""
         decisive = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         del decisive["preset"]  # a name for settings that are here themselves
+        if not self.files:  # most suites have none
+            del decisive["files"]
         return content_hash(decisive)
 
     @cached_property
@@ -123,10 +126,12 @@ def make_jobs(
     domain: str,
     weights: Mapping[str, str],
     bases: Mapping[str, str],
+    files: Mapping[str, str] | None = None,
 ) -> tuple[Job, ...]:
     """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
 
-    ``bases`` are the weight files that some methods have of the domain, with their SHA-256.
+    ``bases`` are the weight files that some methods have of the domain, with their SHA-256, ``files`` those that the
+    suite's pictures depend on beside the networks.
 
     Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
     a prior one comes before all others.
@@ -148,6 +153,7 @@ def make_jobs(
                 "metrics": {name: metric.version for name, metric in metrics.items()},
                 "subject": train[person.name],
                 "held_out": held_out[person.name],
+                "files": dict(files or {}),
             }
             for name, method in methods.items():
                 variant = suite.rows.get(name)
@@ -161,6 +167,8 @@ def make_jobs(
                     row |= {"settings": its, "train": chosen, "part": part, "weights": {**weights, **own}}
                     jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
+                if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
+                    continue
                 others = {name: photos for name, photos in held_out.items() if name != person.name}
                 row = {"method": reference.name, "fitted_by": "", "method_version": suite.version, "settings": None}
                 row |= {"others": others if reference.needs_other_people else {}, "weights": dict(weights)}
@@ -200,10 +208,8 @@ def describe(
     rows = [{"name": name, "title": title, "kind": "published"} for name, title in absent.items()]
     for name, method in methods.items():
         row = suite.rows.get(name)
-        title, level = (row.title, row.level) if isinstance(row, Variant) else (method.title, None)
-        rows.append(
-            {"name": name, "title": title, "kind": "floor" if name in suite.floors else "method", "level": level}
-        )
+        title = row.title if isinstance(row, Variant) else method.title
+        rows.append({"name": name, "title": title, "kind": "floor" if name in suite.floors else "method"})
     rows += [{"name": r.name, "title": r.title, "kind": r.kind, "group": r.group} for r in suite.references]
     met = {job.part.condition: job.part.level for job in jobs}
     return {

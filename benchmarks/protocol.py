@@ -179,7 +179,6 @@ class Variant:
     title: str
     method: str
     change: Callable[[Any, Part], Any]  # (settings of the preset, part) -> settings; of a module, so that it travels
-    level: float | None = None  # of the row on the axis of a figure
 
 
 @dataclass(frozen=True)
@@ -237,8 +236,9 @@ class Suite:
     floors: frozenset[str] = frozenset()  # the methods among them that set a floor rather than compete
     conditions: Mapping[str, str] = field(default_factory=dict)  # key to title, in table order
     splits: tuple[str, ...] = ("test",)  # the photos that are held out
-    companions: Callable[[Evaluation], Mapping[str, Image]] | None = None
-    # pictures to be shown beside the outputs, [n, 3, R, R] each by name
+    files: tuple[str, ...] = ()  # of the domain, beside its networks, that decide pictures
+    companions: Callable[[Evaluation, int], Mapping[str, Image]] | None = None
+    # (evaluation, n) -> pictures to be shown beside the first n outputs, [n, 3, R, R] each by name
     paper: str = ""  # which table and figure of the paper this is
     figures: tuple[Figure, ...] = ()
     published: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)

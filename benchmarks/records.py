@@ -209,8 +209,11 @@ def rebuild(run: Path) -> pd.DataFrame:
         dose = {case["case"]: case.get("dose") for case in record["cases"]}
         frame = read_rows(run, record["key"])
         item = record["person"] + "/" + frame["case"].map(image).fillna(frame["case"])
-        rows.append(frame.assign(image=item, dose=frame["case"].map(dose), condition=record.get("condition", "")))
-    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(image=[], dose=[], condition=[])
+        counted = ~frame["case"].isin(list(image))
+        more = {"image": item, "item": counted, "dose": frame["case"].map(dose)}
+        rows.append(frame.assign(**more, condition=record.get("condition", "")))
+    none = {"image": [], "item": [], "dose": [], "condition": []}
+    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(**none)
     _replace(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
     summary = summarise(results, suite)
     _replace(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class Request:
     resolution: int
     weights: Mapping[str, Path]  # role to file
     bases: Mapping[str, Path]  # files of the methods' own networks of the domain, by name
+    files: Mapping[str, Path] = field(default_factory=dict)  # further files of the domain that decide pictures
 
 
 class UnusableArguments(ValueError):
@@ -65,7 +66,7 @@ def resolve(options: Options) -> Request:
     for name in ordered:
         try:
             if is_external(name):
-                method = parse(name, (*METHODS.names(), *methods, *(r.name for r in suite.references)))
+                method = parse(name, (*METHODS.names(), *suite.rows, *methods, *(r.name for r in suite.references)))
                 methods[method.name] = method
                 continue
         except ValueError as error:
@@ -84,6 +85,7 @@ def resolve(options: Options) -> Request:
     files = domain_weights(options.domain)
     own = [method.base for method in methods.values() if hasattr(method, "base")]
     bases = {name: files["generator"].with_name(name) for name in own}
+    beside = {name: path for name in suite.files if (path := files["generator"].with_name(name)).is_file()}
     problems += checks.weights(files) + checks.bases(bases)
     folders = person_folders(options, suite)
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
@@ -101,6 +103,7 @@ def resolve(options: Options) -> Request:
         resolution=resolution,
         weights=files,
         bases=bases,
+        files=beside,
     )
 
 
@@ -156,6 +159,7 @@ def make_jobs(request: Request) -> tuple[Job, ...]:
         request.domain,
         weights,
         {name: sha256(path) for name, path in request.bases.items()},
+        {name: sha256(path) for name, path in request.files.items()},
     )
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from mystyle.domain import Domain
 
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130  # exit status
+SHOWN = 100  # missing pictures that are named
 WIDE = 6  # metrics that a terminal shows with their deviations
 DERIVED = ("results.csv", "summary.csv", "report/index.html")
 
@@ -146,7 +147,9 @@ def tell_missing(request: Request, jobs: Sequence[Job]) -> None:
         missing = method.missing(jobs) if isinstance(method, External) else []
         if missing:
             print(f"{method.name}: {len(missing)} pictures are missing and will be failed rows:")
-            print(*(f"  {path}" for path in missing), sep="\n")
+            print(*(f"  {path}" for path in missing[:SHOWN]), sep="\n")
+            if len(missing) > SHOWN:
+                print(f"  and {len(missing) - SHOWN} more")
 
 
 def execute(request: Request, options: Options, jobs: Sequence[Job], load: Callable[[str], Domain]) -> list[Outcome]:

@@ -1,9 +1,10 @@
-"""How fast the generator is: ``python -m benchmarks.speed [--what networks|choices|mystyle] [--sizes 64 256]``.
+"""How fast things are: ``python -m benchmarks.speed [--what networks|choices|mystyle|diversity] [--sizes 64 256]``.
 
-``networks`` sets the fast path beside the plain one at several sizes; ``choices`` takes the fast path's choices away
-one at a time; ``mystyle`` compares the method with its official recipe (``benchmarks.method_speed``). Every figure of
-the first two is measured in a process of its own, so that it starts with the same memory, and is the best of several
-runs: on a machine that does other things too, the fastest run is the least disturbed one.
+``networks`` sets the generator's fast path beside the plain one at several sizes; ``choices`` takes the fast path's
+choices away one at a time; ``mystyle`` compares the method with its official recipe (``benchmarks.method_speed``);
+``diversity`` times the metric of ten thousand pictures (``benchmarks.set_speed``). Every figure of the first two is
+measured in a process of its own, so that it starts with the same memory, and is the best of several runs: on a
+machine that does other things too, the fastest run is the least disturbed one.
 """
 
 from __future__ import annotations
@@ -383,21 +384,21 @@ class Options:
 
     Args:
         what: networks compares fast and plain, choices takes the fast path's choices away one at a time, mystyle
-            compares our recipe of tuning and projecting with the official one
+            compares our recipe of tuning and projecting with the official one, diversity times that metric
         sizes: in pixels; 128 is the shipped generator, the others have the official widths
         batch: images at a time, 16, 8, 4, 2 and 1 at 64, 128, 256, 512 and 1024 px unless given
         device: where to compute; auto takes the GPU if there is one
         seconds: to spend on each pass of each round at least
         rounds: of which the best counts
         person: of mystyle, whose photos
-        photos: of mystyle, to tune to
+        photos: of mystyle, to tune to; of diversity, reference photos
         held_out: of mystyle, photos to invert and to inpaint
         passes: of mystyle, of the official recipe; 1000 in the released code
         preset: of mystyle, our recipe
         out: a CSV file for the figures
     """
 
-    what: Literal["networks", "choices", "mystyle"] = "networks"
+    what: Literal["networks", "choices", "mystyle", "diversity"] = "networks"
     sizes: tuple[int, ...] = (64, 128, 256, 1024)
     batch: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -437,6 +438,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep_freed_memory()
         o = options
         method_speed.run(o.person, o.photos, o.held_out, o.passes, o.preset, device, o.out)
+        return 0
+    if options.what == "diversity":
+        from benchmarks import set_speed
+
+        set_speed.run(options.photos, device)
         return 0
     if not half:
         print("no bfloat16 here: float32 only")

@@ -111,10 +111,11 @@ def holm(p_values: ArrayLike) -> Floats:
 def summarise(results: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
     """One row per condition, method and metric that was run, in table order, with the columns of ``SUMMARY``.
 
-    ``results`` has the columns of results.csv, ``condition``, and ``image``, what a case was made from; ``suite`` is
+    ``results`` has the columns of results.csv, ``condition``, ``image``, what a case was made from, and ``item``,
+    whether the row is no case's but that of something else that is counted (a cluster, a set); ``suite`` is
     suite.json. Only rows whose status is "done" count. The p value of a method is that of its paired test against the
-    best one of kind "method", after Holm's correction over that metric; the best one, floors and the ceiling have none.
-    Where the suite turns a knob (``dose``), the values are the rank correlations of ``rank_correlations``.
+    best one of kind "method", after Holm's correction over that metric; the best one, floors and the ceiling have
+    none. Where the suite turns a knob (``dose``), the values are the rank correlations of ``rank_correlations``.
     """
     import pandas as pd
 
@@ -147,7 +148,12 @@ def _summaries(
         name = method["name"]
         mine = table[table["method"] == name]
         values = mine["value"].to_numpy(dtype=float)
-        low, high = bootstrap_interval(values, mine["person"], mine["image"])
+        if mine["item"].any():
+            mean, std, low, high = _of_items(mine)
+        else:
+            mean = values.mean() if len(values) else float("nan")
+            std = values.std(ddof=1) if len(values) > 1 else float("nan")
+            low, high = bootstrap_interval(values, mine["person"], mine["image"])
         p = p_values.get(name)  # None where nothing was compared
         rows.append(
             {
@@ -155,8 +161,8 @@ def _summaries(
                 "condition": condition,
                 "method": name,
                 "metric": metric["name"],
-                "mean": values.mean() if len(values) else float("nan"),
-                "std": values.std(ddof=1) if len(values) > 1 else float("nan"),
+                "mean": mean,
+                "std": std,
                 "ci_low": low,
                 "ci_high": high,
                 "n_images": len(values),
@@ -167,6 +173,19 @@ def _summaries(
             }
         )
     return rows
+
+
+def _of_items(mine: pd.DataFrame) -> tuple[float, float, float, float]:
+    """Mean, deviation and interval of what is counted by items (clusters, groups, photos): people weigh alike.
+
+    The deviation is the mean of those within people, as in the papers, or over people where each has one item.
+    """
+    of_person = mine.groupby("person", sort=False)["value"]
+    weight = 1 / of_person.transform("count").to_numpy(dtype=float)
+    low, high = bootstrap_interval(mine["value"] * weight, mine["person"], mine["image"], per=weight)
+    within = of_person.std(ddof=1)
+    std = within.mean() if within.notna().any() else of_person.mean().std(ddof=1)
+    return of_person.mean().mean(), std, low, high
 
 
 def rank_correlations(scored: pd.DataFrame) -> pd.DataFrame:
@@ -185,7 +204,7 @@ def rank_correlations(scored: pd.DataFrame) -> pd.DataFrame:
         still = value.nunique() < 2 or dose.nunique() < 2
         rho = 0.0 if still else float(spearmanr(dose, value).statistic)
         rows.append((*key, rho))
-    return pd.DataFrame(rows, columns=[*keys, "value"]).assign(case="", condition="")
+    return pd.DataFrame(rows, columns=[*keys, "value"]).assign(case="", condition="", item=False)
 
 
 def compare(table: pd.DataFrame, methods: Sequence[str], *, higher_is_better: bool | None) -> dict[str, float]:
@@ -193,6 +212,8 @@ def compare(table: pd.DataFrame, methods: Sequence[str], *, higher_is_better: bo
 
     ``table`` holds the values of one metric with the columns method, person, image, case, seed, value.
     """
+    if table["item"].any():  # what is counted differs between methods: people are compared
+        table = table.groupby(["method", "person", "seed"], as_index=False)["value"].mean().assign(image="", case="")
     wide = table.pivot(index=["person", "image", "case", "seed"], columns="method", values="value")
     wide = wide[[name for name in methods if name in wide.columns]].astype(float)
     if wide.shape[1] < 2 or higher_is_better is None:

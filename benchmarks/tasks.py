@@ -7,7 +7,7 @@ neither of them inversion, and one without a photo is a sample. The cases of a p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from mystyle.types import Image, Portraits, Projects, Restores, Samples
 BATCH = 16  # images restored at once; bounds the memory and changes no number beyond rounding
 CHUNK = 50  # samples drawn with one seed
 EVERYBODY = tuple(person.name for person in CELEBRITIES)
+OF_PERSON = ("maps_train", "maps_heldout", "identity", "true_identity")  # what says something of a whole photo
 RULES = ("eyes", "mouth", "half", "centre", "strokes")  # masks, of datasets.masks
 SHORT = ("barack_obama", "lady_gaga", "jeff_bezos")
 """Table 2's people, whom the short presets of all suites take, so that they share priors"""
@@ -96,9 +97,12 @@ def sample_parts(person: Person, people: Sequence[Person], settings: SampleSetti
 
 
 def samples(person: str, count: int, seed: int) -> tuple[Case, ...]:
-    """``count`` random pictures; those of a chunk share the seed that they are drawn with."""
+    """``count`` random pictures; those of a chunk share the seed that they are drawn with.
+
+    In statistics all of a person are one piece of evidence: another thousand says nothing of another person's prior.
+    """
     return tuple(
-        Case(name=f"sample-{i:05d}", file=f"sample {i:05d}", seed=item_seed("sample", person, i // CHUNK, seed))
+        Case(name=f"sample-{i:05d}", file=f"samples of seed {seed}", seed=item_seed("sample", person, i // CHUNK, seed))
         for i in range(count)
     )
 
@@ -137,6 +141,11 @@ def solve(prior: Any, problem: Problem, part: Part, domain: Domain) -> Answer:
     if not isinstance(prior, Restores):
         raise Inapplicable("does not restore")
     return restore(prior, problem, part.cases)
+
+
+def with_beta(beta: float | None, settings: Any, part: Part) -> Any:
+    """MyStyle with another dilation of its projections."""
+    return replace(settings, restore=replace(settings.restore, beta=beta))
 
 
 def draw(prior: Samples, cases: Sequence[Case]) -> Iterator[Image]:

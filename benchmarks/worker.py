@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback as tracebacks
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -97,25 +97,29 @@ class Worker:
         return self.context.load_domain(self.device)
 
     def _do(self, job: Job, folder: Path) -> None:
+        self._forget()  # here: a job that failed has left what it computed of its outputs
         train = self._photos(job.prior_of, job.train)
         held_out = self._photos(job.person, job.held_out)
         problem = self.context.suite.problem(held_out, job.part)
         try:
             solve = self._reference if job.reference else self._solve
             answer, seconds, about = solve(job, problem, train)
+            missing = about.pop("missing", {})
+            there = [i for i, case in enumerate(job.cases) if case.name not in missing]
+            cases = tuple(job.cases[i] for i in there)
+            began = time.perf_counter()
+            pixels = self._keep(answer.pictures, cases, job.part.kept, folder)  # samples are drawn only here
+            if "restore" in seconds:
+                seconds["restore"] += time.perf_counter() - began
         except Inapplicable as dash:
             rows = [row(job, case.name, name, status="inapplicable", reason=str(dash)) for case, name in _cells(job)]
             records.write_job(folder, record(self.context, job, "done", seconds={}), rows)
             return
-        missing = about.pop("missing", {})
-        there = [i for i, case in enumerate(job.cases) if case.name not in missing]
-        cases = tuple(job.cases[i] for i in there)
         problem = _rows(problem, there)
         if problem.degraded is not None and not self.context.suite.dose:  # there the row draws the pictures itself
             for case, degraded in zip(cases[: job.part.kept], problem.degraded, strict=False):
                 write_png(folder / "images" / f"{case.name}.input.png", degraded)
 
-        pixels = self._keep(answer.pictures, cases, job.part.kept, folder)
         began = time.perf_counter()
         evaluation = Evaluation(
             pixels=pixels,
@@ -132,10 +136,10 @@ class Worker:
         lost = [(case, name) for case, name in _cells(job) if case.name in missing]
         rows += [row(job, case.name, name, status="failed", reason=missing[case.name]) for case, name in lost]
         if self.context.suite.companions:
-            for name, pictures in self.context.suite.companions(evaluation).items():
-                for case, picture in zip(cases[: job.part.kept], pictures, strict=False):
+            shown = cases[: job.part.kept]
+            for name, pictures in self.context.suite.companions(evaluation, len(shown)).items():
+                for case, picture in zip(shown, pictures, strict=True):
                     write_png(folder / "images" / f"{case.name}.{name}.png", picture)
-        self._forget()
         (folder / PIXELS).unlink(missing_ok=True)
         seconds["score"] = time.perf_counter() - began
         about["peak_memory_mb"] = peak_memory_mb(self.device)
@@ -158,7 +162,7 @@ class Worker:
         if kept is not None and kept < len(cases):
             many = np.memmap(folder / PIXELS, np.uint8, "w+", shape=(len(cases), 3, size, size))
         done = 0
-        for batch in batches:
+        for batch in _supported(batches):
             if done + len(batch) > len(cases):
                 raise OutputError(f"more than the {len(cases)} pictures that were asked for")
             check_output(batch, torch.empty(len(batch), 3, size, size, device="meta"))
@@ -174,7 +178,7 @@ class Worker:
         return read_pixels([images / f"{case.name}.png" for case in cases])
 
     def _forget(self) -> None:
-        """What belongs to this job's outputs, and the oldest of the rest."""
+        """Drops what belongs to the outputs of the job before, and the oldest of the rest."""
         for key in [key for key in self._memory if {"outputs", "clean"} & set(key)]:
             del self._memory[key]
         while len(self._memory) > REMEMBERED:
@@ -204,24 +208,30 @@ class Worker:
 
         from mystyle.types import from_uint8
 
-        pictures, missing = [], {}
-        expected = torch.empty(1, 3, self.domain.resolution, self.domain.resolution, device="meta")
-        for i, case in enumerate(job.cases):
-            path = method.file(job.person, case)
-            if not path.is_file():
-                missing[case.name] = f"{path} is missing"
-                continue
-            picture = from_uint8(read_pixels([path]))
-            try:
-                check_output(picture, expected)
-            except OutputError as error:
-                raise OutputError(f"{path}: {error}") from error
-            if problem.degradation is not None:
-                picture = problem.degradation[i : i + 1].composite(picture, problem.degraded[i : i + 1])
-            pictures.append(picture)
-        if not pictures:
+        missing = {
+            case.name: f"{method.file(job.person, case)} is missing"
+            for case in job.cases
+            if not method.file(job.person, case).is_file()
+        }
+        if len(missing) == len(job.cases):
             raise FileNotFoundError(f"{method.folder / job.person} holds no picture of the {len(job.cases)} cases")
-        return Answer(torch.cat(pictures)), {}, {"missing": missing}
+        expected = torch.empty(1, 3, self.domain.resolution, self.domain.resolution, device="meta")
+
+        def pictures() -> Iterator[Image]:
+            for i, case in enumerate(job.cases):
+                if case.name in missing:
+                    continue
+                path = method.file(job.person, case)
+                picture = from_uint8(read_pixels([path]))
+                try:
+                    check_output(picture, expected)
+                except OutputError as error:
+                    raise OutputError(f"{path}: {error}") from error
+                if problem.degradation is not None:
+                    picture = problem.degradation[i : i + 1].composite(picture, problem.degraded[i : i + 1])
+                yield picture
+
+        return Answer(pictures()), {}, {"missing": missing}
 
     def _reference(self, job: Job, problem: Problem, train: Portraits) -> Solution:
         """A reference row's pictures."""
@@ -269,13 +279,15 @@ class Worker:
         for name in job.metrics:
             try:
                 if name not in applicable:
-                    raise Inapplicable("the row shows real photos, of which this says nothing")
+                    raise Inapplicable("this says nothing of such a row")
                 values = self.context.metrics[name].compute(evaluation)
             except Inapplicable as dash:
                 rows += [row(job, case, name, status="inapplicable", reason=str(dash)) for case in names]
                 continue
             if isinstance(values, Mapping):
-                items = {f"{item} | {names[0]}": value for item, value in values.items()}  # unique among the parts
+                items = {
+                    f"{item} | {job.cases[0].name}": value for item, value in values.items()
+                }  # unique among the parts
                 rows += [row(job, item, name, **_cell(value)) for item, value in items.items()]
             elif tuple(values.shape) != (len(names),):
                 raise ValueError(f"metric {name} gave shape {tuple(values.shape)} for {len(names)} images")
@@ -331,7 +343,7 @@ def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, flo
         "prior_of": job.prior_of,
         "photos_fitted": len(job.train),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-        "weights": dict(job.weights),
+        "weights": {**job.weights, **job.files},
         "photos": job.photos,
         "environment": dict(context.environment),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -367,6 +379,16 @@ def read_pixels(paths: Sequence[Path]) -> Tensor:
 
     pixels = np.stack([np.asarray(PillowImage.open(path).convert("RGB")) for path in paths])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+
+
+def _supported(batches: Iterable[Image]) -> Iterator[Image]:
+    """The batches; what a method cannot do by nature is a dash also where it is told only now."""
+    from mystyle.types import Unsupported
+
+    try:
+        yield from batches
+    except Unsupported as dash:
+        raise Inapplicable(str(dash)) from dash
 
 
 def _rows(problem: Problem, keep: Sequence[int]) -> Problem:

@@ -28,7 +28,7 @@ from mystyle.projection import (
 from mystyle.stylegan2 import Generator
 from mystyle.subspace import AlphaCode, SamplingSettings, sample, to_w
 from mystyle.tuning import TuningSettings, tune
-from mystyle.types import Degradation, Image, Portraits, W, WPlus
+from mystyle.types import Degradation, Image, Portraits, Unsupported, W, WPlus
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class MyStylePrior:
         return torch.cat([self.generator.synthesis(part, noise="const") for part in ws.split(batch)])
 
     def edit(self, code: AlphaCode, direction: str, strengths: Sequence[float]) -> Image:
-        """Section 3.4: [n * S, 3, R, R], strengths running fastest. Raises ValueError for an unknown direction."""
+        """Section 3.4: [n * S, 3, R, R], strengths running fastest. Raises Unsupported for an unknown direction."""
         return self.render(self.walk(code, direction, strengths).code.alpha)
 
     def walked(self, code: AlphaCode, direction: str, strengths: Sequence[float]) -> WPlus:
@@ -99,7 +99,7 @@ class MyStylePrior:
         if isinstance(direction, str):
             if direction not in self.directions:
                 known = ", ".join(self.directions) or "none"
-                raise ValueError(f"unknown direction {direction!r}; this domain has: {known}")
+                raise Unsupported(f"unknown direction {direction!r}; this domain has: {known}")
             direction = self.directions[direction]
         return edit(code, direction, strengths, self.anchors, self.settings.edit)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ def write(run: Run) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m reports.build", description="Tables, figures and a page of a run.")
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run (its --out)")
-    parser.add_argument("--index", type=Path, metavar="FILE", help="a page to be written that leads to all of them")
+    parser.add_argument("--index", type=Path, metavar="FILE", help="write a page that leads to their reports instead")
     parsed = parser.parse_args(arguments)
     folders = parsed.runs
 
@@ -48,18 +48,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from reports.runs import read_run
 
     try:
-        runs = [read_run(folder) for folder in folders]
-        for run in runs:
-            print(write(run))
         if parsed.index:
             from reports import html
 
-            parsed.index.write_text(html.index(runs, parsed.index.parent), encoding="utf-8", newline="\n")
+            parsed.index.write_text(html.index(list(_readable(folders)), parsed.index.parent), encoding="utf-8")
             print(parsed.index)
+            return 0
+        runs = [read_run(folder) for folder in folders]
+        for run in runs:
+            print(write(run))
     except (RecordError, OSError) as error:
         print(f"reports.build: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _readable(folders: Sequence[Path]) -> Iterator[Run]:
+    """The runs that can be read; the others are named."""
+    from benchmarks.records import RecordError
+    from reports.runs import read_run
+
+    for folder in folders:
+        try:
+            yield read_run(folder)
+        except (RecordError, OSError) as error:
+            print(f"reports.build: left out: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ class Run:
         return pd.DataFrame(
             [
                 {name: record.get(name) for name in names}
+                | {"prior": (record.get("prior") or {}).get("key")}
                 | {"n_cases": len(record.get("cases") or ())}
                 | {f"seconds_{stage}": value for stage, value in (record.get("seconds") or {}).items()}
                 for record in self.records

@@ -191,7 +191,7 @@ class _Scores:
 
         return Table(
             self.run.suite["suite"],
-            f"{self.run.caption} Mean ± standard deviation over images.",
+            f"{self.run.caption} Mean ± standard deviation over images, or clusters or people where those count.",
             tuple(columns),
             self._groups(lambda condition, method: [row(condition, method)]),
             (*self._remarks(), *notes),
@@ -373,7 +373,8 @@ def cost(run: Run) -> Table:
         if mine.empty:
             continue
         done = mine[mine["status"] == "done"]
-        seconds = {stage: _mean_seconds(done, stage, unit) for stage, unit in units.items()}
+        fits = done[done["prior"].isna() | ~done["prior"].duplicated()]  # jobs that share a prior repeat what it cost
+        seconds = {stage: _mean_seconds(fits if stage == "fit" else done, stage, unit) for stage, unit in units.items()}
         memory = done["peak_memory_mb"].max()
         records.append(
             {"method": method["name"], "jobs": len(mine), "jobs_done": len(done)}

@@ -48,6 +48,7 @@ CHANGES = {
     "train": {"train/000.png": "another photo"},
     "held_out": {"test/000.png": "another photo"},
     "others": {"bob": {"test/000.png": "another photo"}},
+    "files": {"directions.safetensors": "other"},
     "subject": {"train/000.png": "another photo"},
     "part": Part(()),
 }
@@ -73,6 +74,7 @@ def test_every_field_of_a_job_is_considered():
         ("metrics", True),
         ("part", True),
         ("subject", True),
+        ("files", True),
         ("held_out", True),
         ("suite_version", True),
         ("seed", False),

@@ -33,7 +33,7 @@ def results(values, metric="score"):
         for (person, image), value in cells.items()
     ]
     columns = ["suite", "method", "person", "case", "seed", "metric", "value", "status", "reason", "image"]
-    return pd.DataFrame(rows, columns=columns).assign(condition="")
+    return pd.DataFrame(rows, columns=columns).assign(condition="", item=False)
 
 
 # Bootstrap
@@ -211,7 +211,7 @@ def test_cases_of_one_photo_are_one_piece_of_evidence():
         for i in range(5)
         for j in range(4)
     ]
-    data = pd.DataFrame(rows, columns=data.columns.drop("condition")).assign(condition="")
+    data = pd.DataFrame(rows, columns=data.columns.drop(["condition", "item"])).assign(condition="", item=False)
     assert compare(data, ["a", "b"], higher_is_better=True)["a"] == pytest.approx(2 / 2**5)
 
 
@@ -231,3 +231,35 @@ def test_where_neither_is_better_nothing_is_compared():
     same = results({"a": photos(range(10)), "b": photos(np.arange(10) + 1)})
     table = summarise(same, suite(("a", "method"), ("b", "method"), higher=None))
     assert table["p_value"].isna().all() and not table["tied_with_best"].any()
+
+
+def test_people_weigh_alike_where_items_are_counted():
+    """Clusters: one person has two of 0, another six of 1. The papers average over people."""
+    cells = {("p0", f"{i}"): 0.1 * (i % 2) for i in range(2)} | {("p1", f"{i}"): 1.0 + 0.1 * (i % 2) for i in range(6)}
+    rival = {key: value + 0.5 for key, value in cells.items() if key != ("p0", "0")}  # a cluster that it does not have
+    data = results({"a": cells, "b": rival}).assign(item=True)
+    table = summarise(data, suite(("a", "method"), ("b", "method"))).set_index("method")
+    assert table.loc["a", "mean"] == pytest.approx((0.05 + 1.05) / 2)
+    assert table.loc["a", "std"] == pytest.approx((np.std([0, 0.1], ddof=1) + np.std([0, 0.1] * 3, ddof=1)) / 2)
+    assert table.loc["a", "ci_low"] < 0.15 and table.loc["a", "ci_high"] > 0.95, "people are drawn first"
+    assert table.loc["a", "p_value"] == pytest.approx(0.5), "two people, whatever the number of clusters"
+
+
+def test_one_number_per_person_has_a_deviation_over_people():
+    data = results({"a": {("p0", "all"): 1.0, ("p1", "all"): 3.0}}).assign(item=True)
+    (row,) = summarise(data, suite(("a", "method"))).to_dict("records")
+    assert (row["mean"], row["std"], row["n_images"]) == (2.0, pytest.approx(2**0.5), 2)
+
+
+def test_samples_of_a_person_are_one_piece_of_evidence():
+    rng = np.random.default_rng(7)
+    rows = [
+        ("toy", m, p, f"sample-{i}", 0, "score", shift + rng.normal(), "done", "", f"{p}/samples")
+        for m, shift in (("a", 0.0), ("b", 1.0))
+        for p in ("p0", "p1", "p2")
+        for i in range(200)
+    ]
+    columns = ["suite", "method", "person", "case", "seed", "metric", "value", "status", "reason", "image"]
+    data = pd.DataFrame(rows, columns=columns).assign(condition="", item=False)
+    table = summarise(data, suite(("a", "method"), ("b", "method"))).set_index("method")
+    assert table.loc["a", "p_value"] == pytest.approx(2 / 8) and table.loc["a", "n_images"] == 600

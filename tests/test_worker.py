@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from bench_toys import Settings, Toy, context_of, jobs_of
+from bench_toys import FitSettings, Settings, Toy, context_of, jobs_of
 from PIL import Image
 
 from benchmarks import records
@@ -184,3 +184,19 @@ def test_png_round_trip(tmp_path):
     for path, image in zip(paths, from_uint8(pixels), strict=True):
         write_png(path, image)
     assert torch.equal(read_pixels(paths), pixels)
+
+
+def test_a_job_that_fails_while_it_is_measured_leaves_nothing_to_the_next(people_root, tmp_path):
+    methods = [Toy("grey"), Toy("dark", settings=Settings(FitSettings(grey=-0.9)))]
+    jobs = {job.method: job for job in jobs_of(people_root, methods) if job.person == "alice" and not job.reference}
+    alone = tmp_path / "alone"
+    assert Worker(context_of(people_root, methods, alone), "cpu").run(jobs["dark"]).status == "done"
+
+    context = context_of(people_root, methods, tmp_path / "after")
+    seam = context.metrics["seam"]
+    failing = {**context.metrics, "seam": dataclasses.replace(seam, compute=lambda e: 1 / 0)}
+    worker = Worker(dataclasses.replace(context, metrics=failing), "cpu")
+    assert worker.run(jobs["grey"]).status == "failed"  # after its features were computed
+    worker.context = context
+    assert worker.run(jobs["dark"]).status == "done"
+    assert numbers(tmp_path / "after", jobs["dark"]) == numbers(alone, jobs["dark"])

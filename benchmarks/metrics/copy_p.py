@@ -24,7 +24,7 @@ def copy_p(evaluation: Evaluation) -> dict[str, float]:
 METRIC = Metric(
     name="copy_p",
     version=1,
-    label="p of copying",
+    label="p of copying, mean",
     description="Mann-Whitney: outputs nearer to the reference photos than held-out photos are (one-sided).",
     higher_is_better=None,
     range=(0.0, 1.0),

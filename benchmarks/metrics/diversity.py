@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.metrics.neighbours import neighbours
-from benchmarks.protocol import Evaluation, Metric
+from benchmarks.protocol import Evaluation, Inapplicable, Metric
 
 
 def diversity(evaluation: Evaluation) -> dict[str, float]:
@@ -20,7 +20,10 @@ def intra_cluster_diversity(evaluation: Evaluation, scale: float) -> dict[str, f
     """``diversity`` in units of 1 / ``scale``."""
     found = neighbours(evaluation)
     clusters = zip(evaluation.train.files, found.count.tolist(), found.spread.tolist(), strict=True)
-    return {f"cluster of {file}": scale * spread for file, count, spread in clusters if count > 1}
+    spreads = {f"cluster of {file}": scale * spread for file, count, spread in clusters if count > 1}
+    if not spreads:
+        raise Inapplicable("no reference photo is nearest to two outputs")
+    return spreads
 
 
 METRIC = Metric(

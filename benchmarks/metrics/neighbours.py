@@ -38,12 +38,12 @@ def nearest(evaluation: Evaluation, images: Image | Tensor, photos: Image) -> Ne
     """Of ``images`` [n, 3, R, R], float or uint8, in ``photos`` [N, 3, R, R]."""
     embed = evaluation.domain.perceptual.embedding
     e = torch.cat([embed(*batch) for batch in evaluation.batches(photos)])  # [N, D]
-    own = e.square().sum(dim=1)
+    own = torch.einsum("nd,nd->n", e, e)
     sums, squares, count = torch.zeros_like(e), torch.zeros_like(own), torch.zeros_like(own)
     distance, photo = [], []
     for batch in evaluation.batches(images):
         x = embed(*batch)
-        norm = x.square().sum(dim=1)
+        norm = torch.einsum("nd,nd->n", x, x)
         least, index = (norm[:, None] - 2 * x @ e.T + own).min(dim=1)
         sums.index_add_(0, index, x)
         squares.index_add_(0, index, norm)
@@ -51,7 +51,7 @@ def nearest(evaluation: Evaluation, images: Image | Tensor, photos: Image) -> Ne
         distance.append(least.clamp_min(0).cpu())
         photo.append(index.cpu())
     n = count.clamp_min(1)
-    spread = 2 * n / (n - 1) * (squares / n - (sums / n[:, None]).square().sum(dim=1))
+    spread = 2 * n / (n - 1) * (squares / n - torch.einsum("nd,nd->n", sums, sums) / n.square())
     spread = torch.where(count > 1, spread, torch.nan)
     return Neighbours(torch.cat(distance), torch.cat(photo), count.long().cpu(), spread.cpu())
 

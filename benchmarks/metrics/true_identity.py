@@ -17,17 +17,18 @@ SAME = 1e-3  # of a standard deviation of the population: float32 tables, writte
 def true_identity(evaluation: Evaluation) -> Tensor:
     """``[n]``: mean over the traits of |read - true|, in standard deviations of the population.
 
-    A trait is a parameter that all reference photos share. Raises Inapplicable where there are no parameters.
+    A trait is a parameter that all reference photos of whoever is in the photo share. Raises Inapplicable where there
+    are no parameters.
     """
     moments = evaluation.domain.features.config["attributes"]
-    known = evaluation.train.parameters
+    known = evaluation.subject.parameters
     true = {}
     for name, (mean, std) in moments.items():
         if name in known:
             values = (known[name].double() - mean) / std
             if values.max() - values.min() < SAME:
                 true[name] = float(values.mean())
-    if not true or len(evaluation.train) < 2:
+    if not true or len(evaluation.subject) < 2:
         raise Inapplicable("the person's true traits are not known")
     read = evaluation.attributes("outputs")
     return torch.stack([(read[name] - value).abs() for name, value in true.items()]).mean(dim=0)

@@ -146,8 +146,6 @@ def _seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-EVERYBODY = tasks.EVERYBODY
-
 SUITE = Suite(
     name="calibration",
     version=1,
@@ -162,10 +160,10 @@ SUITE = Suite(
         ),
     ),
     presets={
-        "smoke": Settings(EVERYBODY[:2], 1, 2, "2 people, one photo each, 2 steps: the plumbing"),
-        "quick": Settings(EVERYBODY[:4], 2, 4, "4 people, 2 photos each, 4 steps of every factor"),
-        "full": Settings(EVERYBODY, 6, 6, "all 13 people, 6 photos each (3 of one of them), 6 steps"),
-        "paper": Settings(EVERYBODY, 10, 10, "all 13 people, up to 10 photos each, 10 steps"),
+        "smoke": Settings(tasks.EVERYBODY[:2], 1, 2, "2 people, one photo each, 2 steps: the plumbing"),
+        "quick": Settings(tasks.EVERYBODY[:4], 2, 4, "4 people, 2 photos each, 4 steps of every factor"),
+        "full": Settings(tasks.EVERYBODY, 6, 6, "all 13 people, 6 photos each (3 of one of them), 6 steps"),
+        "paper": Settings(tasks.EVERYBODY, 10, 10, "all 13 people, up to 10 photos each, 10 steps"),
     },
     parts=parts,
     problem=problem,

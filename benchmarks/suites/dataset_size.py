@@ -50,13 +50,20 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
         Part(
             tuple(replace(case, name=f"{case.name}-{size:03d}-{repeat}") for case in plain),
             condition=str(size),
-            level=size,
+            level=min(size, len(person.train)),
             train=subset(person, size, repeat, seed),
             how=settings.least_steps,
         )
-        for size, repeats in settings.sizes
+        for size, repeats in sizes(len(person.train), settings)
         for repeat in range(repeats)
     )
+
+
+def sizes(photos: int, settings: Settings) -> list[tuple[int, int]]:
+    """(size, repeats) for a person with so many ``photos``: of the sizes that are all of them only the first, once."""
+    smaller = [(size, repeats) for size, repeats in settings.sizes if size < photos]
+    whole = [size for size, _ in settings.sizes if size >= photos]
+    return smaller + [(size, 1) for size in whole[:1]]
 
 
 def subset(person: Person, size: int, repeat: int, seed: int) -> tuple[str, ...]:
@@ -84,7 +91,7 @@ SUITE = Suite(
     title="Size of the reference set",
     paper="Figure 7",
     methods=(Variant("mystyle_p0", "MyStyle, P+_0", "mystyle", within_the_hull),),
-    metrics=("perceptual", "maps_heldout", "identity", "true_identity", "set_diversity"),
+    metrics=("perceptual", "maps_heldout", "identity_subject", "true_identity", "set_diversity"),
     conditions={str(size): f"{size} photos" for size in SIZES},
     splits=("test", "extra"),
     figures=(
@@ -105,7 +112,7 @@ SUITE = Suite(
             "curves",
             "dataset_size_curves",
             "Against the size of the set.",
-            {"x": "level", "label": "photos", "log": True},
+            {"label": "photos", "log": True},
         ),
     ),
     presets={

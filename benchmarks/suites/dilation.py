@@ -11,24 +11,18 @@ take the photos as they come; the figure shows the most and the least typical on
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Suite, Variant
+from benchmarks.protocol import Figure, Suite, Variant
 from mystyle.types import Restores
 
 BETAS = (0.0, 0.02, 0.05, 0.1, None)
 
 
-def dilated(beta: float | None, settings: Any, part: Part) -> Any:
-    return replace(settings, restore=replace(settings.restore, beta=beta))
-
-
 def row(beta: float | None) -> Variant:
     name, title = ("unbounded", "no bound") if beta is None else (f"beta_{beta:g}", f"β = {beta:g}")
-    return Variant(name, title, "mystyle", partial(dilated, beta), level=beta)
+    return Variant(name, title, "mystyle", partial(tasks.with_beta, beta))
 
 
 SUITE = Suite(

@@ -28,7 +28,7 @@ from benchmarks.plan import Person
 from benchmarks.protocol import Answer, Case, Figure, Part, Problem, Reference, Suite, check_output
 from benchmarks.seeds import item_seed
 from mystyle.degradations import Identity
-from mystyle.domain import Domain
+from mystyle.domain import DIRECTIONS, Domain
 from mystyle.types import Image, Portraits, Walks
 
 TABLE_4 = ("barack_obama", "joe_biden")
@@ -134,7 +134,7 @@ SUITE = Suite(
     paper="Table 4, Figures 12 and 13",
     methods=("domain_w", "diffaugment", "mystyle"),
     metrics=OF_PERSON,
-    references=(Reference("unedited", "The photo itself", "ceiling", OF_PERSON, False, unedited),),
+    references=(Reference("unedited", "No edit: the photo", "floor", OF_PERSON, False, unedited),),
     conditions=TITLES,
     figures=(
         Figure(
@@ -163,6 +163,7 @@ SUITE = Suite(
         "full": Settings(tasks.EVERYBODY, None, "all 13 people, every held-out photo: for a GPU"),
         "paper": Settings(TABLE_4, None, "the 2 people of Table 4, every held-out photo: for a GPU"),
     },
+    files=(DIRECTIONS,),
     verb=Walks,
     parts=parts,
     problem=problem,

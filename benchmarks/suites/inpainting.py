@@ -59,8 +59,6 @@ def pair(photos: int, rules: int) -> Iterator[tuple[int, int]]:
     return (((k + k // lap) % photos, k % rules) for k in range(photos * rules))
 
 
-OF_PERSON = ("maps_train", "maps_heldout", "identity", "true_identity")  # what says something about a photo left whole
-
 SUITE = Suite(
     name="inpainting",
     version=1,
@@ -68,10 +66,10 @@ SUITE = Suite(
     paper="Table 2, Figure 9",
     methods=("mean_photo", "nearest_photo", "comodgan", "comodgan_ft", "diffaugment", "mystyle"),
     floors=frozenset({"mean_photo", "nearest_photo"}),
-    metrics=(*OF_PERSON, "hole_distance", "seam"),
+    metrics=(*tasks.OF_PERSON, "hole_distance", "seam"),
     references=(
-        Reference("other_people", "Other people", "floor", OF_PERSON, True, tasks.other_people),
-        Reference("real_photos", "Real photos", "ceiling", OF_PERSON, False, tasks.real_photos),
+        Reference("other_people", "Other people", "floor", tasks.OF_PERSON, True, tasks.other_people),
+        Reference("real_photos", "Real photos", "ceiling", tasks.OF_PERSON, False, tasks.real_photos),
     ),
     figures=(
         Figure(

@@ -24,7 +24,6 @@ from benchmarks.seeds import item_seed
 from mystyle.domain import Domain
 from mystyle.prior import MyStylePrior
 from mystyle.subspace import dilation, sample_a0
-from mystyle.types import Portraits
 
 THETAS = tuple(i / 4 for i in range(11))
 NEAR = 0.75  # weight of the anchor in a code near it; the rest is a sample of P_0
@@ -68,11 +67,6 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     return (*traversals, Part(near, "near", how=How(NEAR, near=True)), Part(far, "far", how=How(None)))
 
 
-def problem(photos: Portraits, part: Part) -> Problem:
-    """Nothing is given."""
-    return Problem()
-
-
 @torch.no_grad()
 def solve(prior: MyStylePrior, problem: Problem, part: Part, domain: Domain) -> Answer:
     """The pictures of the codes, and how far these are dilated."""
@@ -103,7 +97,7 @@ SUITE = Suite(
             "curves",
             "locality",
             "From the centre (θ = 0) to an anchor (θ = 1) and beyond, as in Figure 5; thin lines are single anchors.",
-            {"x": "level", "label": "θ", "mark": 1.0, "lines": True},
+            {"label": "θ", "mark": 1.0, "lines": True},
         ),
         Figure("strips", "locality_strips", "The traversals, θ from left to right.", {"columns": "level", "rows": 2}),
         Figure(
@@ -121,6 +115,6 @@ SUITE = Suite(
     },
     verb=MyStylePrior,
     parts=parts,
-    problem=problem,
+    problem=tasks.problem,
     solve=solve,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 from benchmarks import tasks
 from benchmarks.plan import Person
@@ -32,20 +32,15 @@ def parts(person: Person, people: Sequence[Person], settings: tasks.PhotoSetting
     )
 
 
-def dilated(settings: Any, part: Part) -> Any:
-    """MyStyle with super-resolution's dilation."""
-    return replace(settings, restore=replace(settings.restore, beta=BETA))
-
-
-OF_PHOTOS = ("maps_train", "maps_subject", "identity", "identity_subject")
+OF_PHOTOS = ("maps_subject", "identity_subject")
 
 SUITE = Suite(
     name="mismatch",
     version=1,
     title="Mismatch",
     paper="Figure 14",
-    methods=(Variant("mystyle", "MyStyle (ours)", "mystyle", dilated),),
-    metrics=(*OF_PHOTOS, "perceptual", "consistency"),
+    methods=(Variant("mystyle", "MyStyle (ours)", "mystyle", partial(tasks.with_beta, BETA)),),
+    metrics=("maps_train", "maps_subject", "identity", "identity_subject", "perceptual", "consistency"),
     references=(Reference("real_photos", "Real photos", "ceiling", OF_PHOTOS, False, tasks.real_photos),),
     conditions={"own": "The person's own prior", "another": "Another person's prior"},
     figures=(

@@ -48,12 +48,12 @@ def photos(person: Person, people: Sequence[Person], settings: Settings, seed: i
 
 def dilated(settings: Any, part: Part) -> Any:
     """MyStyle with the dilation of the task."""
-    return replace(settings, restore=replace(settings.restore, beta=BETA[part.condition]))
+    return tasks.with_beta(BETA[part.condition], settings, part)
 
 
-def nearest_photos(evaluation: Evaluation) -> Mapping[str, Image]:
-    """The reference photo nearest to each output."""
-    return {"nearest": evaluation.train.images[neighbours(evaluation).photo]}
+def nearest_photos(evaluation: Evaluation, n: int) -> Mapping[str, Image]:
+    """The reference photo nearest to each of the first ``n`` outputs."""
+    return {"nearest": evaluation.train.images[neighbours(evaluation).photo[:n]]}
 
 
 METRICS = ("copy_distance", "copy_p", "maps_train", "maps_heldout")

@@ -17,8 +17,8 @@ Where the paper is silent, we choose:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import tasks
 from benchmarks.plan import Person
@@ -53,13 +53,6 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     )
 
 
-def dilated(settings: Any, part: Part) -> Any:
-    """MyStyle with the dilation of this task."""
-    return replace(settings, restore=replace(settings.restore, beta=BETA))
-
-
-OF_PERSON = ("maps_train", "maps_heldout", "identity", "true_identity")
-
 SUITE = Suite(
     name="super_resolution",
     version=1,
@@ -67,13 +60,13 @@ SUITE = Suite(
     paper="Table 3, Figure 10",
     methods=(
         *("lanczos", "nearest_photo", "gpen", "gpen_ft", "diffaugment"),
-        Variant("mystyle", "MyStyle (ours)", "mystyle", dilated),
+        Variant("mystyle", "MyStyle (ours)", "mystyle", partial(tasks.with_beta, BETA)),
     ),
     floors=frozenset({"lanczos", "nearest_photo"}),
-    metrics=(*OF_PERSON, "perceptual", "consistency"),
+    metrics=(*tasks.OF_PERSON, "perceptual", "consistency"),
     references=(
-        Reference("other_people", "Other people", "floor", OF_PERSON, True, tasks.other_people),
-        Reference("real_photos", "Real photos", "ceiling", OF_PERSON, False, tasks.real_photos),
+        Reference("other_people", "Other people", "floor", tasks.OF_PERSON, True, tasks.other_people),
+        Reference("real_photos", "Real photos", "ceiling", tasks.OF_PERSON, False, tasks.real_photos),
     ),
     conditions={f"x{factor}": f"×{factor}" for factor in FACTORS},
     figures=(
@@ -83,9 +76,7 @@ SUITE = Suite(
             "Super-resolution, laid out as Figure 10.",
             {"columns": ["lanczos", "gpen", "gpen_ft", "diffaugment", "mystyle", "real_photos"]},
         ),
-        Figure(
-            "curves", "super_resolution_curves", "Against the factor.", {"x": "level", "label": "factor", "log": True}
-        ),
+        Figure("curves", "super_resolution_curves", "Against the factor.", {"label": "factor", "log": True}),
     ),
     published={
         "gpen": {"maps_train": (0.65, 0.09)},

@@ -57,8 +57,9 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
         plain(panel, "both")
     for panel in panels[len(metrics) :]:
         panel.axis("off")
-    handles, titles = panels[0].get_legend_handles_labels()
-    figure.legend(handles, titles, loc="outside lower center", ncols=4, fontsize=6, frameon=False, handlelength=3)
+    keys = {title: handle for panel in panels for handle, title in zip(*panel.get_legend_handles_labels(), strict=True)}
+    titles = list(keys)
+    figure.legend(keys.values(), titles, loc="outside lower center", ncols=4, fontsize=6, frameon=False, handlelength=3)
     return Drawing(
         figure,
         "Mean over images with 95 % bands (bootstrap over people, then images).",

@@ -10,7 +10,7 @@ from reports.figures.style import DPI, KINDS, PUBLISHED, arrow, wrap
 from reports.runs import Run
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing:
+def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
 
     rows = run.summary.set_index(["condition", "method", "metric"])
@@ -26,6 +26,8 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing:
     metrics = [
         metric for metric in run.suite["metrics"] if rows.xs(metric["name"], level="metric")["mean"].notna().any()
     ]
+    if not metrics:
+        return None
     figure = Figure(figsize=(1.4 + 1.45 * len(metrics), 0.8 + 0.17 * len(lines)), dpi=DPI, layout="constrained")
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for panel, metric in zip(panels, metrics, strict=True):

@@ -20,7 +20,8 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     people = list(dict.fromkeys(case.person for case in cases))
     if not people:
         return None
-    priors = list(dict.fromkeys(case.prior_of for case in sorted(cases, key=lambda case: people.index(case.prior_of))))
+    everyone = dict.fromkeys([*people, *(case.prior_of for case in cases)])
+    priors = [name for name in everyone if any(case.prior_of == name for case in cases)]
     scored = run.scored[run.scored["method"] == spec["method"]]
     means = scored.groupby(["person", "prior_of", "metric"])["value"].mean()
     rows, notes = [], []
