@@ -294,14 +294,14 @@ class _Scores:
 
     @cached_property
     def _best(self) -> dict[tuple[str, str], frozenset[str]]:
-        """The best method by condition and metric, by its mean; floors and ceilings do not compete."""
+        """The best method by condition and metric, by its mean; floors, ceilings and lone methods do not compete."""
         best = {}
         names = [method["name"] for method in self.run.methods if method["kind"] == "method"]
         for condition, metric in product(self.run.conditions, self.metrics):
             rows = {name: self._row(condition["name"], name, metric["name"]) for name in names}
             means = {name: row["mean"] for name, row in rows.items() if row is not None}
             higher = metric["higher_is_better"]
-            top = None if higher is None or not means else (max if higher else min)(means.values())
+            top = None if higher is None or len(means) < 2 else (max if higher else min)(means.values())
             best[condition["name"], metric["name"]] = frozenset(name for name, mean in means.items() if mean == top)
         return best
 

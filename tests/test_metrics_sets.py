@@ -88,7 +88,7 @@ def test_copies_are_found(evaluation):
     assert held_out.min() > 1e-3
     assert (
         next(iter(compute("copy_p", copies).values())) < 0.01
-    )  # all forty before all three: 1 of 12,341 orders; about so with ties
+    )  # all forty before all three, 1 of 12,341 orders but for ties
     ours = distances(evaluation, evaluation.outputs, evaluation.train.images).min(axis=1)
     expected = mannwhitneyu(ours, held_out, alternative="less").pvalue
     assert list(compute("copy_p", evaluation).values()) == pytest.approx([expected], abs=1e-3)  # ranks of near ties

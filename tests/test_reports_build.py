@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import lzma
 import os
 import subprocess
 import sys
@@ -14,6 +17,7 @@ import pytest
 from fake_run import NASTY, write_run
 
 from benchmarks import records
+from reports import publish
 from reports.build import main
 from reports.runs import is_stale, read_run
 
@@ -149,3 +153,28 @@ def test_a_report_needs_no_torch(tmp_path):
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_publishing_keeps_everything_but_the_pictures(run, tmp_path, capsys):
+    assert publish.main([str(run), "--out", str(tmp_path)]) == 0
+    place = tmp_path / "inpainting"
+    assert capsys.readouterr().out.strip() == str(place)
+    assert not list(place.rglob("images")) and {path.name for path in (place / "tables").iterdir()} == {
+        f"{name}.{suffix}" for name in ("inpainting", "inpainting_long", "inpainting_cost") for suffix in ("md", "tex")
+    }
+    assert gzip.decompress((place / "results.csv.gz").read_bytes()) == (run / "results.csv").read_bytes()
+    kept = [json.loads(line) for line in lzma.decompress((place / "records.jsonl.xz").read_bytes()).splitlines()]
+    assert kept == list(read_run(run).records)
+    assert {path.stem for path in (place / "figures").iterdir()} == {"inpainting", "inpainting_metrics"}
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert publish.main([str(run), "--out", str(tmp_path)]) == 0  # again: the same bytes
+    assert before == {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert publish.main([str(tmp_path / "no run"), "--out", str(tmp_path)]) == 2
+
+
+def test_an_index_leads_to_the_runs_that_can_be_read(run, tmp_path, capsys):
+    page = tmp_path / "index.html"
+    assert main([str(run), str(tmp_path / "no run"), "--index", str(page)]) == 0
+    links = [unquote(link) for link in Page(page.read_text(encoding="utf-8")).links]
+    assert all((tmp_path / link).resolve().is_file() for link in links) and len(links) >= 2
+    assert "left out" in capsys.readouterr().err

@@ -19,8 +19,8 @@ from mystyle.types import Samples
 
 WAYS = {
     "b1": ("Three anchors (B.1)", SamplingSettings()),
-    "sparse": ("Dirichlet, 0.02", SamplingSettings("dirichlet", concentration=0.02)),
-    "uniform": ("Uniform (Dirichlet, 1)", SamplingSettings("dirichlet")),
+    "sparse": ("Dirichlet 0.02", SamplingSettings("dirichlet", concentration=0.02)),
+    "uniform": ("Uniform", SamplingSettings("dirichlet")),
     "hit_and_run": ("Hit and run", SamplingSettings("hit_and_run")),
     "hit_and_run_dilated": ("Hit and run, β = 0.02", SamplingSettings("hit_and_run", beta=0.02)),
 }

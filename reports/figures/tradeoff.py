@@ -12,6 +12,8 @@ from reports.figures import Drawing
 from reports.figures.style import COLOURS, arrow, plain
 from reports.runs import Run
 
+OFFSETS = (3, 3, 9, -4, -11)  # points, of labels whose dots may lie on each other
+
 
 def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
@@ -31,8 +33,8 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
         panel.plot(
             [r[x["name"]] for _, r in rows], [r[y["name"]] for _, r in rows], "-o", ms=3, lw=0.8, color=COLOURS[0]
         )
-        for title, row in rows:
-            place = {"textcoords": "offset points", "xytext": (3, 3), "fontsize": 6}
+        for i, (title, row) in enumerate(rows):
+            place = {"textcoords": "offset points", "xytext": (4, OFFSETS[i % len(OFFSETS)]), "fontsize": 6}
             panel.annotate(title, (row[x["name"]], row[y["name"]]), **place)
         panel.set_title(condition["title"], fontsize=7)
         panel.set_xlabel(x["label"] + arrow(x["higher_is_better"]))
