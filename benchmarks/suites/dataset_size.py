@@ -118,7 +118,11 @@ SUITE = Suite(
     presets={
         "smoke": Settings(tasks.SHORT[1:], ((10, 1), (50, 1)), 2, "2 people, 2 sizes, 2 photos: the plumbing"),
         "quick": Settings(
-            tasks.SHORT, ((10, 2), (50, 2), (100, 1)), 6, "3 people, 10, 50 (twice) and 100 photos, 6 inversions", 240
+            tasks.SHORT,
+            ((10, 2), (50, 2), (100, 1)),
+            6,
+            "3 people, 10, 50 (twice) and 100 photos, 6 inversions: 12 minutes on two cores",
+            240,
         ),
         "full": Settings(FIGURE_7, PAPER, 20, "the 3 people of section 4.3, 16 subsets each, 20 photos: for a GPU"),
         "paper": Settings(FIGURE_7, PAPER, 20, "the same with the paper's steps: for a GPU"),

@@ -88,7 +88,7 @@ SUITE = Suite(
     published_condition="x4",
     presets={
         "smoke": Settings(tasks.SHORT[1:], 1, "2 people, 1 photo each, x8 and x16: the plumbing", (8, 16)),
-        "quick": Settings(tasks.SHORT, 3, "the 3 people of the short presets, 3 photos each at 4 factors"),
+        "quick": Settings(tasks.SHORT, 3, "3 people, 3 photos each at 4 factors: 12 minutes on two cores"),
         "full": Settings(
             tasks.EVERYBODY,
             None,
