@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from benchmarks import registry
+from benchmarks.protocol import Variant
 from benchmarks.registry import METHODS, METRICS, SUITES, UnknownName, require
 
 
@@ -30,10 +31,11 @@ def test_every_plug_in_is_named_after_its_file(kind):
 def test_suites_are_made_of_what_there_is():
     for name in SUITES.names():
         suite = SUITES.load(name)
-        assert set(suite.methods) <= set(METHODS.names()) and set(suite.metrics) <= set(METRICS.names())
-        assert suite.floors <= set(suite.methods)
-        assert set(suite.columns) <= {*suite.methods, *(r.name for r in suite.references)}
-        assert set(suite.published) <= set(METHODS.names())
+        fitted = {row.method if isinstance(row, Variant) else row for row in suite.methods}
+        assert fitted <= set(METHODS.names()) and set(suite.metrics) <= set(METRICS.names())
+        assert suite.floors <= set(suite.rows) and set(suite.published) <= set(suite.rows)
+        grids = [figure.options.get("columns", []) for figure in suite.figures if figure.kind == "grid"]
+        assert {name for grid in grids for name in grid} <= {*suite.rows, *(r.name for r in suite.references)}
         assert not set(METHODS.names()) & {r.name for r in suite.references}  # one name, one row
 
 
