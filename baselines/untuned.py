@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from mystyle.anchors import encode_anchors
 from mystyle.domain import Domain
 from mystyle.prior import MyStyle, MyStylePrior, Settings
 from mystyle.types import Portraits
@@ -24,11 +23,6 @@ class Untuned(MyStyle):
     presets: ClassVar[Mapping[str, Settings]] = {
         name: replace(settings, fit=None) for name, settings in MyStyle.presets.items()
     }
-
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> MyStylePrior:
-        photos = replace(person, images=person.images.to(domain.device))
-        anchors = encode_anchors(photos, domain.encoder)
-        return MyStylePrior(domain.generator, anchors, domain.perceptual, settings, domain.directions)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> MyStylePrior:
         return self.fit(person, domain, seed=0, settings=settings)

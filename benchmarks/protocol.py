@@ -56,6 +56,10 @@ class Part:
     how: Any = None  # whatever else decides the pictures, as plain data
 
 
+Parts = Callable[["Person", Sequence["Person"], Any, int], tuple[Part, ...]]
+"""(person, everybody in the run, settings, seed) -> what there is to do for that person"""
+
+
 @dataclass(frozen=True)
 class Problem:
     """The cases of a job as tensors, in the order of the cases; only the last two reach a method that restores."""
@@ -151,7 +155,9 @@ class Evaluation:
         return self.memory[key]
 
     def _pictures(self, of: Of) -> Image | Tensor:
-        return {"outputs": lambda: self.pixels, "clean": lambda: self.clean}.get(of, lambda: getattr(self, of).images)()
+        if of == "outputs":
+            return self.pixels
+        return self.clean if of == "clean" else getattr(self, of).images
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,7 @@ class Reference:
         [Problem, Sequence[Portraits], Sequence[Case]], Image
     ]  # (problem, other people's held-out, cases)
     group: str = ""  # factors of one group are drawn together
-    parts: Callable[[Person, Sequence[Person], Any, int], tuple[Part, ...]] | None = None  # None: the suite's
+    parts: Parts | None = None  # None: the suite's
 
 
 @dataclass(frozen=True)
@@ -223,8 +229,7 @@ class Suite:
     title: str
     metrics: tuple[str, ...]
     presets: Mapping[str, SuiteSettings]
-    parts: Callable[[Person, Sequence[Person], Any, int], tuple[Part, ...]]
-    # (person, everybody in the run, settings, seed) -> what there is to do for that person
+    parts: Parts
     problem: Callable[[Portraits, Part], Problem]
     # (held-out photos, part) -> the cases as tensors, in their order
     solve: Callable[[Any, Problem, Part, Domain], Answer] | None = None

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from benchmarks.plan import Person
-from benchmarks.protocol import Answer, Case, Inapplicable, Part, Problem, check_output
+from benchmarks.protocol import Answer, Case, Inapplicable, Part, Parts, Problem, Reference, check_output
 from benchmarks.seeds import item_seed
 from datasets.masks import mask
 from datasets.splits import CELEBRITIES
@@ -165,12 +165,9 @@ def restore(prior: Restores, problem: Problem, cases: Sequence[Case]) -> Answer:
             found = prior.project(degraded, degradation, seeds=seeds)
             output = found.images.to(degraded)
             if isinstance(found, AlphaProjection):
-                bound = prior.settings.restore.beta
-                facts.append(
-                    torch.stack(
-                        [found.dilation.cpu(), torch.full((len(seeds),), torch.inf if bound is None else bound)]
-                    )
-                )
+                beta = prior.settings.restore.beta
+                bound = torch.full((len(seeds),), torch.inf if beta is None else beta)
+                facts.append(torch.stack([found.dilation.cpu(), bound]))
         else:
             output = prior.restore(degraded, degradation, seeds=seeds)
         check_output(output, problem.clean[part])
@@ -189,6 +186,16 @@ def other_people(problem: Problem, others: Sequence[Portraits], cases: Sequence[
     pool = torch.cat([portraits.images for portraits in others])
     order = np.random.default_rng([case.seed for case in cases]).permutation(len(pool))
     return pool[[int(order[i % len(order)]) for i in range(len(cases))]]
+
+
+def ceiling(metrics: Sequence[str], parts: Parts | None = None) -> Reference:
+    """The row of real photos: what a perfect answer would score."""
+    return Reference("real_photos", "Real photos", "ceiling", tuple(metrics), False, real_photos, parts=parts)
+
+
+def floor(metrics: Sequence[str], parts: Parts | None = None) -> Reference:
+    """The row of other people's photos: what an answer with no idea of the person would score."""
+    return Reference("other_people", "Other people", "floor", tuple(metrics), True, other_people, parts=parts)
 
 
 def stem(file: str) -> str:

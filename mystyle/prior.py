@@ -140,7 +140,9 @@ class MyStyle:
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> MyStylePrior:
         photos = person.images.to(domain.device)
         anchors = encode_anchors(replace(person, images=photos), domain.encoder)
-        generator = tune(domain.generator, anchors, photos, domain.perceptual, settings.fit, seed=seed)
+        generator = domain.generator
+        if settings.fit is not None:
+            generator = tune(generator, anchors, photos, domain.perceptual, settings.fit, seed=seed)
         return MyStylePrior(generator, anchors, domain.perceptual, settings, domain.directions)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> MyStylePrior:

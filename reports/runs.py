@@ -196,7 +196,7 @@ class Run:
         cases = {case["case"] for case in record.get("cases") or ()}
         return [{"case": item, "image": item} for item in dict.fromkeys(rows["case"]) if item not in cases]
 
-    @property
+    @cached_property
     def scored(self) -> pd.DataFrame:
         """The rows of ``known`` that have a number."""
         return self.known[self.known["status"] == "done"]

@@ -17,12 +17,12 @@ from typing import Any
 
 import pandas as pd
 
+from reports.figures.style import arrow
 from reports.runs import Run
 
 DASH = "–"
 TIE = "†"
 SHARED = "‡"
-_ARROWS = {True: " ↑", False: " ↓", None: ""}
 _KINDS = {"floor": " (floor)", "ceiling": " (ceiling)"}
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -267,8 +267,14 @@ class _Scores:
         if not self.titled:
             return True
         name = method["name"]
-        there = (condition, name) in self.rows.index.droplevel("metric")
-        return there or any(self.run.published(name, metric["name"], condition) for metric in self.metrics)
+        return (condition, name) in self._rows_run or any(
+            self.run.published(name, metric["name"], condition) for metric in self.metrics
+        )
+
+    @cached_property
+    def _rows_run(self) -> frozenset[tuple[str, str]]:
+        """(condition, method) of all rows that were run."""
+        return frozenset(key[:2] for key in self.rows.index)
 
     def _cell(
         self, condition: str, method: Mapping[str, Any], metric: str, notes: _Notes, with_failures: bool = True
@@ -313,7 +319,7 @@ class _Scores:
         return lambda value: f"{value:z.{decimals}f}"
 
     def _header(self, metric: Mapping[str, Any]) -> Cell:
-        text = metric["label"] + _ARROWS[metric["higher_is_better"]]
+        text = metric["label"] + arrow(metric["higher_is_better"])
         return Cell(text, marks=SHARED if metric.get("shares_network_with_loss") else "")
 
     def _counts(self, condition: str, method: str) -> str:

@@ -21,7 +21,7 @@ def edit_error(evaluation: Evaluation) -> Tensor:
 
 def edited(evaluation: Evaluation) -> str:
     """The attribute that was edited. Raises Inapplicable where none was or the network does not read it."""
-    name = evaluation.problem.edited if hasattr(evaluation.problem, "edited") else ""
+    name = getattr(evaluation.problem, "edited", "")
     if name not in evaluation.domain.features.attribute_names:
         raise Inapplicable("no attribute was edited that the feature network reads")
     return name

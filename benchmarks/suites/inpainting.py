@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 from benchmarks import tasks
 from benchmarks.plan import Person
-from benchmarks.protocol import Figure, Part, Reference, Suite
+from benchmarks.protocol import Figure, Part, Suite
 from mystyle.types import Restores
 
 
@@ -68,8 +68,8 @@ SUITE = Suite(
     floors=frozenset({"mean_photo", "nearest_photo"}),
     metrics=(*tasks.OF_PERSON, "hole_distance", "seam"),
     references=(
-        Reference("other_people", "Other people", "floor", tasks.OF_PERSON, True, tasks.other_people),
-        Reference("real_photos", "Real photos", "ceiling", tasks.OF_PERSON, False, tasks.real_photos),
+        tasks.floor(tasks.OF_PERSON),
+        tasks.ceiling(tasks.OF_PERSON),
     ),
     figures=(
         Figure(

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from baselines.latent_prior import render
 from benchmarks import tasks
 from benchmarks.plan import Person
 from benchmarks.protocol import Answer, Case, Figure, Part, Problem, Suite
@@ -75,8 +76,7 @@ def solve(prior: MyStylePrior, problem: Problem, part: Part, domain: Domain) -> 
     if how.theta is None:
         z = torch.stack([torch.randn(prior.generator.z_dim, generator=draw) for draw in draws])
         ws = prior.generator.mapping(z.to(prior.anchors.codes))
-        images = torch.cat([prior.generator.synthesis(w, noise="const") for w in ws.split(tasks.BATCH)])
-        return Answer(images)
+        return Answer(render(prior.generator, ws))
     anchor = torch.eye(count)[[prior.anchors.names.index(case.file) for case in cases]]
     start = torch.cat([sample_a0(count, 1, draw) for draw in draws]) if how.near else torch.full_like(anchor, 1 / count)
     alpha = torch.lerp(start, anchor, how.theta)

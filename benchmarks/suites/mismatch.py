@@ -12,7 +12,7 @@ from functools import partial
 
 from benchmarks import tasks
 from benchmarks.plan import Person
-from benchmarks.protocol import Figure, Part, Reference, Suite, Variant
+from benchmarks.protocol import Figure, Part, Suite, Variant
 from mystyle.types import Restores
 
 BETA = 0.05
@@ -41,7 +41,7 @@ SUITE = Suite(
     paper="Figure 14",
     methods=(Variant("mystyle", "MyStyle (ours)", "mystyle", partial(tasks.with_beta, BETA)),),
     metrics=("maps_train", "maps_subject", "identity", "identity_subject", "perceptual", "consistency"),
-    references=(Reference("real_photos", "Real photos", "ceiling", OF_PHOTOS, False, tasks.real_photos),),
+    references=(tasks.ceiling(OF_PHOTOS),),
     conditions={"own": "The person's own prior", "another": "Another person's prior"},
     figures=(
         Figure(

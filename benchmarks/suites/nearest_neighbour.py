@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks import tasks
 from benchmarks.metrics.neighbours import neighbours
 from benchmarks.plan import Person
-from benchmarks.protocol import Evaluation, Figure, Part, Reference, Suite, Variant
+from benchmarks.protocol import Evaluation, Figure, Part, Suite, Variant
 from mystyle.types import Image, Prior
 
 BETA = {"synthesis": 0.02, "inpainting": 0.02, "super_resolution": 0.05}
@@ -65,18 +65,7 @@ SUITE = Suite(
     paper="Figure 16",
     methods=(Variant("mystyle", "MyStyle (ours)", "mystyle", dilated),),
     metrics=METRICS,
-    references=(
-        Reference(
-            "real_photos",
-            "Real photos",
-            "ceiling",
-            ("copy_distance", "maps_train"),
-            False,
-            tasks.real_photos,
-            "",
-            photos,
-        ),
-    ),
+    references=(tasks.ceiling(("copy_distance", "maps_train"), photos),),
     conditions={"synthesis": "Synthesis"} | {kind: tasks.TITLES[kind] for kind in RESTORED},
     companions=nearest_photos,
     figures=(

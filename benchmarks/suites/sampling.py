@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Reference, Suite, Variant
+from benchmarks.protocol import Figure, Part, Suite, Variant
 from mystyle.subspace import SamplingSettings
 from mystyle.types import Samples
 
@@ -42,11 +42,7 @@ SUITE = Suite(
         *("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "pair_distance"),
         *("kid", "precision", "recall", "copy_distance"),
     ),
-    references=(
-        Reference(
-            "real_photos", "Real photos", "ceiling", OF_PHOTOS, False, tasks.real_photos, "", tasks.held_out_photos
-        ),
-    ),
+    references=(tasks.ceiling(OF_PHOTOS, tasks.held_out_photos),),
     figures=(Figure("sheet", "sampling", "Random pictures of one prior, sampled in five ways.", {"pictures": 8}),),
     presets={
         "smoke": tasks.SampleSettings(tasks.SHORT[1:], 60, "2 people, 60 pictures each in 5 ways: the plumbing"),

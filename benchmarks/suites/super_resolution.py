@@ -22,7 +22,7 @@ from functools import partial
 
 from benchmarks import tasks
 from benchmarks.plan import Person
-from benchmarks.protocol import Figure, Part, Reference, Suite, Variant
+from benchmarks.protocol import Figure, Part, Suite, Variant
 from mystyle.types import Restores
 
 TABLE_3 = ("michelle_obama", "emilia_clarke", "xi_jinping")
@@ -65,8 +65,8 @@ SUITE = Suite(
     floors=frozenset({"lanczos", "nearest_photo"}),
     metrics=(*tasks.OF_PERSON, "perceptual", "consistency"),
     references=(
-        Reference("other_people", "Other people", "floor", tasks.OF_PERSON, True, tasks.other_people),
-        Reference("real_photos", "Real photos", "ceiling", tasks.OF_PERSON, False, tasks.real_photos),
+        tasks.floor(tasks.OF_PERSON),
+        tasks.ceiling(tasks.OF_PERSON),
     ),
     conditions={f"x{factor}": f"×{factor}" for factor in FACTORS},
     figures=(

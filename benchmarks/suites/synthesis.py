@@ -18,7 +18,7 @@ Where the paper is silent, we choose:
 from __future__ import annotations
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Reference, Suite
+from benchmarks.protocol import Figure, Suite
 from mystyle.types import Samples
 
 TABLE_1 = ("adele", "kamala_harris", "joe_biden")
@@ -37,12 +37,8 @@ SUITE = Suite(
         *("fid", "kid", "precision", "recall", "copy_distance", "copy_p"),
     ),
     references=(
-        Reference(
-            "other_people", "Other people", "floor", OF_PHOTOS, True, tasks.other_people, "", tasks.held_out_photos
-        ),
-        Reference(
-            "real_photos", "Real photos", "ceiling", OF_PHOTOS, False, tasks.real_photos, "", tasks.held_out_photos
-        ),
+        tasks.floor(OF_PHOTOS, tasks.held_out_photos),
+        tasks.ceiling(OF_PHOTOS, tasks.held_out_photos),
     ),
     figures=(Figure("sheet", "synthesis", "Random pictures by each method, laid out as Figure 8."),),
     published={

@@ -8,7 +8,7 @@ distances of distributions and the likeness of the person are numbers.
 from __future__ import annotations
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Reference, Suite
+from benchmarks.protocol import Figure, Suite
 from mystyle.types import Samples
 
 FIGURE_17 = ("adele", "kamala_harris", "joe_biden")
@@ -23,11 +23,7 @@ SUITE = Suite(
     paper="Figure 17",
     methods=("glo", "mystyle"),
     metrics=("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "fid", "kid", "sharpness"),
-    references=(
-        Reference(
-            "real_photos", "Real photos", "ceiling", OF_PHOTOS, False, tasks.real_photos, "", tasks.held_out_photos
-        ),
-    ),
+    references=(tasks.ceiling(OF_PHOTOS, tasks.held_out_photos),),
     figures=(
         Figure("sheet", "trained_anchors", "Random pictures with trained and with fixed anchors, as in Figure 17."),
     ),
