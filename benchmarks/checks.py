@@ -6,7 +6,10 @@ import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks import executors
+from benchmarks.executors import Means
 from benchmarks.external import is_external
+from benchmarks.options import Options
 from benchmarks.protocol import PRESETS
 from benchmarks.registry import ALL, METHODS, SUITES, UnknownName, require
 from datasets.splits import PEOPLE
@@ -44,14 +47,36 @@ def people_in(photos: Path) -> tuple[str, ...]:
     return tuple(sorted(f.name for f in photos.iterdir() if (f / "train").is_dir() and (f / "test").is_dir()))
 
 
-def numbers(seeds: Sequence[int], workers: int | None) -> list[str]:
-    """Seeds and workers out of range."""
+def numbers(seeds: Sequence[int], workers: int | None, timeout: float | None, retries: int) -> list[str]:
+    """Seeds, workers, seconds and tries out of range."""
     problems = [f"--seeds {seed}: a seed is 0 or more" for seed in seeds if seed < 0]
     if len(set(seeds)) < len(seeds):
         problems.append("--seeds: a seed is given twice")
     if workers is not None and workers < 1:
         problems.append(f"--workers {workers}: at least 1 is needed")
+    if timeout is not None and not timeout > 0:
+        problems.append(f"--timeout {timeout}: seconds, more than 0")
+    if retries < 0:
+        problems.append(f"--retries {retries}: 0 or more")
     return problems
+
+
+def shard(options: Options) -> list[str]:
+    """A --shard that is no part of a whole, or is given where nothing is done."""
+    try:
+        _ = options.part
+    except ValueError:
+        return [f"--shard {options.shard}: write I/N, the I-th of N parts, such as 1/4"]
+    if options.shard and options.collect:
+        return ["--collect is for all shards together; leave --shard away"]
+    return []
+
+
+def executor(name: str, means: Means) -> list[str]:
+    """What the executor says of what it is granted."""
+    if means.address and name != "ray":
+        return [f"--ray_address: executor {name} uses no cluster; add --executor ray"]
+    return executors.load(name).check(means)
 
 
 def device(name: str) -> list[str]:

@@ -12,6 +12,7 @@ from benchmarks.plan import Job
 from benchmarks.worker import Outcome
 
 INTERVAL = 15.0  # seconds between two plain lines
+AGAIN = "; it will be tried again"
 
 
 class Display(Protocol):
@@ -22,6 +23,10 @@ class Display(Protocol):
     def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None: ...
 
     def finished(self, job: Job, outcome: Outcome) -> None: ...
+
+    def again(self, job: Job, outcome: Outcome) -> None:
+        """It ended like that, and will be started once more."""
+        ...
 
     def tick(self) -> None:
         """Time passes; called about once a second."""
@@ -63,6 +68,10 @@ class LiveDisplay:
         self._bars.advance(self._all)
         self._bars.console.print(_ended(job, outcome), highlight=False, markup=False)
 
+    def again(self, job: Job, outcome: Outcome) -> None:
+        self._bars.remove_task(self._jobs.pop(job.key))
+        self._bars.console.print(_ended(job, outcome) + AGAIN, highlight=False, markup=False)
+
     def tick(self) -> None:
         pass  # rich has a clock of its own
 
@@ -88,6 +97,10 @@ class PlainDisplay:
         self._jobs.pop(job.key, None)
         self._ended += 1
         self._say(_ended(job, outcome))
+
+    def again(self, job: Job, outcome: Outcome) -> None:
+        self._jobs.pop(job.key, None)
+        self._say(_ended(job, outcome) + AGAIN)
 
     def tick(self) -> None:
         if self._jobs and time.monotonic() - self._spoke > INTERVAL:

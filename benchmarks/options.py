@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
+from benchmarks.executors import Means
+
 
 @dataclass(frozen=True)
 class Options:
@@ -24,8 +26,12 @@ class Options:
         out: the run's folder, runs/SUITE-PRESET unless given
         priors: a folder of fitted priors that runs share, the run's own unless given
         device: where to compute; auto takes the GPUs if there are any
-        executor: local spreads the jobs over processes, inline does them in this one
+        executor: local spreads the jobs over processes, ray over a cluster, inline does them in this process
         workers: jobs at a time; one per GPU, or one per core as far as the memory goes, unless given
+        timeout: seconds after which a job is stopped and has failed
+        retries: further tries of a job that failed, in this run; the same command tries it again, too
+        ray_address: of a Ray cluster, such as auto; one of this machine unless given
+        shard: I/N does only the I-th of N parts of the jobs, for job arrays; then --collect
         wandb: what becomes of the mirror of the records
     """
 
@@ -39,9 +45,15 @@ class Options:
     out: Path | None = None
     priors: Path | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    executor: Literal["local", "inline"] = "local"
+    executor: Literal["local", "inline", "ray"] = "local"
     workers: int | None = None
+    timeout: float | None = None
+    retries: int = 0
+    ray_address: str | None = None
+    shard: str | None = None
+    collect: bool = False
     wandb: Literal["offline", "online", "disabled"] = "offline"
+    wandb_images: bool = False
     dry_run: bool = False
 
     @property
@@ -49,16 +61,32 @@ class Options:
         """The run's folder."""
         return self.out or Path("runs") / f"{self.suite}-{self.preset}"
 
+    @property
+    def part(self) -> tuple[int, int]:
+        """``shard`` as numbers. Raises ValueError if it is not I/N with 1 <= I <= N."""
+        number, count = map(int, (self.shard or "1/1").split("/"))
+        if not 1 <= number <= count:
+            raise ValueError(f"{number} is not one of 1 to {count}")
+        return number, count
+
+    @property
+    def means(self) -> Means:
+        """What the executor is granted."""
+        return Means(self.device, self.workers, self.timeout, self.retries, self.ray_address)
+
 
 def make_parser(description: str) -> ArgumentParser:
     """Flags and YAML keys are the fields of ``Options``; unknown ones are refused."""
     parser = ArgumentParser(prog="python -m benchmarks.run", description=description)
     parser.add_argument("--config", action="config", help="a YAML file of these options, such as a run's config.yaml")
-    parser.add_class_arguments(Options, as_group=False, skip={"methods", "people", "seeds", "dry_run"})
+    flags = {"collect", "wandb_images", "dry_run"}
+    parser.add_class_arguments(Options, as_group=False, skip={"methods", "people", "seeds"} | flags)
     several: dict[str, Any] = {"nargs": "+", "metavar": "NAME"}
     parser.add_argument("--methods", type=str, help="methods to compare, the suite's unless given", **several)
     parser.add_argument("--people", type=str, help="people to run on, the preset's unless given", **several)
     parser.add_argument("--seeds", type=int, nargs="+", metavar="N", default=[0], help="one job per seed")
+    parser.add_argument("--collect", action="store_true", help="do no job: tables, report and mirror of what is there")
+    parser.add_argument("--wandb_images", action="store_true", help="mirror pictures and people's names, too")
     parser.add_argument("--dry_run", action="store_true", help="check everything, say what there is to do, and stop")
     return parser
 

@@ -110,6 +110,34 @@ class Job:
         return {f"{who}/{file}": d for who, photos in [*sets, *self.others.items()] for file, d in photos.items()}
 
     @property
+    def description(self) -> dict[str, Any]:
+        """What a record says of the job, however it ends."""
+        return {
+            "key": self.key,
+            "suite": self.suite,
+            "suite_version": self.suite_version,
+            "method": self.method,
+            "method_version": self.method_version,
+            "person": self.person,
+            "seed": self.seed,
+            "settings": plain(self.settings),
+            "preset": self.preset,
+            "domain": self.domain,
+            "metrics": dict(self.metrics),
+            "cases": [
+                {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed}
+                | {"dose": c.dose, "factor": c.factor}
+                for c in self.cases
+            ],
+            "condition": self.part.condition,
+            "level": self.part.level,
+            "prior_of": self.prior_of,
+            "photos_fitted": len(self.train),
+            "weights": {**self.weights, **self.files},
+            "photos": self.photos,
+        }
+
+    @property
     def title(self) -> str:
         parts = (self.method, self.person, self.part.condition, f"seed {self.seed}" if self.seed else "")
         whose = f"{self.prior_of}'s prior" if self.part.prior_of else ""
@@ -178,6 +206,18 @@ def make_jobs(
     _require_distinct(jobs)
     turns = _turns(jobs)
     return tuple(sorted(jobs, key=lambda job: turns[job.key]))
+
+
+def shard(jobs: Sequence[Job], number: int, count: int) -> tuple[Job, ...]:
+    """The share of one of ``count`` processes, ``number`` from 1 on; all shares together are ``jobs``.
+
+    Jobs with one prior stay together, so that nothing is fitted twice or waited for.
+    """
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.prior_key or job.key, []).append(job)
+    mine = {job.key for group in list(groups.values())[number - 1 :: count] for job in group}
+    return tuple(job for job in jobs if job.key in mine)
 
 
 def _require_distinct(jobs: Sequence[Job]) -> None:

@@ -7,12 +7,14 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "torchvision", "torchmetrics", "pytorch-lightning", "numpy", "scipy", "pandas", "pillow")
 _ROOT = Path(__file__).resolve().parent.parent
+_GROUPS, _OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -24,6 +26,13 @@ def environment(device: str) -> dict[str, Any]:
         "dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
+        **machine(device),
+    }
+
+
+def machine(device: str) -> dict[str, Any]:
+    """What of the environment belongs to the machine."""
+    return {
         "system": f"{platform.system()} {platform.release()}",
         "device": device,
         "hardware": hardware(device),
@@ -49,18 +58,38 @@ def cores() -> int:
 
 
 def physical_memory() -> int | None:
-    """Bytes of memory of the machine; None where the system does not tell."""
+    """Bytes of memory that this process may use: the machine's, or the limit of its control group if that is less.
+
+    None where the system does not tell.
+    """
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
+    return min([machine, *_memory_limits()])
+
+
+def _memory_limits() -> Iterator[int]:
+    """Limits of the control groups, of either version, that this process is in: a batch job's, a container's."""
+    groups = _OWN_GROUPS.read_text().splitlines() if _OWN_GROUPS.is_file() else []  # lines of number:controllers:path
+    for controllers, path in (line.split(":", 2)[1:] for line in groups):
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root = _GROUPS / "memory" if controllers else _GROUPS
+        own = root / path.strip("/")  # in a container this path is the host's, and only the root is there
+        for folder in (own, *own.parents):
+            if folder.is_relative_to(root):
+                with contextlib.suppress(OSError, ValueError):  # no such file; "max", which is no limit
+                    name = "memory.limit_in_bytes" if controllers else "memory.max"
+                    yield int((folder / name).read_text())
 
 
 def reset_peak_memory(device: str) -> None:
-    """Starts a new measurement, so that a job is not charged with what an earlier one in its process used."""
+    """Gives back what is free and starts a new measurement: a job does not pay for an earlier one in its process."""
     if device.startswith("cuda"):
         import torch
 
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     else:
         from mystyle.memory import give_back_freed_memory

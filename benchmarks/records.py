@@ -7,6 +7,9 @@
     runs/NAME/results.csv  summary.csv       derived from the records; may be deleted at any time
 
 A job's folder appears whole or not at all: it is written under another name beside its place, synced and renamed.
+Several processes may work in one folder: what one of them finished is never replaced by what another one failed at, and
+``claim`` keeps them from doing the same thing twice.
+
 A value that is missing is a row with a status and a reason:
 
     done            a number
@@ -18,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import json
 import os
 import shutil
@@ -30,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA = 1
+SCHEMA = 2
 COLUMNS = ("suite", "method", "person", "case", "seed", "metric", "value", "status", "reason")
 STATUSES = ("done", "failed", "inapplicable")
 _REQUIRED = {
@@ -47,7 +51,13 @@ _REQUIRED = {
     "settings": (dict, type(None)),
     "preset": str,
     "domain": str,
+    "metrics": dict,
     "cases": list,
+    "condition": str,
+    "level": (float, int, type(None)),
+    "prior_of": str,
+    "attempts": int,
+    "stored_mb": (float, int, type(None)),
     "seconds": dict,
     "weights": dict,
     "photos": dict,
@@ -61,6 +71,10 @@ MetricRow = Mapping[str, Any]  # the columns of metrics.csv
 
 class RecordError(ValueError):
     """A file of a run that cannot be used; the message names it and the way out."""
+
+
+class Unwritable(OSError):
+    """The run's folder takes nothing any more, not even word of a failure: going on would lose results."""
 
 
 # Writing
@@ -79,26 +93,75 @@ def job_folder(run: Path, key: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def whole_folder(place: Path) -> Iterator[Path]:
-    """A new folder beside ``place`` that is renamed to it when the block ends without an exception."""
-    scratch = place.parent.parent / "unfinished"  # the same file system, and out of sight of a search in jobs/
+    """A new folder beside ``place`` that takes its place when the block ends without an exception."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    folder = scratch / f"{place.name}.{uuid.uuid4().hex[:8]}"  # not tempfile's, which nobody else may read
+    folder = _scratch(place) / f"{place.name}.{uuid.uuid4().hex[:8]}"  # not tempfile's, which nobody else may read
     folder.mkdir(parents=True)
     try:
         yield folder
         for path in [*folder.rglob("*"), folder]:
             _sync(path)
-        replaced = None
-        if place.exists():
-            replaced = folder.with_name(folder.name + ".replaced")
-            place.rename(replaced)
-        folder.rename(place)
+        _move(folder, place)
         _sync(place.parent)
-        if replaced is not None:
-            shutil.rmtree(replaced, ignore_errors=True)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def set_aside(place: Path) -> None:
+    """Takes a folder that cannot be used out of the way; it is kept for a day."""
+    with contextlib.suppress(FileNotFoundError):  # somebody else did
+        place.rename(_scratch(place) / f"{place.name}.{uuid.uuid4().hex[:8]}.damaged")
+
+
+@contextlib.contextmanager
+def claim(place: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Whether this process, and no other, may write ``place`` inside the block; the claim ends with the process.
+
+    With ``wait`` it is granted as soon as nobody else holds it. Where the file system has no locks it is always
+    granted, which costs work done twice, but no result. Raises OSError if nothing can be written here.
+    """
+    from filelock import FileLock, Timeout
+
+    file = _scratch(place) / f"{place.name}.lock"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(file)
+    try:
+        lock.acquire(blocking=wait)
+    except Timeout:
+        yield False
+        return
+    except NotImplementedError:  # how filelock says that there are no locks here
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        with contextlib.suppress(OSError):  # one who waits for the removed file is granted it, and finds the work done
+            file.unlink()
+        lock.release()
+
+
+def _scratch(place: Path) -> Path:
+    """Where things are until they take their place: the same file system, and out of sight of a search in jobs/."""
+    return place.parent.parent / "unfinished"
+
+
+def _move(folder: Path, place: Path) -> None:
+    """Renames ``folder`` to ``place``; whatever is there, or comes there meanwhile, goes away."""
+    replaced: list[Path] = []
+    while True:
+        try:
+            folder.rename(place)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES) or not place.exists():
+                raise
+        replaced.append(folder.with_name(f"{folder.name}.{len(replaced)}.replaced"))
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            place.rename(replaced[-1])
+    for old in replaced:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_job(folder: Path, record: Record, rows: Sequence[MetricRow]) -> None:
@@ -119,9 +182,10 @@ def write_json(path: Path, content: Any) -> bool:
 def clean(run: Path) -> None:
     """Takes away what killed jobs left behind a day ago or more; younger ones may be somebody's work in progress."""
     scratch = run / "unfinished"
-    for folder in scratch.glob("*"):
-        if time.time() - folder.stat().st_mtime > 24 * 3600:
-            shutil.rmtree(folder, ignore_errors=True)
+    for path in scratch.glob("*"):
+        with contextlib.suppress(OSError):  # gone by now
+            if time.time() - path.stat().st_mtime > 24 * 3600:
+                path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(OSError):  # absent, or not empty
         scratch.rmdir()
 
@@ -139,11 +203,27 @@ def read_record(run: Path, key: str) -> Record | None:
     path = run / "jobs" / key / "record.json"
     if not path.parent.exists():
         return None
-    record = read_json(path, "delete the job's folder and run again")
+    record = migrated(read_json(path, "delete the job's folder and run again"))
     check_record(record, path)
     if record["key"] != key:
         raise RecordError(f"{path}: holds the record of job {record['key']}; delete the folder and run again")
     return record
+
+
+def migrated(record: Record) -> Record:
+    """A record as this version writes it, if it is of an older schema that can be read; else as it is."""
+    while (schema := record.get("schema")) in _MIGRATIONS:
+        record = _MIGRATIONS[schema](record)
+    return record
+
+
+def _from_1(record: Record) -> Record:
+    """Schema 1 had no conditions at first; what a prior takes on disk and how often a job was tried were not noted."""
+    absent = {"condition": "", "level": None, "prior_of": record.get("person"), "metrics": {}}
+    return {**absent, "attempts": 1, "stored_mb": None, **record, "schema": 2}
+
+
+_MIGRATIONS = {1: _from_1}
 
 
 def read_records(run: Path) -> tuple[Record, ...]:
@@ -185,7 +265,8 @@ def read_rows(run: Path, key: str) -> pd.DataFrame:
 def check_record(record: Record, path: Path) -> None:
     """Raises RecordError unless the record has every field of this schema."""
     if record.get("schema") != SCHEMA:
-        raise RecordError(f"{path}: record schema {record.get('schema')}, this version reads {SCHEMA}; run again")
+        known = f"{min(_MIGRATIONS)} to {SCHEMA}"
+        raise RecordError(f"{path}: record schema {record.get('schema')}, this version reads {known}; run again")
     wrong = [name for name, kind in _REQUIRED.items() if not isinstance(record.get(name), kind) or name not in record]
     if wrong or record["status"] not in STATUSES[:2]:
         fields = ", ".join(wrong) or "status"
@@ -197,27 +278,34 @@ def check_record(record: Record, path: Path) -> None:
 
 def rebuild(run: Path) -> pd.DataFrame:
     """Writes results.csv and summary.csv anew from the records of the current jobs; returns the summary."""
-    import pandas as pd
-
     from benchmarks.statistics import summarise
 
-    suite = read_suite(run)
-    records = read_records(run)
+    results = read_results(run)
+    _replace(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
+    summary = summarise(results, read_suite(run))
+    _replace(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))
+    return summary
+
+
+def read_results(run: Path) -> pd.DataFrame:
+    """All rows of the current jobs that have ended: the columns of results.csv, and what statistics need beside them.
+
+    ``image`` is person/photo, or whatever else the case was made from; ``item`` tells the rows that count something
+    else than cases; ``dose`` and ``condition`` are the case's and the job's. Raises RecordError.
+    """
+    import pandas as pd
+
     rows = []
-    for record in records:
+    for record in read_records(run):
         image = {case["case"]: case["image"] for case in record["cases"]}
         dose = {case["case"]: case.get("dose") for case in record["cases"]}
         frame = read_rows(run, record["key"])
         item = record["person"] + "/" + frame["case"].map(image).fillna(frame["case"])
         counted = ~frame["case"].isin(list(image))
         more = {"image": item, "item": counted, "dose": frame["case"].map(dose)}
-        rows.append(frame.assign(**more, condition=record.get("condition", "")))
+        rows.append(frame.assign(**more, condition=record["condition"]))
     none = {"image": [], "item": [], "dose": [], "condition": []}
-    results = pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(**none)
-    _replace(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
-    summary = summarise(results, suite)
-    _replace(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))
-    return summary
+    return pd.concat(rows, ignore_index=True) if rows else _frame([]).assign(**none)
 
 
 def _frame(rows: Sequence[MetricRow]) -> pd.DataFrame:

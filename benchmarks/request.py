@@ -48,7 +48,9 @@ def check_names(options: Options) -> None:
     _raise(
         checks.names(options.suite, options.preset, options.methods, options.domain, RESOLUTIONS)
         + checks.people(options.people, options.domain, options.photos)
-        + checks.numbers(options.seeds, options.workers)
+        + checks.numbers(options.seeds, options.workers, options.timeout, options.retries)
+        + checks.shard(options)
+        + checks.executor(options.executor, options.means)
     )
 
 
@@ -123,19 +125,24 @@ def person_folders(options: Options, suite: Suite) -> dict[str, Path]:
 
 def draw_missing(request: Request) -> None:
     """Draws the people whose photos are not there yet, as many at a time as there are cores."""
-    missing = {name: folder.parent for name, folder in request.folders.items() if not folder.exists()}
-    if not missing:
+    if not _undrawn(request):
         return
     from rich.progress import track
 
+    from benchmarks import records
     from benchmarks.provenance import cores
     from datasets.synthetic.people import write_people
 
-    (root,) = set(missing.values())  # only drawn people are ever missing here, and they share a folder
-    workers = min(cores(), len(missing))
-    done = write_people(tuple(missing), root, request.resolution, workers)
-    for _ in track(done, description="drawing people", total=len(missing)):
-        pass
+    (root,) = {request.folders[name].parent for name in _undrawn(request)}  # only drawn people are ever missing here
+    with records.claim(root / "people"):  # several processes may begin at the same time
+        if missing := _undrawn(request):
+            done = write_people(missing, root, request.resolution, min(cores(), len(missing)))
+            for _ in track(done, description="drawing people", total=len(missing)):
+                pass
+
+
+def _undrawn(request: Request) -> tuple[str, ...]:
+    return tuple(name for name, folder in request.folders.items() if not folder.exists())
 
 
 def make_jobs(request: Request) -> tuple[Job, ...]:
@@ -171,21 +178,36 @@ def held_out(folder: Path, splits: Sequence[str]) -> tuple[Photo, ...]:
     return tuple(photo for split in there for photo in describe(folder, split))
 
 
-def preview(request: Request, run: Path) -> str:
-    """What a dry run says."""
-    from benchmarks import records
+def preview(request: Request, options: Options) -> str:
+    """What a dry run says: every job, whether it is done, how long it will take, and why results do not count."""
+    from benchmarks import plan, records
+    from benchmarks.changes import changes
+    from benchmarks.estimate import duration, estimate
+    from benchmarks.executors.process import choose_devices
+    from benchmarks.provenance import hardware
 
-    undrawn = [name for name, folder in request.folders.items() if not folder.exists()]
-    if undrawn:
+    run = options.folder
+    if undrawn := _undrawn(request):
         rows = len(request.methods) + len(request.suite.references)
         n = rows * len(request.folders) * len(request.seeds)
         return f"{n} jobs or more to do in {run}, after the photos of {', '.join(undrawn)} are drawn"
-    jobs = make_jobs(request)
-    lines = [
-        f"{'done ' if records.is_done(run, job.key) else 'to do'}  {job.key}  {job.title}, {len(job.cases)} images"
-        for job in jobs
-    ]
-    return "\n".join([*lines, f"{sum(line.startswith('to do') for line in lines)} of {len(jobs)} jobs to do in {run}"])
+    jobs = plan.shard(make_jobs(request), *options.part)
+    pending = [job for job in jobs if not records.is_done(run, job.key)]
+    devices = choose_devices(options.device, options.workers, len(pending))
+    judged = estimate(pending, run, options.priors or run / "priors", hardware(devices[0]))
+    lines = []
+    for job in jobs:
+        seconds = judged.seconds.get(job.key)
+        about = "" if seconds is None else f", about {duration(seconds)}"
+        state = "to do" if job.key in judged.seconds else "done "
+        lines.append(f"{state}  {job.key}  {job.title}, {len(job.cases)} images{about}")
+    end = f"{len(pending)} of {len(jobs)} jobs to do in {run}"
+    unknown = list(judged.seconds.values()).count(None)
+    if unknown < len(pending):
+        end += f", about {duration(judged.total(len(devices)))} with {len(devices)} at a time"
+        end += f" and {unknown} that cannot be judged" * bool(unknown) + f" ({judged.source})"
+    changed = [f"changed since there were results: {change}" for change in changes(run, pending)]
+    return "\n".join([*lines, *changed, end])
 
 
 def _decoded_before(options: Options) -> frozenset[str]:

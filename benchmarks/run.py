@@ -9,16 +9,19 @@ Exit status: 0 every job done, 1 some job failed (the rest is still reported), 2
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.options import Options, make_parser, to_options
 from benchmarks.protocol import Variant
+from benchmarks.records import Unwritable
 from benchmarks.registry import ALL, METHODS, SUITES
 from benchmarks.request import (
     Request,
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
     from benchmarks.plan import Job
-    from benchmarks.tracking import Mode
     from benchmarks.worker import Outcome
     from mystyle.domain import Domain
 
@@ -53,18 +55,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = to_options(parsed)
     try:
         check_names(options)
+        if options.collect:
+            return max(collect(single) for single in each_suite(options))
         todo = [(single, resolve(single)) for single in each_suite(options)]
         if options.dry_run:
-            print(*(preview(request, single.folder) for single, request in todo), sep="\n")
+            print(*(preview(request, single) for single, request in todo), sep="\n")
             return DONE
         statuses = []
         for single, request in todo:
-            single.folder.mkdir(parents=True, exist_ok=True)
-            save_config(parser, parsed, single, request)
+            with writing(single.folder):
+                single.folder.mkdir(parents=True, exist_ok=True)
+                save_config(parser, parsed, single, request)
             statuses.append(carry_out(request, single, functools.partial(load_domain, request.domain)))
         if options.suite == ALL:
             build_index(options.folder, [single.folder for single, _ in todo])
         return max(statuses)
+    except Unwritable as error:
+        print(
+            f"benchmarks.run: {error}; what was finished is kept, the same command goes on from here", file=sys.stderr
+        )
+        return FAILED
     except UnusableArguments as error:
         print("\n".join(f"benchmarks.run: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return UNUSABLE
@@ -100,33 +110,81 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
 def carry_out(request: Request, options: Options, load: Callable[[str], Domain]) -> int:
     """Does what is missing and derives the rest; returns the exit status. ``load`` gives the domain on a device."""
     from benchmarks import records
-    from benchmarks.plan import describe
+    from benchmarks.changes import changes
+    from benchmarks.plan import describe, shard
 
     run = options.folder
     draw_missing(request)
-    jobs = make_jobs(request)
-    tell_missing(request, jobs)
-    layout = describe(request.suite, request.methods, request.metrics, jobs, published_titles(request))
-    changed = records.write_json(run / "suite.json", layout)
+    every = make_jobs(request)
+    layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
+    with writing(run):
+        changed = records.write_json(run / "suite.json", layout)
     records.clean(run)
 
+    jobs = shard(every, *options.part)
+    tell_missing(request, jobs)
     pending = [job for job in jobs if not records.is_done(run, job.key)]
     if not pending:
         print(f"all {len(jobs)} jobs are done in {run}")
     elif len(pending) < len(jobs):
         print(f"{len(jobs) - len(pending)} of {len(jobs)} jobs are done in {run}; going on with the rest")
+    for change in changes(run, pending):
+        print(f"changed since there were results: {change}")
     outcomes = execute(request, options, pending, load) if pending else []
     records.clean(run)
-    if pending or changed or not all((run / name).exists() for name in DERIVED):
-        print_summary(records.rebuild(run), layout)
-        build_report(run, request.suite.name)
-    track(run, options.wandb)
+    if len(jobs) < len(every):
+        print(f"shard {options.shard} of {len(every)} jobs; --collect makes the tables when all shards are done")
+    elif pending or changed or not all((run / name).exists() for name in DERIVED):
+        derive(options, layout)
+    if len(jobs) == len(every):
+        track(options)
 
     failed = [outcome for outcome in outcomes if outcome.status != "done"]
     if failed:
         print(f"{len(failed)} of {len(jobs)} jobs failed; the same command tries them again. The first reason:")
         print(f"  {failed[0].reason}\n  the whole story is in {run / 'jobs' / failed[0].key / 'record.json'}")
     return FAILED if failed else DONE
+
+
+def collect(options: Options) -> int:
+    """Tables, report and mirror of the records that there are, whoever made them; returns the exit status.
+
+    Raises UnusableArguments if the folder is not a run, or a record cannot be used.
+    """
+    from benchmarks import records
+
+    run = options.folder
+    try:
+        layout = records.read_suite(run)
+        found = records.read_records(run)
+        derive(options, layout)
+    except records.RecordError as error:
+        raise UnusableArguments(f"--collect: {error}") from error
+    track(options)
+    states = Counter(record["status"] for record in found)
+    missing = len(layout["jobs"]) - len(found)
+    print(f"{states['done']} of {len(layout['jobs'])} jobs are done in {run}, {states['failed']} failed", end="")
+    print(f", {missing} are missing: run the suite, or its other shards" * bool(missing))
+    return FAILED if missing or states["failed"] else DONE
+
+
+def derive(options: Options, layout: Mapping[str, Any]) -> None:
+    """Everything that follows from the records: tables, and the report."""
+    from benchmarks import records
+
+    with writing(options.folder):
+        summary = records.rebuild(options.folder)
+    print_summary(summary, layout)
+    build_report(options.folder, layout["suite"])
+
+
+@contextlib.contextmanager
+def writing(run: Path) -> Iterator[None]:
+    """Whatever keeps the block from writing becomes Unwritable, which says so in one line."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(f"{run} cannot be written ({error})") from error
 
 
 def published_titles(request: Request) -> dict[str, str]:
@@ -156,13 +214,15 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
     """Does the jobs, showing how far they are."""
     from benchmarks import records
     from benchmarks.display import make_display
-    from benchmarks.executors import EXECUTORS, choose_devices
+    from benchmarks.executors import load as load_executor
+    from benchmarks.executors.process import choose_devices
     from benchmarks.provenance import environment
     from benchmarks.worker import Context
 
     devices = choose_devices(options.device, 1 if options.executor == "inline" else options.workers, len(jobs))
     about = environment(devices[0])
-    records.write_json(options.folder / "environment.json", about)
+    with writing(options.folder):
+        records.write_json(options.folder / "environment.json", about)
     context = Context(
         run=options.folder,
         priors=options.priors or options.folder / "priors",
@@ -173,10 +233,11 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         load_domain=load,
         environment=about,
     )
-    print(f"{len(jobs)} jobs, {len(devices)} at a time on {about['hardware']}; results go to {options.folder}")
+    where = f"on {options.ray_address}" if options.ray_address else f"{len(devices)} at a time on {about['hardware']}"
+    print(f"{len(jobs)} jobs, {where}; results go to {options.folder}")
     display = make_display(len(jobs), sys.stdout)
     try:
-        return EXECUTORS[options.executor](jobs, context, devices, display)
+        return load_executor(options.executor).carry_out(jobs, context, options.means, display)
     finally:
         display.close()
 
@@ -202,12 +263,12 @@ def _report(*arguments: object) -> bool:
     return not report.returncode
 
 
-def track(run: Path, mode: Mode) -> None:
+def track(options: Options) -> None:
     """Mirrors the records; a mirror that fails is a warning."""
     from benchmarks.tracking import TrackingError, mirror
 
     try:
-        mirror(run, mode)
+        mirror(options.folder, options.wandb, images=options.wandb_images)
     except TrackingError as error:
         print(f"warning: {error}; the run itself is complete", file=sys.stderr)
 

@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 
 from benchmarks import records
 from benchmarks.external import External
-from benchmarks.plan import Job, plain
+from benchmarks.plan import Job
 from benchmarks.protocol import (
     Answer,
     Case,
@@ -28,8 +28,8 @@ from benchmarks.protocol import (
     Suite,
     check_output,
 )
-from benchmarks.provenance import peak_memory_mb, reset_peak_memory
-from datasets.folders import DataError, read_portraits
+from benchmarks.provenance import machine, peak_memory_mb, reset_peak_memory
+from datasets.folders import DataError, read_portraits, sha256
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,6 +67,7 @@ class Outcome:
     status: str  # "done" or "failed"
     reason: str  # "" if done
     seconds: float
+    unwritable: str = ""  # why not even the record could be written
 
 
 @dataclass
@@ -78,25 +79,29 @@ class Worker:
     _read: dict[tuple[str, str], Portraits] = field(default_factory=dict)
     _memory: dict[Any, Any] = field(default_factory=dict)
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job, attempt: int = 1) -> Outcome:
         """Does the job and leaves its record, whatever happens short of the process's end."""
         began = time.perf_counter()
         reset_peak_memory(self.device)
         try:
             with records.job_folder(self.context.run, job.key) as folder:
-                self._do(job, folder)
+                self._do(job, folder, attempt)
             return Outcome(job.key, "done", "", time.perf_counter() - began)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".strip()
-            seconds = time.perf_counter() - began
-            record_failure(self.context, job, reason, tracebacks.format_exc(), seconds)
-            return Outcome(job.key, "failed", reason, seconds)
+            story = tracebacks.format_exc()
+            return record_failure(self._here, job, reason, story, time.perf_counter() - began, attempt)
 
     @cached_property
     def domain(self) -> Domain:
         return self.context.load_domain(self.device)
 
-    def _do(self, job: Job, folder: Path) -> None:
+    @cached_property
+    def _here(self) -> Context:
+        """The context with the machine that this worker is on, which need not be that of the run."""
+        return replace(self.context, environment={**self.context.environment, **machine(self.device)})
+
+    def _do(self, job: Job, folder: Path, attempt: int) -> None:
         self._forget()  # here: a job that failed has left what it computed of its outputs
         train = self._photos(job.prior_of, job.train)
         held_out = self._photos(job.person, job.held_out)
@@ -113,7 +118,7 @@ class Worker:
                 seconds["restore"] += time.perf_counter() - began
         except Inapplicable as dash:
             rows = [row(job, case.name, name, status="inapplicable", reason=str(dash)) for case, name in _cells(job)]
-            records.write_job(folder, record(self.context, job, "done", seconds={}), rows)
+            records.write_job(folder, record(self._here, job, "done", seconds={}, attempts=attempt), rows)
             return
         problem = _rows(problem, there)
         if problem.degraded is not None and not self.context.suite.dose:  # there the row draws the pictures itself
@@ -142,8 +147,8 @@ class Worker:
                     write_png(folder / "images" / f"{case.name}.{name}.png", picture)
         (folder / PIXELS).unlink(missing_ok=True)
         seconds["score"] = time.perf_counter() - began
-        about["peak_memory_mb"] = peak_memory_mb(self.device)
-        records.write_job(folder, record(self.context, job, "done", seconds=seconds, **about), rows)
+        about |= {"peak_memory_mb": peak_memory_mb(self.device), "attempts": attempt}
+        records.write_job(folder, record(self._here, job, "done", seconds=seconds, **about), rows)
 
     def _keep(self, pictures: Image | Iterable[Image], cases: Sequence[Case], kept: int | None, folder: Path) -> Tensor:
         """Writes the pictures, the first ``kept`` of them as PNG; gives all back as written, uint8 [n, 3, R, R].
@@ -190,7 +195,7 @@ class Worker:
             return self._external(method, job, problem)
         from mystyle.types import Unsupported
 
-        prior, fit_seconds, cached = self._prior(job, train)
+        prior, about = self._prior(job, train)
         verb = self.context.suite.verb
         if not isinstance(prior, verb):
             raise Inapplicable(f"{job.method} does not offer what this suite asks for ({verb.__name__})")
@@ -199,8 +204,8 @@ class Worker:
             answer = self.context.suite.solve(prior, problem, job.part, self.domain)
         except Unsupported as dash:
             raise Inapplicable(str(dash)) from dash
-        seconds = {"fit": fit_seconds, "restore": time.perf_counter() - began}
-        return answer, seconds, {"prior": {"key": job.prior_key, "cached": cached}}
+        seconds = {"fit": about["seconds"], "restore": time.perf_counter() - began}
+        return answer, seconds, {"prior": about, "stored_mb": about["megabytes"]}
 
     def _external(self, method: External, job: Job, problem: Problem) -> Solution:
         """Pictures made elsewhere, put into the known pixels; reasons for the cases that have none."""
@@ -243,33 +248,57 @@ class Worker:
         outputs = reference.outputs(problem, others, job.cases)
         return Answer(outputs), {"draw": time.perf_counter() - began} if self.context.suite.dose else {}, {}
 
-    def _prior(self, job: Job, train: Portraits) -> tuple[Any, float, bool]:
-        """The prior, the seconds that its fit took, and whether it was there already.
+    def _prior(self, job: Job, train: Portraits) -> tuple[Any, dict[str, Any]]:
+        """The prior, and for the record: its key, what its fit took and stores, and whether it was there already.
 
         A fitted prior is always read back from the files it was saved to: a job that finds it cached and a job that
-        made it compute with the same numbers.
+        made it compute with the same numbers. One that was damaged on disk is set aside and fitted again.
         """
         method = self.context.methods[job.method]
-        began = time.perf_counter()
         if job.prior_key is None:
+            began = time.perf_counter()
             prior = method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
-            return prior, time.perf_counter() - began, False
+            return prior, {"key": None, "seconds": time.perf_counter() - began, "megabytes": 0.0, "cached": False}
         place = self.context.priors / job.prior_key
-        cached = place.exists()
-        if not cached:
-            prior = method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
-            seconds = time.perf_counter() - began
-            with records.whole_folder(place) as folder:
-                (folder / "prior").mkdir()
-                prior.save(folder / "prior")
-                about = {"method": job.fitted_by, "person": job.prior_of, "seed": job.seed, "seconds": seconds}
-                records.write_json(folder / "about.json", about)
-        try:
-            about = records.read_json(place / "about.json", f"delete {place} to fit again")
-            prior = method.load(place / "prior", train, self.domain, settings=job.settings)
-        except Exception as error:
-            raise RuntimeError(f"the prior in {place} cannot be read ({error}); delete it to fit again") from error
-        return prior, about["seconds"], cached
+        with records.claim(place):  # another process may be fitting it
+            found: dict[str, Any] = {"key": job.prior_key, "cached": place.exists()}
+            if place.exists():
+                try:
+                    return self._read_prior(job, train, place, found)
+                except Exception as error:
+                    found = {"key": job.prior_key, "cached": False, "damaged": f"{type(error).__name__}: {error}"}
+                    print(f"the prior in {place} cannot be read and is fitted again ({found['damaged']})")
+                    records.set_aside(place)
+            self._fit(job, train, place)
+        return self._read_prior(job, train, place, found)
+
+    def _fit(self, job: Job, train: Portraits, place: Path) -> None:
+        """Fits a prior and saves it to ``place``."""
+        began = time.perf_counter()
+        prior = self.context.methods[job.method].fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
+        seconds = time.perf_counter() - began
+        with records.whole_folder(place) as folder:
+            (folder / "prior").mkdir()
+            prior.save(folder / "prior")
+            files = {path: path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+            about = {
+                "method": job.fitted_by,
+                "person": job.prior_of,
+                "seed": job.seed,
+                "seconds": seconds,
+                "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 3),
+                "files": {name: sha256(path) for path, name in files.items()},
+            }
+            records.write_json(folder / "about.json", about)
+
+    def _read_prior(self, job: Job, train: Portraits, place: Path, found: Mapping[str, Any]) -> tuple[Any, Any]:
+        """The prior in ``place``, and ``found`` with what is noted beside it. Raises DataError if it has changed."""
+        about = records.read_json(place / "about.json", f"delete {place} to fit again")
+        changed = [name for name, digest in about["files"].items() if sha256(place / name) != digest]
+        if changed:
+            raise DataError(f"not what was saved: {', '.join(changed)}")
+        prior = self.context.methods[job.method].load(place / "prior", train, self.domain, settings=job.settings)
+        return prior, {**found, "seconds": about["seconds"], "megabytes": about["megabytes"]}
 
     def _measure(self, job: Job, evaluation: Evaluation) -> list[records.MetricRow]:
         """A row per metric and case, or whatever else the metric counts."""
@@ -320,42 +349,31 @@ def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, flo
     """record.json of a job."""
     return {
         "schema": records.SCHEMA,
-        "key": job.key,
-        "suite": job.suite,
-        "suite_version": job.suite_version,
-        "method": job.method,
-        "method_version": job.method_version,
-        "person": job.person,
-        "seed": job.seed,
+        **job.description,
         "status": status,
         "reason": "",
-        "settings": plain(job.settings),
-        "preset": job.preset,
-        "domain": job.domain,
-        "metrics": dict(job.metrics),
-        "cases": [
-            {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed}
-            | {"dose": c.dose, "factor": c.factor}
-            for c in job.cases
-        ],
-        "condition": job.part.condition,
-        "level": job.part.level,
-        "prior_of": job.prior_of,
-        "photos_fitted": len(job.train),
+        "attempts": 1,
+        "stored_mb": None,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-        "weights": {**job.weights, **job.files},
-        "photos": job.photos,
         "environment": dict(context.environment),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     } | extra
 
 
-def record_failure(context: Context, job: Job, reason: str, traceback: str, seconds: float) -> None:
-    """Leaves a failed job's record, with a row of that status for each of its cells."""
+def record_failure(
+    context: Context, job: Job, reason: str, traceback: str, seconds: float, attempt: int = 1
+) -> Outcome:
+    """Leaves a failed job's record, with a row of that status for each of its cells, unless the job is done by now."""
     rows = [row(job, case.name, name, status="failed", reason=reason) for case, name in _cells(job)]
-    failure = record(context, job, "failed", seconds={"until_failure": seconds}, reason=reason, traceback=traceback)
-    with records.job_folder(context.run, job.key) as folder:
-        records.write_job(folder, failure, rows)
+    about = {"reason": reason, "traceback": traceback, "attempts": attempt}
+    try:
+        if not records.is_done(context.run, job.key):  # by another process
+            with records.job_folder(context.run, job.key) as folder:
+                failure = record(context, job, "failed", seconds={"until_failure": seconds}, **about)
+                records.write_job(folder, failure, rows)
+    except OSError as error:
+        return Outcome(job.key, "failed", reason, seconds, unwritable=str(error))
+    return Outcome(job.key, "failed", reason, seconds)
 
 
 def row(

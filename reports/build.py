@@ -1,12 +1,14 @@
 """``python -m reports.build RUN [RUN ...]``: tables, figures and a page from what a run left on disk.
 
-Writes RUN/report/index.html, tables/*.{md,tex,csv} and figures/*.{png,pdf}; the same run gives the same bytes.
+Writes RUN/report/index.html, tables/*.{md,tex,csv}, figures/*.{png,pdf} and figures/figures.json, which says what each
+figure shows; the same run gives the same bytes.
 Exit status 0, or 2 where an argument is not a run that can be reported; nothing is written then.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,6 +33,9 @@ def write(run: Run) -> Path:
         for suffix, text in (("md", table.markdown()), ("tex", table.latex()), ("csv", table.csv())):
             (partial / "tables" / f"{table.name}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
     pictures = figures.draw(run, partial / "figures")
+    about = {p.path.name: {"faces": p.faces, "names": p.names, "caption": p.caption, "alt": p.alt} for p in pictures}
+    listed = json.dumps(about, indent=2, ensure_ascii=False) + "\n"
+    (partial / "figures" / "figures.json").write_text(listed, encoding="utf-8", newline="\n")
     (partial / "index.html").write_text(html.page(run, made, pictures, report), encoding="utf-8", newline="\n")
     shutil.rmtree(report, ignore_errors=True)
     partial.rename(report)

@@ -6,6 +6,7 @@ A module of its own, because worker processes have to import what they are sent.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
 import signal
@@ -66,6 +67,12 @@ class Toy:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.mishap == "sleep":
             time.sleep(60)
+        if self.mishap == "die once":
+            with contextlib.suppress(FileExistsError):
+                (Path(tempfile.gettempdir()) / f"died-{os.getppid()}").touch(exist_ok=False)
+                os.kill(os.getpid(), signal.SIGKILL)
+        if self.mishap == "pause":
+            time.sleep(1)
         if self.mishap == "wait":
             time.sleep(5)
         if self.mishap == "no verb":

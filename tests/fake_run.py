@@ -81,7 +81,7 @@ def write_run(folder: Path) -> Path:
 def _write_job(folder: Path, method: str, person: str, level: float, rng: np.random.Generator) -> str:
     key = f"{method}-{person}"
     record = {
-        "schema": 1,
+        "schema": records.SCHEMA,
         "key": key,
         "suite": "inpainting",
         "suite_version": 1,
@@ -89,11 +89,17 @@ def _write_job(folder: Path, method: str, person: str, level: float, rng: np.ran
         "method_version": 1,
         "person": person,
         "seed": 0,
+        "condition": "",
+        "level": None,
+        "prior_of": person,
+        "attempts": 1,
+        "stored_mb": 0.25,
         "status": "done",
         "reason": "",
         "settings": {},
         "preset": "smoke",
         "domain": "synthetic",
+        "metrics": {"maps": 1, "hole": 1},
         "cases": [{"case": case, "image": f"test/{case}.png", "mask": mask} for case, mask in CASES],
         "seconds": {"fit": 12.0 + PEOPLE.index(person), "restore": 6.0, "score": 0.5},
         "peak_memory_mb": 800.0 + PEOPLE.index(person),

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from bench_toys import Toy, context_of, jobs_of
 
-from benchmarks import executors, records
-from benchmarks.executors import choose_devices, inline, local
+from benchmarks import records
+from benchmarks.executors import Means, inline, local, process
+from benchmarks.executors.process import choose_devices
 
 TESTS = Path(__file__).parent
+TWO = Means("cpu", workers=2)
 
 
 class Ears:
@@ -35,6 +37,9 @@ class Ears:
 
     def finished(self, job, outcome):
         self.events.append(("finished", job.title, outcome.status))
+
+    def again(self, job, outcome):
+        self.events.append(("again", job.title, outcome.reason))
 
     def tick(self):
         self.ticks += 1
@@ -57,7 +62,7 @@ def spread(people_root, methods, tmp_path_factory):
     """Nine jobs in two processes; two of them raise and one kills its process."""
     run, ears = tmp_path_factory.mktemp("spread"), Ears()
     jobs = [job for job in jobs_of(people_root, methods) if (job.method, job.person) != ("dead", "bob")]
-    outcomes = local(jobs, context_of(people_root, methods, run), ["cpu", "cpu"], ears)
+    outcomes = local.carry_out(jobs, context_of(people_root, methods, run), TWO, ears)
     return run, jobs, {outcome.key: outcome for outcome in outcomes}, ears
 
 
@@ -89,7 +94,7 @@ def test_the_display_hears_everything(spread):
 def test_inline_and_spread_give_the_same_numbers(spread, people_root, methods, tmp_path):
     run, jobs, _, _ = spread
     healthy = [job for job in jobs if job.method not in ("bad", "dead")]
-    outcomes = inline(healthy, context_of(people_root, methods, tmp_path), ["cpu"], Ears())
+    outcomes = inline.carry_out(healthy, context_of(people_root, methods, tmp_path), Means("cpu"), Ears())
     assert all(outcome.status == "done" for outcome in outcomes)
     assert values_of(tmp_path, healthy) == values_of(run, healthy)  # to the last bit: one thread, a seed per item
 
@@ -97,14 +102,14 @@ def test_inline_and_spread_give_the_same_numbers(spread, people_root, methods, t
 def test_inline_records_a_failure_and_goes_on(people_root, tmp_path):
     methods = [Toy("bad", "raise"), Toy("grey")]
     jobs = [job for job in jobs_of(people_root, methods) if job.person == "alice" and not job.reference]
-    outcomes = inline(jobs, context_of(people_root, methods, tmp_path), ["cpu"], Ears())
+    outcomes = inline.carry_out(jobs, context_of(people_root, methods, tmp_path), Means("cpu"), Ears())
     assert [outcome.status for outcome in outcomes] == ["failed", "done"]
 
 
 def test_a_worker_that_cannot_even_start_fails_its_jobs_and_ends(people_root, tmp_path):
     context = dataclasses.replace(context_of(people_root, [], tmp_path), load_domain=no_domain)
     jobs = [job for job in jobs_of(people_root, []) if job.person == "alice"]
-    outcomes = local(jobs, context, ["cpu"], Ears())
+    outcomes = local.carry_out(jobs, context, Means("cpu", 1), Ears())
     assert [outcome.status for outcome in outcomes] == ["failed"] * len(jobs)
     assert all("no such domain" in outcome.reason for outcome in outcomes)
 
@@ -120,7 +125,7 @@ import signal
 import sys
 from pathlib import Path
 from bench_toys import Toy, context_of, jobs_of
-from benchmarks.executors import local
+from benchmarks.executors import Means, local
 from benchmarks.display import PlainDisplay
 from rich.console import Console
 
@@ -130,7 +135,7 @@ if __name__ == "__main__":
     people, run = Path({people!r}), Path({run!r})
     jobs = sorted(jobs_of(people, methods), key=lambda job: job.method == "slow")
     try:
-        local(jobs, context_of(people, methods, run), ["cpu", "cpu"], PlainDisplay(len(jobs), Console()))
+        local.carry_out(jobs, context_of(people, methods, run), Means("cpu", 2), PlainDisplay(len(jobs), Console()))
     except KeyboardInterrupt:
         sys.exit(130)
 """
@@ -181,16 +186,16 @@ def living(group: int) -> bool:
 
 
 def test_cpu_workers_fit_cores_jobs_and_memory(monkeypatch):
-    monkeypatch.setattr(executors, "cores", lambda: 8)
-    monkeypatch.setattr(executors, "physical_memory", lambda: 64 * 2**30)
+    monkeypatch.setattr(process, "cores", lambda: 8)
+    monkeypatch.setattr(process, "physical_memory", lambda: 64 * 2**30)
     assert choose_devices("cpu", None, 20) == ["cpu"] * 8
     assert choose_devices("cpu", None, 3) == ["cpu"] * 3
     assert choose_devices("cpu", 12, 20) == ["cpu"] * 12  # asked for is asked for
-    monkeypatch.setattr(executors, "physical_memory", lambda: 5 * 2**30)
+    monkeypatch.setattr(process, "physical_memory", lambda: 5 * 2**30)
     assert choose_devices("cpu", None, 20) == ["cpu"] * 2
-    monkeypatch.setattr(executors, "physical_memory", lambda: 2**30)
+    monkeypatch.setattr(process, "physical_memory", lambda: 2**30)
     assert choose_devices("cpu", None, 20) == ["cpu"]
-    monkeypatch.setattr(executors, "physical_memory", lambda: None)
+    monkeypatch.setattr(process, "physical_memory", lambda: None)
     assert choose_devices("cpu", None, 20) == ["cpu"] * 8
 
 
@@ -211,7 +216,7 @@ def test_a_prior_is_fitted_once_even_if_two_jobs_want_it_at_the_same_time(people
     second = dataclasses.replace(first, suite_version=2)
     assert first.prior_key == second.prior_key and first.key != second.key
     other = next(job for job in jobs_of(people_root, [slow]) if job.method == "other_people")
-    outcomes = local([first, second, other], context_of(people_root, [slow], tmp_path), ["cpu", "cpu"], Ears())
+    outcomes = local.carry_out([first, second, other], context_of(people_root, [slow], tmp_path), TWO, Ears())
     assert [outcome.status for outcome in outcomes] == ["done"] * 3
     assert outcomes[0].key == other.key, "the second process takes what does not wait for the prior"
     cached = [records.read_record(tmp_path, job.key)["prior"]["cached"] for job in (first, second)]

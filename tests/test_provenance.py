@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks import provenance
-from benchmarks.provenance import environment, peak_memory_mb, reset_peak_memory
+from benchmarks.provenance import environment, peak_memory_mb, physical_memory, reset_peak_memory
 
 
 def test_environment_is_json_and_names_the_machine():
@@ -54,3 +54,28 @@ def test_the_peak_is_the_jobs_own():
     reset_peak_memory("cpu")
     after = peak_memory_mb("cpu")
     assert during - before == pytest.approx(200, abs=20) and after - before == pytest.approx(0, abs=20)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="control groups are Linux's")
+@pytest.mark.parametrize(
+    ("own", "files", "limit"),
+    [
+        ("0::/", {"memory.max": "3000000"}, 3_000_000),
+        ("0::/", {"memory.max": "max"}, None),
+        ("0::/job/step", {"job/memory.max": "4000000", "job/step/memory.max": "max"}, 4_000_000),  # a batch job's
+        ("0::/docker/1a2b", {"memory.max": "5000000"}, 5_000_000),  # the host's path inside a container
+        ("5:cpu:/\n4:memory:/a", {"memory/a/memory.limit_in_bytes": "6000000"}, 6_000_000),
+        ("4:memory:/a", {"memory/a/memory.limit_in_bytes": "9223372036854771712"}, None),  # version 1 for no limit
+        ("", {}, None),
+    ],
+)
+def test_memory_is_what_the_control_group_allows(tmp_path, monkeypatch, own, files, limit):
+    (tmp_path / "own").write_text(own)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    monkeypatch.setattr(provenance, "_GROUPS", tmp_path)
+    monkeypatch.setattr(provenance, "_OWN_GROUPS", tmp_path / "own")
+    found = physical_memory()
+    monkeypatch.setattr(provenance, "_OWN_GROUPS", tmp_path / "absent")
+    assert found == (limit or physical_memory())

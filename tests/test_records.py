@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import lzma
 import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +20,8 @@ from benchmarks import records
 from benchmarks.records import COLUMNS, RecordError
 
 KEY = "0123456789abcdef"
+ROOT = Path(__file__).parent.parent
+PUBLISHED = ROOT / "reports" / "results"
 
 
 def record(**changes):
@@ -30,7 +39,13 @@ def record(**changes):
         "settings": {"noise": 0.1},
         "preset": "smoke",
         "domain": "tiny",
+        "metrics": {"seam": 1},
         "cases": [{"case": "000-eyes", "image": "test/000.png", "mask": "eyes"}],
+        "condition": "",
+        "level": None,
+        "prior_of": "alice",
+        "attempts": 1,
+        "stored_mb": 0.25,
         "seconds": {"fit": 1.5},
         "weights": {},
         "photos": {},
@@ -186,6 +201,106 @@ def test_records_of_another_schema_or_job_are_refused(tmp_path):
         records.read_record(tmp_path, "another")
     with pytest.raises(RecordError, match="schema 99"):
         write(tmp_path, record(schema=99))
+
+
+def test_a_record_of_the_first_schema_is_read_as_one_of_today(tmp_path):
+    """As the first version wrote it: nothing of conditions, tries and sizes."""
+    write(tmp_path)
+    path = tmp_path / "jobs" / KEY / "record.json"
+    since = ("metrics", "condition", "level", "prior_of", "attempts", "stored_mb")
+    first = {name: value for name, value in record().items() if name not in since} | {"schema": 1}
+    path.write_text(json.dumps(first))
+    found = records.read_record(tmp_path, KEY)
+    assert found == record(metrics={}, stored_mb=None) and records.is_done(tmp_path, KEY)
+    later = first | {"condition": "x8", "level": 8, "prior_of": "bob", "metrics": {"seam": 2}}
+    path.write_text(json.dumps(later))  # as the first schema was in its last days
+    wanted = record(condition="x8", level=8, prior_of="bob", metrics={"seam": 2}, stored_mb=None)
+    assert records.read_record(tmp_path, KEY) == wanted
+    assert json.loads(path.read_text()) == later, "reading changes no file"
+
+
+def test_every_older_schema_has_a_way_to_this_one():
+    for schema in range(1, records.SCHEMA):
+        assert records.migrated({"schema": schema})["schema"] == records.SCHEMA
+    assert records.migrated({"schema": 99}) == {"schema": 99} and records.migrated({}) == {}
+
+
+def test_published_records_can_still_be_read():
+    files = sorted(PUBLISHED.glob("*/records.jsonl.xz"))
+    assert files
+    for file in files:
+        with lzma.open(file, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                records.check_record(records.migrated(json.loads(line)), file)
+
+
+# Several processes
+
+
+def test_a_claim_is_granted_to_one_at_a_time(tmp_path):
+    place = tmp_path / "jobs" / KEY
+    with records.claim(place, wait=False) as first:
+        assert first and claimed_elsewhere(place) == "no"
+    assert claimed_elsewhere(place) == "yes"
+    with records.claim(place) as again:
+        assert again
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+def test_a_claim_ends_with_its_process(tmp_path):
+    place = tmp_path / "jobs" / KEY
+    code = CLAIM.format(place=str(place), then="os.kill(os.getpid(), signal.SIGKILL)")
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == -signal.SIGKILL
+    with records.claim(place, wait=False) as granted:
+        assert granted
+
+
+CLAIM = """
+import os, signal
+from pathlib import Path
+from benchmarks import records
+with records.claim(Path({place!r}), wait=False) as granted:
+    {then}
+"""
+
+
+def claimed_elsewhere(place):
+    code = CLAIM.format(place=str(place), then="print('yes' if granted else 'no')")
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
+    def unsupported(self, **_):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", unsupported)
+    with records.claim(tmp_path / "jobs" / KEY, wait=False) as granted:
+        assert granted
+
+
+def test_writers_of_one_place_do_not_harm_each_other(tmp_path):
+    """Eight threads replace one job's folder again and again; every read in between finds it whole or absent."""
+
+    def rewrite(_):
+        for _ in range(10):
+            write(tmp_path)
+            with contextlib.suppress(FileNotFoundError):  # between the old one's going and the new one's coming
+                assert sorted(os.listdir(tmp_path / "jobs" / KEY)) == ["images", "metrics.csv", "record.json"]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(rewrite, range(8)))
+    assert records.is_done(tmp_path, KEY) and not list((tmp_path / "unfinished").iterdir())
+
+
+def test_what_is_set_aside_is_out_of_the_way_and_kept(tmp_path):
+    place = tmp_path / "priors" / KEY
+    place.mkdir(parents=True)
+    (place / "file").write_text("x")
+    (tmp_path / "unfinished").mkdir()
+    records.set_aside(place)
+    (kept,) = (tmp_path / "unfinished").iterdir()
+    assert not place.exists() and (kept / "file").read_text() == "x" and kept.suffix == ".damaged"
+    records.set_aside(place)  # gone already
 
 
 def test_no_run(tmp_path):

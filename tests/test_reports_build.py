@@ -65,6 +65,10 @@ def test_everything_that_the_design_names_is_written(run):
         assert all((report / "tables" / f"{name}.{suffix}").stat().st_size for suffix in ("md", "tex", "csv"))
     for name in ("inpainting", "inpainting_metrics"):
         assert all((report / "figures" / f"{name}.{suffix}").stat().st_size for suffix in ("png", "pdf"))
+    listed = json.loads((report / "figures" / "figures.json").read_text(encoding="utf-8"))
+    assert {name: about["faces"] for name, about in listed.items()} == {"inpainting": True, "inpainting_metrics": False}
+    assert listed["inpainting"]["names"] == ["p01", "p02"] and listed["inpainting_metrics"]["names"] == []
+    assert all(about["caption"] and about["alt"] for about in listed.values())
     assert (report / "index.html").is_file()
     assert not (run / "report.partial").exists()
 

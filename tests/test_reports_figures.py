@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from fake_run import NASTY, write_run
 from PIL import Image
 
+from reports import figures
 from reports.figures import draw
 from reports.figures.grid import MAX_ROWS, MIN_ROWS, choose
 from reports.figures.style import CELL, GAP, SIDE
@@ -77,3 +80,26 @@ def test_a_method_of_ones_own_has_a_column_and_a_missing_picture_leaves_a_gap(tm
     (folder / "jobs" / "mystyle-p01" / "images" / "000.png").unlink()
     grid, _ = draw(read_run(folder), tmp_path)
     assert f"Left to right: Input, {NASTY}, DiffAugment, MyStyle." in grid.caption
+
+
+KINDS = sorted({path.stem for path in Path(figures.__file__).parent.glob("*.py")} - {"__init__", "style"})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_says_whether_it_shows_faces(kind):
+    module = importlib.import_module(f"reports.figures.{kind}")
+    source = Path(module.__file__).read_text(encoding="utf-8")
+    assert module.FACES is bool(re.search(r"\b(sheet|show|strips)\(", source)), "what draws pictures of the cases"
+
+
+def test_a_figure_knows_whose_names_are_written_in_it(tmp_path):
+    folder = write_run(tmp_path / "run")
+    suite = json.loads((folder / "suite.json").read_text())
+    suite["figures"] = [{"kind": "scatter", "name": "dots", "caption": "", "label": "size"}]
+    suite["figures"][0] |= {"metric": "maps", "colour": "hole"}
+    (folder / "suite.json").write_text(json.dumps(suite))
+    for path in folder.glob("jobs/*/record.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"level": 5.0}))
+    dots, metrics = draw(read_run(folder), tmp_path)
+    assert (dots.faces, dots.names) == (False, ("p01", "p02"))  # its legend
+    assert (metrics.faces, metrics.names) == (False, ())

@@ -285,7 +285,7 @@ def test_only_what_is_missing_is_done_again(finished, capsys):
     before = (options.folder / "results.csv").read_bytes()
     job = next(job for job in make_jobs(asked) if job.method == "mystyle")
     shutil.rmtree(options.folder / "jobs" / job.key)
-    assert "1 of 16 jobs to do" in preview(asked, options.folder)
+    assert "1 of 16 jobs to do" in preview(asked, options)
     assert carry_out(asked, options, load_tiny_domain) == 0
     assert "15 of 16 jobs are done" in capsys.readouterr().out
     assert (options.folder / "results.csv").read_bytes() == before  # from the cached prior, to the last bit

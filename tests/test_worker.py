@@ -151,13 +151,38 @@ def test_a_metric_without_a_number_fails_its_cells_alone(people_root, tmp_path):
     assert set(rows[rows["status"] == "failed"]["metric"]) == {"seam"}
 
 
-def test_a_damaged_prior_is_named(people_root, tmp_path):
+@pytest.mark.parametrize("damage", ["other number", "no number", "gone", "no about", "half an about"])
+def test_a_damaged_prior_is_set_aside_and_fitted_again(people_root, tmp_path, damage, capsys):
     worker = Worker(context_of(people_root, [Toy("grey")], tmp_path), "cpu")
     job = jobs_of(people_root, [Toy("grey")])[0]
     worker.run(job)
-    (tmp_path / "priors" / job.prior_key / "prior" / "grey.txt").write_text("no number")
-    outcome = worker.run(dataclasses.replace(job, suite_version=2))
-    assert outcome.status == "failed" and f"priors/{job.prior_key}" in outcome.reason and "delete it" in outcome.reason
+    place = tmp_path / "priors" / job.prior_key
+    if damage == "gone":
+        (place / "prior" / "grey.txt").unlink()
+    elif damage.endswith("about"):
+        (place / "about.json").write_text("{}" if damage.startswith("no") else '{"seconds": 1')
+    else:
+        (place / "prior" / "grey.txt").write_text("0.75" if damage.startswith("other") else "no number")
+    again = dataclasses.replace(job, suite_version=2)
+    assert worker.run(again).status == "done"
+    prior = records.read_record(tmp_path, again.key)["prior"]
+    assert prior["cached"] is False and prior["damaged"] and "is fitted again" in capsys.readouterr().out
+    assert numbers(tmp_path, again) == numbers(tmp_path, job)
+    assert (place / "prior" / "grey.txt").read_text() == "0.25"
+    assert [path.suffix for path in (tmp_path / "unfinished").iterdir()] == [".damaged"]
+
+
+def test_the_record_says_what_a_prior_takes_on_disk_and_how_often_the_job_was_tried(people_root, tmp_path):
+    floor = Toy("floor", settings=Settings(fit=None))
+    worker = Worker(context_of(people_root, [Toy("grey"), floor], tmp_path), "cpu")
+    jobs = {job.method: job for job in jobs_of(people_root, [Toy("grey"), floor]) if job.person == "alice"}
+    for job in jobs.values():
+        worker.run(job, attempt=3)
+    stored = {name: records.read_record(tmp_path, job.key)["stored_mb"] for name, job in jobs.items()}
+    files = (tmp_path / "priors" / jobs["grey"].prior_key / "prior").iterdir()
+    assert stored["grey"] == pytest.approx(sum(path.stat().st_size for path in files) / 1e6, abs=1e-3)
+    assert stored["floor"] == 0 and stored["real_photos"] is None
+    assert {records.read_record(tmp_path, job.key)["attempts"] for job in jobs.values()} == {3}
 
 
 def test_nothing_fitted_nothing_cached(people_root, tmp_path):

@@ -1,8 +1,12 @@
-"""Figures of a run. Each kind is a file with ``draw(run, spec)``; the suite says which ones it wants, in suite.json."""
+"""Figures of a run. Each kind is a file; the suite says which ones it wants, in suite.json.
+
+A kind has ``draw(run, spec)`` and ``FACES``, whether it shows pictures of people, which decides who may see it.
+"""
 
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +35,8 @@ class Picture:
     path: Path
     caption: str
     alt: str
+    faces: bool  # whether it shows pictures of people
+    names: tuple[str, ...]  # people whose names are written in it
 
 
 def draw(run: Run, folder: Path) -> tuple[Picture, ...]:
@@ -44,10 +50,21 @@ def draw(run: Run, folder: Path) -> tuple[Picture, ...]:
     pictures = []
     with mpl.rc_context(STYLE):
         for spec in specs:
-            drawing = importlib.import_module(f"reports.figures.{spec['kind']}").draw(run, spec)
+            kind = importlib.import_module(f"reports.figures.{spec['kind']}")
+            drawing = kind.draw(run, spec)
             if drawing is not None:
                 path = folder / spec["name"]
                 save(drawing.figure, path)
                 caption = " ".join(part for part in (spec["caption"], drawing.caption, run.caption) if part)
-                pictures.append(Picture(path, caption, drawing.alt))
+                names = _names_in(drawing.figure, run)
+                pictures.append(Picture(path, caption, drawing.alt, kind.FACES, names))
     return tuple(pictures)
+
+
+def _names_in(figure: Figure, run: Run) -> tuple[str, ...]:
+    """The run's people whose names are among the figure's words: of a legend, say."""
+    from matplotlib.text import Text
+
+    words = "\n".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))
+    people = sorted({name for record in run.records for name in (record["person"], record["prior_of"])})
+    return tuple(name for name in people if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words))

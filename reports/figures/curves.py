@@ -14,6 +14,7 @@ from reports.figures import Drawing
 from reports.figures.style import COLOURS, DASHES, arrow, plain, wrap
 from reports.runs import Run
 
+FACES = False
 WIDTH, COLUMNS = 1.75, 4  # inches, panels in a row
 
 

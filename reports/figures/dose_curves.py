@@ -9,6 +9,8 @@ from reports.figures import Drawing
 from reports.runs import Run
 from reports.sweeps import Sweeps
 
+FACES = False
+
 
 def draw(run: Run, spec: Mapping[str, Any]) -> Drawing:
     sweeps = Sweeps(run)

@@ -13,6 +13,7 @@ from reports.figures import Drawing
 from reports.figures.style import sheet
 from reports.runs import Case, Run
 
+FACES = True
 MIN_ROWS = 5  # with fewer people than this, a person has several rows
 MAX_ROWS = 13  # the people of Table 5
 CHOICE = (

@@ -9,6 +9,8 @@ from reports.figures import Drawing
 from reports.figures.style import DPI, KINDS, PUBLISHED, arrow, wrap
 from reports.runs import Run
 
+FACES = False
+
 
 def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure

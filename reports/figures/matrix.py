@@ -12,6 +12,7 @@ from reports.figures import Drawing
 from reports.figures.style import BLANK, sheet
 from reports.runs import Run
 
+FACES = True
 CELL = 200  # dots
 
 

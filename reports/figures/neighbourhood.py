@@ -14,6 +14,7 @@ from reports.figures import Drawing
 from reports.figures.style import show
 from reports.runs import Run
 
+FACES = True
 CELL = 200  # dots
 RINGS = ((0.0, 1), (0.22, 8), (0.415, 12))  # radius as a share of the figure's side, pictures
 SIDE = 1300  # dots

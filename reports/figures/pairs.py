@@ -12,6 +12,7 @@ from reports.figures import Drawing
 from reports.figures.style import BLANK, sheet
 from reports.runs import Run
 
+FACES = True
 PEOPLE, GROUPS = 3, 2  # shown; cases in a row
 CELL = 180  # dots
 

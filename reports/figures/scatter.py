@@ -12,6 +12,8 @@ from reports.figures import Drawing
 from reports.figures.style import MARKERS, plain
 from reports.runs import Run
 
+FACES = False
+
 
 def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure

@@ -9,6 +9,7 @@ from reports.figures import Drawing
 from reports.figures.style import sheet
 from reports.runs import Run
 
+FACES = True
 PEOPLE = 3
 CELL = 160  # dots
 

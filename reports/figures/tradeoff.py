@@ -12,6 +12,7 @@ from reports.figures import Drawing
 from reports.figures.style import COLOURS, arrow, plain
 from reports.runs import Run
 
+FACES = False
 OFFSETS = (3, 3, 9, -4, -11)  # points, of labels whose dots may lie on each other
 
 

@@ -1,0 +1,161 @@
+"""A Ray cluster: the one at an address, or one that is made of this machine and ends with the run.
+
+A worker is an actor with one CPU or one GPU, which keeps the domain loaded; an actor that dies costs the job it was
+doing. The folders of the run, of priors and of photos, the working directory and this project's environment must be the
+same on all nodes: a shared file system. Results do not travel through Ray, which brings back only how jobs ended; what
+workers print goes to workers.log in the run's folder, from every node.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.display import Display
+from benchmarks.executors import Means
+from benchmarks.executors.dispatch import BEGINNING, Dispatcher, Hand, Progress, share_out
+from benchmarks.executors.process import LOG, choose_devices, log_to, prepare
+from benchmarks.plan import Job
+from benchmarks.worker import Context, Outcome, Worker
+from mystyle.progress import listening
+
+
+def check(means: Means) -> list[str]:
+    from importlib.util import find_spec
+
+    if find_spec("ray") is None:
+        return ["--executor ray: Ray is not installed; install the extra: pip install '.[ray]'"]
+    return []
+
+
+def carry_out(jobs: Sequence[Job], context: Context, means: Means, display: Display) -> list[Outcome]:
+    """Raises ConnectionError if there is no cluster at the address. One of this machine is shut down at the end."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    import ray
+
+    devices = choose_devices(means.device, means.workers, len(jobs))  # of this machine
+    ours = {} if means.address else {"num_cpus": len(devices), "num_gpus": sum(d != "cpu" for d in devices)}
+    ray.init(
+        address=means.address or "local",
+        include_dashboard=False if not means.address else None,
+        log_to_driver=False,
+        logging_level="ERROR",
+        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}},
+        **ours,
+    )
+    try:
+        gpu = means.device != "cpu" and ray.cluster_resources().get("GPU", 0) > 0
+        there = int(ray.cluster_resources()["GPU" if gpu else "CPU"])
+        count = min(means.workers or there, there, len(jobs))
+        absolute = replace(
+            context,
+            run=context.run.absolute(),
+            priors=context.priors.absolute(),
+            folders={name: folder.absolute() for name, folder in context.folders.items()},
+        )
+        with Dispatcher(list(jobs), context, display, means.retries) as dispatcher:
+            pool = [_Actor(absolute, "cuda:0" if gpu else "cpu") for _ in range(count)]  # Ray shows each its own GPU
+            return share_out(dispatcher, pool, _listen, means.timeout)
+    finally:
+        ray.shutdown()
+
+
+def _listen(pool: Sequence[_Actor], seconds: float) -> Iterator[tuple[_Actor, Outcome | Progress]]:
+    import ray
+
+    busy = {actor.answer: actor for actor in pool}
+    ended, at_work = ray.wait(list(busy), num_returns=1, timeout=seconds)
+    for answer in ended:
+        yield busy[answer], busy[answer].receive()
+    for answer in at_work:
+        if (heard := busy[answer].progress()) is not None:
+            yield busy[answer], heard
+
+
+class _Actor(Hand):
+    """The driver's side of an actor."""
+
+    def __init__(self, context: Context, device: str) -> None:
+        super().__init__(context)
+        self.device = device
+        self.answer: Any = None
+        self._asked: Any = None
+        self._start()
+
+    def _start(self) -> None:
+        import ray
+
+        share = {"num_cpus": 0, "num_gpus": 1} if self.device != "cpu" else {"num_cpus": 1}
+        remote = ray.remote(_Remote).options(**share, max_restarts=0, max_concurrency=2)  # the job, and questions
+        self.actor = remote.remote(self.context, self.device, os.getcwd())
+        self.alive = True
+
+    def send(self, job: Job, attempt: int) -> None:
+        if not self.alive:
+            self._start()
+        self.answer, self._asked = self.actor.run.remote(job, attempt), None
+
+    def receive(self) -> Outcome:
+        import ray
+
+        try:
+            return ray.get(self.answer)
+        except ray.exceptions.RayError as error:  # the actor is gone, or could not even begin
+            self.alive = False
+            cause = getattr(error, "cause", None) or error
+            why = str(cause).strip().splitlines()
+            return self.failure(
+                f"WorkerDied: the worker ended while doing this job ({type(cause).__name__}: {why[-1] if why else ''});"
+                f" see {LOG} in the run's folder"
+            )
+
+    def progress(self) -> Progress | None:
+        """The last thing that was heard, at most one question being under way."""
+        import ray
+
+        try:
+            heard = None
+            if self._asked is not None:
+                ready, _ = ray.wait([self._asked], timeout=0)
+                if not ready:
+                    return None
+                heard = ray.get(self._asked)
+            self._asked = self.actor.heard.remote()
+            return heard
+        except ray.exceptions.RayError:  # receive will tell
+            return None
+
+    def kill(self) -> None:
+        import ray
+
+        self.alive = False
+        ray.kill(self.actor)
+
+
+class _Remote:
+    """The far side: a worker in a process of Ray's."""
+
+    def __init__(self, context: Context, device: str, directory: str) -> None:
+        for folder in (Path(directory), context.run):
+            if not folder.is_dir():
+                raise FileNotFoundError(f"{folder} is not on node {os.uname().nodename}; nodes must share it")
+        os.chdir(directory)
+        log_to(context.run)
+        prepare(device)
+        self._worker = Worker(context, device)
+        self._heard: Progress | None = None
+
+    def run(self, job: Job, attempt: int) -> Outcome:
+        self._heard = BEGINNING
+        with listening(self._hear):
+            return self._worker.run(job, attempt)
+
+    def _hear(self, *progress: Any) -> None:
+        self._heard = progress
+
+    def heard(self) -> Progress | None:
+        return self._heard
