@@ -22,7 +22,7 @@ from mystyle.domain import Domain
 from mystyle.perceptual import PerceptualDistance
 from mystyle.stylegan2 import Discriminator
 from mystyle.training import Game, require_finite, train
-from mystyle.types import Image, Portraits, from_uint8
+from mystyle.types import LENGTH, Image, Portraits, from_uint8
 
 NETWORK = "generator.safetensors"  # in the folder of a prior
 
@@ -228,7 +228,7 @@ class OfDomain:
 
 @dataclass(frozen=True)
 class FineTuning:
-    images: int = 100_000
+    images: int = field(default=100_000, metadata=LENGTH)
     """photos shown in all, repetitions counted"""
     game: GameSettings = field(default_factory=GameSettings)
 

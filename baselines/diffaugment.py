@@ -26,7 +26,7 @@ from mystyle.domain import Domain
 from mystyle.projection import LatentProjectionSettings
 from mystyle.stylegan2 import Discriminator, Generator
 from mystyle.training import Game
-from mystyle.types import Image
+from mystyle.types import LENGTH, Image
 
 # The augmentation T. Each operator takes images x [n, c, h, w] and two numbers per image u [n, 2], uniform in [0, 1).
 # Zero fill is mid-grey on the [-1, 1] scale; nothing is clamped.
@@ -105,7 +105,7 @@ class FitSettings:
     """Adversarial training. The defaults are the original (TensorFlow) few-shot recipe: R1 at every step and no
     path-length regularisation; the PyTorch port's lazy R1 is ``r1_interval=16``."""
 
-    images: int = 300_000
+    images: int = field(default=300_000, metadata=LENGTH)
     """real photos shown in all, repetitions counted"""
     batch: int = 16
     learning_rate: float = 2e-3

@@ -34,7 +34,7 @@ from mystyle.domain import Domain
 from mystyle.projection import LatentProjectionSettings
 from mystyle.stylegan2 import Conv, Discriminator, Generator, StyledConv
 from mystyle.training import Game
-from mystyle.types import Image, WPlus
+from mystyle.types import LENGTH, Image, WPlus
 
 PATCH_SIZES = (32, 16)  # px: maps of the discriminator that patches are judged on
 PATCH_MAPS = 4  # of them there are at most
@@ -44,7 +44,7 @@ PATCH_MAPS = 4  # of them there are at most
 class FitSettings:
     """The defaults are the released code's."""
 
-    iterations: int = 5000
+    iterations: int = field(default=5000, metadata=LENGTH)
     batch: int = 4
     learning_rate: float = 2e-3
     """of Adam (0, 0.99), corrected for the lazy regularisers of G and D"""

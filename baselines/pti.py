@@ -25,14 +25,14 @@ from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, LatentStatistics, latent_statistics, project_latent
 from mystyle.stylegan2 import Generator
 from mystyle.training import require_finite
-from mystyle.types import Degradation, Image, Portraits, W, WPlus
+from mystyle.types import LENGTH, Degradation, Image, Portraits, W, WPlus
 
 
 @dataclass(frozen=True)
 class PivotalTuning:
     """PTI's Eq. 3 for one image; the defaults are those of its code, where locality regularisation is off."""
 
-    steps: int = 350
+    steps: int = field(default=350, metadata=LENGTH)
     learning_rate: float = 3e-4
     """of Adam (0.9, 0.999)"""
     l2_weight: float = 1.0

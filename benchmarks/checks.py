@@ -47,15 +47,18 @@ def people_in(photos: Path) -> tuple[str, ...]:
     return tuple(sorted(f.name for f in photos.iterdir() if (f / "train").is_dir() and (f / "test").is_dir()))
 
 
-def numbers(seeds: Sequence[int], workers: int | None, timeout: float | None, retries: int) -> list[str]:
+def numbers(options: Options) -> list[str]:
     """Seeds, workers, seconds and tries out of range."""
+    seeds, workers, retries = options.seeds, options.workers, options.retries
     problems = [f"--seeds {seed}: a seed is 0 or more" for seed in seeds if seed < 0]
     if len(set(seeds)) < len(seeds):
         problems.append("--seeds: a seed is given twice")
     if workers is not None and workers < 1:
         problems.append(f"--workers {workers}: at least 1 is needed")
-    if timeout is not None and not timeout > 0:
-        problems.append(f"--timeout {timeout}: seconds, more than 0")
+    for flag in ("fit_seconds", "image_seconds", "timeout"):
+        seconds = getattr(options, flag)
+        if seconds is not None and not seconds > 0:
+            problems.append(f"--{flag} {seconds:g}: seconds, more than 0")
     if retries < 0:
         problems.append(f"--retries {retries}: 0 or more")
     return problems

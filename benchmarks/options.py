@@ -28,6 +28,8 @@ class Options:
         device: where to compute; auto takes the GPUs if there are any
         executor: local spreads the jobs over processes, ray over a cluster, inline does them in this process
         workers: jobs at a time; one per GPU, or one per core as far as the memory goes, unless given
+        fit_seconds: an equal budget, for every method's fit to a person, instead of the preset's lengths
+        image_seconds: an equal budget, for what every method does with an image
         timeout: seconds after which a job is stopped and has failed
         retries: further tries of a job that failed, in this run; the same command tries it again, too
         ray_address: of a Ray cluster, such as auto; one of this machine unless given
@@ -47,6 +49,8 @@ class Options:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     executor: Literal["local", "inline", "ray"] = "local"
     workers: int | None = None
+    fit_seconds: float | None = None
+    image_seconds: float | None = None
     timeout: float | None = None
     retries: int = 0
     ray_address: str | None = None

@@ -155,11 +155,12 @@ def make_jobs(
     weights: Mapping[str, str],
     bases: Mapping[str, str],
     files: Mapping[str, str] | None = None,
+    changed: Mapping[str, Any] | None = None,
 ) -> tuple[Job, ...]:
     """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
 
     ``bases`` are the weight files that some methods have of the domain, with their SHA-256, ``files`` those that the
-    suite's pictures depend on beside the networks.
+    suite's pictures depend on beside the networks. ``changed`` are settings by row, where they are not the preset's.
 
     Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
     a prior one comes before all others.
@@ -190,7 +191,7 @@ def make_jobs(
                 for part in parts:
                     photos = train[part.prior_of or person.name]
                     chosen = photos if part.train is None else {file: photos[file] for file in part.train}
-                    its = method.presets[preset]
+                    its = (changed or {}).get(name, method.presets[preset])
                     its = variant.change(its, part) if isinstance(variant, Variant) else its
                     row |= {"settings": its, "train": chosen, "part": part, "weights": {**weights, **own}}
                     jobs.append(Job(**shared | row, reference=False))

@@ -48,7 +48,7 @@ def check_names(options: Options) -> None:
     _raise(
         checks.names(options.suite, options.preset, options.methods, options.domain, RESOLUTIONS)
         + checks.people(options.people, options.domain, options.photos)
-        + checks.numbers(options.seeds, options.workers, options.timeout, options.retries)
+        + checks.numbers(options)
         + checks.shard(options)
         + checks.executor(options.executor, options.means)
     )
@@ -145,8 +145,8 @@ def _undrawn(request: Request) -> tuple[str, ...]:
     return tuple(name for name, folder in request.folders.items() if not folder.exists())
 
 
-def make_jobs(request: Request) -> tuple[Job, ...]:
-    """The run's jobs; the photos and the weights are hashed for their keys."""
+def make_jobs(request: Request, changed: Mapping[str, Any] | None = None) -> tuple[Job, ...]:
+    """The run's jobs; the photos and the weights are hashed for their keys. ``changed``: settings by row."""
     from benchmarks import plan
     from datasets.folders import describe, sha256
 
@@ -167,6 +167,7 @@ def make_jobs(request: Request) -> tuple[Job, ...]:
         weights,
         {name: sha256(path) for name, path in request.bases.items()},
         {name: sha256(path) for name, path in request.files.items()},
+        changed,
     )
 
 
@@ -181,6 +182,7 @@ def held_out(folder: Path, splits: Sequence[str]) -> tuple[Photo, ...]:
 def preview(request: Request, options: Options) -> str:
     """What a dry run says: every job, whether it is done, how long it will take, and why results do not count."""
     from benchmarks import plan, records
+    from benchmarks.budget import kept
     from benchmarks.changes import changes
     from benchmarks.estimate import duration, estimate
     from benchmarks.executors.process import choose_devices
@@ -191,7 +193,9 @@ def preview(request: Request, options: Options) -> str:
         rows = len(request.methods) + len(request.suite.references)
         n = rows * len(request.folders) * len(request.seeds)
         return f"{n} jobs or more to do in {run}, after the photos of {', '.join(undrawn)} are drawn"
-    jobs = plan.shard(make_jobs(request), *options.part)
+    if (changed := kept(request, options)) is None:
+        return f"how long the methods take is measured first, for the budget; then the jobs of {run} can be told"
+    jobs = plan.shard(make_jobs(request, changed), *options.part)
     pending = [job for job in jobs if not records.is_done(run, job.key)]
     devices = choose_devices(options.device, options.workers, len(pending))
     judged = estimate(pending, run, options.priors or run / "priors", hardware(devices[0]))

@@ -110,13 +110,15 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
 def carry_out(request: Request, options: Options, load: Callable[[str], Domain]) -> int:
     """Does what is missing and derives the rest; returns the exit status. ``load`` gives the domain on a device."""
     from benchmarks import records
+    from benchmarks.budget import settle
     from benchmarks.changes import changes
     from benchmarks.plan import describe, shard
 
     run = options.folder
     draw_missing(request)
-    every = make_jobs(request)
+    every = make_jobs(request, settle(request, options, load))
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
+    layout["budget"] = {"fit": options.fit_seconds, "image": options.image_seconds}
     with writing(run):
         changed = records.write_json(run / "suite.json", layout)
     records.clean(run)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -20,14 +20,14 @@ from mystyle.perceptual import PerceptualDistance
 from mystyle.progress import report
 from mystyle.stylegan2 import Generator
 from mystyle.subspace import AlphaCode, constrain, dilation, to_w
-from mystyle.types import Degradation, Image, W, WPlus
+from mystyle.types import LENGTH, Degradation, Image, W, WPlus
 
 
 @dataclass(frozen=True)
 class DescentSettings:
     """What every projection shares; the defaults are those of StyleGAN2's projection code."""
 
-    steps: int = 1000
+    steps: int = field(default=1000, metadata=LENGTH)
     """of Adam (0.9, 0.999); the last iterate is returned, not the best"""
     learning_rate: float = 0.1
     """at its peak"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -20,14 +20,14 @@ from mystyle.perceptual import PerceptualDistance
 from mystyle.projection import latent_statistics
 from mystyle.stylegan2 import Generator, set_precision
 from mystyle.training import require_finite, train
-from mystyle.types import Image, W
+from mystyle.types import LENGTH, Image, W
 
 
 @dataclass(frozen=True)
 class TuningSettings:
     """How Eq. 2 is minimised. The defaults are the official code's; the text says only that they are PTI's."""
 
-    passes: int = 1000
+    passes: int = field(default=1000, metadata=LENGTH)
     """passes over the reference set; the official code calls them steps"""
     batch: int = 1
     """photos per optimiser step"""

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+LENGTH = {"length": True}
+"""metadata of a field of settings that a method's time is in proportion to: steps, passes, images"""
+
 if TYPE_CHECKING:
     from mystyle.domain import Domain
 

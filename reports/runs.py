@@ -114,8 +114,8 @@ class Run:
 
     @cached_property
     def jobs(self) -> pd.DataFrame:
-        """One row per job: method, person, seed, status, reason, n_cases, peak_memory_mb, seconds_<stage>."""
-        names = ("method", "person", "seed", "status", "reason", "peak_memory_mb", "key")
+        """One row per job: what ``names`` has of its record, prior, n_cases, seconds_<stage>."""
+        names = ("method", "person", "seed", "status", "reason", "peak_memory_mb", "stored_mb", "key")
         return pd.DataFrame(
             [
                 {name: record.get(name) for name in names}
@@ -168,6 +168,8 @@ class Run:
         parts = [f"{key} {', '.join(found)}" for key in ("domain", "preset") if (found := values(key))]
         parts.append(f"{len(people)} {'person' if len(people) == 1 else 'people'} ({', '.join(people)})")
         parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}")
+        budget = {what: seconds for what, seconds in self.suite.get("budget", {}).items() if seconds}
+        parts += [f"{seconds:g} s per {what} for every method" for what, seconds in budget.items()]
         if commit := self.environment.get("commit"):
             parts.append(f"commit {commit[:10]}" + (" with local changes" if self.environment.get("dirty") else ""))
         return f"{self.title}: {'; '.join(parts)}."

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.statistics import bootstrap_interval
+from benchmarks.statistics import ANY, jackknife_interval
 from reports.figures.style import COLOURS, DASHES, plain
 from reports.runs import Run
-from reports.tables import DASH, Cell, Table
+from reports.tables import DASH, INTERVAL, Cell, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,8 +47,9 @@ class Sweeps:
     def effects(self) -> pd.DataFrame:
         """By factor and metric: effect, its 95 % interval, number of sweeps.
 
-        The effect is sum |change| over sum |change of the reference on the same photos|; the bootstrap draws both
-        together. NaN where the reference does not move the metric. Empty if no sweep has both ends.
+        The effect is sum |change| over sum |change of the reference on the same photos|; who is left out for the
+        interval is missing from both. NaN where the reference does not move the metric. Empty if no sweep has both
+        ends.
         """
         keys = ["method", "metric", "person", "image", "seed"]
         ends = self.run.scored.pivot_table(index=keys, columns="dose", values="value").reindex(columns=[0.0, 1.0])
@@ -60,7 +61,7 @@ class Sweeps:
             value, unit = sweeps["value"], sweeps["value_of_reference"]
             interval = (np.nan, np.nan)
             if unit.sum() > 0:
-                interval = bootstrap_interval(value, sweeps["person"], sweeps["image"], per=unit)
+                interval = jackknife_interval(value, sweeps["person"], sweeps["image"], per=unit, within=(0, None))
             effect = value.sum() / unit.sum() if unit.sum() > 0 else np.nan
             rows.append((method, metric, effect, *interval, len(sweeps)))
         columns = ["method", "metric", "effect", "ci_low", "ci_high", "n_sweeps"]
@@ -76,7 +77,7 @@ class Sweeps:
         notes = (("", EFFECT), ("", f"{self.run.suite['dose']}."))
         titles = ("Factor", "Metric", "Effect", "95 % interval", "ρ", "95 % interval", "Sweeps", "People", "Failed")
         long = tuple(self._long_row(f, m) for f in self.run.methods for m in self.metrics if self._found(f, m))
-        caption = f"{self.run.caption} 95 % intervals by bootstrap over people, then photos."
+        caption = f"{self.run.caption} {INTERVAL}"
         return (
             Table(self.name, self.run.caption, tuple(columns), groups, notes, data),
             Table(f"{self.name}_long", caption, tuple(map(Cell, titles)), (long,), notes, data),
@@ -92,7 +93,7 @@ class Sweeps:
         for row, metric in zip(panels, self.metrics, strict=False):
             for panel, factors in zip(row, self.groups.values(), strict=True):
                 for style, factor in enumerate(factors):
-                    self._curve(panel, factor["name"], metric["name"], style)
+                    self._curve(panel, factor["name"], metric, style)
                 plain(panel, "both")
             row[0].set_ylabel(metric["label"])
         for panel, keys, (group, factors) in zip(panels[0], panels[-1], self.groups.items(), strict=True):
@@ -188,10 +189,10 @@ class Sweeps:
         )
         return tuple(map(Cell, texts))
 
-    def _curve(self, panel: Axes, method: str, metric: str, style: int) -> None:
-        doses = self.run.scored
-        points = doses[(doses["method"] == method) & (doses["metric"] == metric)].groupby("dose")
-        bands = [bootstrap_interval(at["value"], at["person"], at["image"], resamples=999) for _, at in points]
+    def _curve(self, panel: Axes, method: str, metric: Mapping[str, Any], style: int) -> None:
+        doses, within = self.run.scored, metric.get("range", ANY)
+        points = doses[(doses["method"] == method) & (doses["metric"] == metric["name"])].groupby("dose")
+        bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
         means = points["value"].mean()
         if len(means):
             panel.fill_between(means.index, *zip(*bands, strict=True), color=COLOURS[style], alpha=0.12, lw=0)

@@ -23,6 +23,7 @@ from reports.runs import Run
 DASH = "–"
 TIE = "†"
 SHARED = "‡"
+INTERVAL = "95 % intervals by the jackknife over people (over photos where there is one person), with Student's t."
 _KINDS = {"floor": " (floor)", "ceiling": " (ceiling)"}
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -202,7 +203,7 @@ class _Scores:
     def long(self) -> Table:
         """A row per method and metric, with the 95 % interval, the counts and the test against the best method."""
         notes = _Notes()
-        titles = ("Metric", "Mean ± std", "95 % interval", "Images", "People", "Failed", "p (Holm)", "Published")
+        titles = ("Metric", "Mean ± std", "95 % interval", "Images", "People", "Failed", "p (corrected)", "Published")
         columns = (*self._first("Method"), *map(Cell, titles))
 
         def rows(condition: Mapping[str, Any], method: Mapping[str, Any]) -> list[Row]:
@@ -214,10 +215,10 @@ class _Scores:
 
         return Table(
             f"{self.run.suite['suite']}_long",
-            f"{self.run.caption} 95 % interval by bootstrap over people, then photos.",
+            f"{self.run.caption} {INTERVAL}",
             columns,
             self._groups(rows, one_group_per_method=True),
-            (*self._remarks(), *notes),
+            (*self._remarks(), *self._tests(), *notes),
             self._data(),
             text=1 + self.titled,
         )
@@ -332,7 +333,9 @@ class _Scores:
     def _remarks(self) -> list[tuple[str, str]]:
         remarks = [("", "Bold: best method of the column; floors and ceilings do not compete.")]
         if self.rows["tied_with_best"].any():
-            remarks.append((TIE, "not distinguished from the best by a paired test (Holm's correction, 5 %)"))
+            remarks.append(
+                (TIE, f"not distinguished from the best by a paired test {self._tested} (corrected for all pairs, 5 %)")
+            )
         if any(metric.get("shares_network_with_loss") for metric in self.metrics):
             remarks.append((SHARED, "read from a network that is also a training loss of some methods; favours them"))
         if any(self.run.is_published(metric["name"]) for metric in self.metrics):
@@ -340,9 +343,25 @@ class _Scores:
             remarks.append(("", f"Published: {source}; other people and photos, so only the order can be compared."))
         return remarks
 
+    def _tests(self) -> list[tuple[str, str]]:
+        """What the column of p values holds."""
+        if self.rows["p_value"].isna().all():
+            return []
+        return [("", f"p: paired test {self._tested} against the best method; corrected for all pairs, step-down.")]
+
+    @cached_property
+    def _tested(self) -> str:
+        """Over what the paired tests go, in words."""
+        if "unit" not in self.rows:  # a summary of an earlier version
+            return "over photos"
+        people = {unit: _span({int(n) for n in rows["n_people"]}) for unit, rows in self.rows.groupby("unit")}
+        words = {"photos": "over the photos of", "people": "over"}
+        named = [(words[unit], people[unit]) for unit in words if unit in people]
+        return " or ".join(f"{what} {n} {'person' if n == '1' else 'people'}" for what, n in named)
+
     def _data(self) -> pd.DataFrame:
         """Unrounded, a row per condition, method and metric in table order."""
-        numbers = ("mean", "std", "ci_low", "ci_high", "n_images", "n_people", "p_value", "tied_with_best")
+        numbers = ("mean", "std", "ci_low", "ci_high", "n_images", "n_people", "unit", "p_value", "tied_with_best")
         records = []
         for condition, method, metric in product(self.run.conditions, self.run.methods, self.metrics):
             if not self._belongs(condition["name"], method):
@@ -354,7 +373,7 @@ class _Scores:
             records.append(
                 {"condition": condition["name"], "method": method["name"], "kind": method["kind"]}
                 | {"metric": metric["name"]}
-                | {name: None if row is None else row[name] for name in numbers}
+                | {name: None if row is None else row.get(name) for name in numbers}
                 | {"best": best, "n_failed": failed, "n_total": total}
                 | {f"published_{name}": published.get(name) for name in ("mean", "std")}
             )
@@ -369,7 +388,7 @@ class _Scores:
 
 
 def cost(run: Run) -> Table:
-    """Seconds per stage and peak memory of the jobs that are done: a fit per person, the other stages per image."""
+    """Seconds per stage and megabytes of the jobs that are done: a fit per person, the other stages per image."""
     jobs = run.jobs
     units = {"fit": "person", "restore": "image", "draw": "image", "score": "image"}
     units = {stage: unit for stage, unit in units.items() if f"seconds_{stage}" in jobs}
@@ -381,19 +400,19 @@ def cost(run: Run) -> Table:
         done = mine[mine["status"] == "done"]
         fits = done[done["prior"].isna() | ~done["prior"].duplicated()]  # jobs that share a prior repeat what it cost
         seconds = {stage: _mean_seconds(fits if stage == "fit" else done, stage, unit) for stage, unit in units.items()}
-        memory = done["peak_memory_mb"].max()
+        memory, stored = done["peak_memory_mb"].max(), done["stored_mb"].max()
         records.append(
             {"method": method["name"], "jobs": len(mine), "jobs_done": len(done)}
             | {f"{stage}_seconds_per_{unit}": seconds[stage] for stage, unit in units.items()}
-            | {"peak_memory_mb": memory}
+            | {"peak_memory_mb": memory, "stored_mb": stored}
         )
         texts = [_title(method), f"{len(done)} of {len(mine)}", *map(_seconds, seconds.values())]
-        rows.append(tuple(map(Cell, (*texts, DASH if pd.isna(memory) else f"{memory:.0f}"))))
+        rows.append(tuple(map(Cell, (*texts, _megabytes(memory), _megabytes(stored)))))
     stages = [f"{stage}, s per {unit}" for stage, unit in units.items()]
     return Table(
         f"{run.suite['suite']}_cost",
         f"{run.caption} Mean over the jobs that are done.",
-        tuple(map(Cell, ("Method", "Jobs done", *stages, "Peak memory, MB"))),
+        tuple(map(Cell, ("Method", "Jobs done", *stages, "Peak memory, MB", "Stored per person, MB"))),
         (tuple(rows),),
         (("", f"Measured on {run.hardware}."),) if run.hardware else (),
         pd.DataFrame(records),
@@ -417,6 +436,10 @@ def _published(value: Mapping[str, float] | None) -> str:
         return DASH
     spread = value.get("std")
     return f"{value['mean']:.2f}" + ("" if spread is None else f" ± {spread:.2f}")
+
+
+def _megabytes(value: float) -> str:
+    return DASH if pd.isna(value) else f"{value:.1f}" if 0 < value < 10 else f"{value:.0f}"
 
 
 def _seconds(value: float) -> str:

@@ -93,7 +93,7 @@ def _write_job(folder: Path, method: str, person: str, level: float, rng: np.ran
         "level": None,
         "prior_of": person,
         "attempts": 1,
-        "stored_mb": 0.25,
+        "stored_mb": 3.5,
         "status": "done",
         "reason": "",
         "settings": {},

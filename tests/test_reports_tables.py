@@ -112,6 +112,30 @@ def test_intervals_of_the_long_form(folder, made):
     assert f"({row.ci_low:.3f}, {row.ci_high:.3f})" in made["long"].markdown()
 
 
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (("people", "people"), "paired test over 2 people"),
+        (("photos", "photos"), "paired test over the photos of 2 people"),
+        (("people", "photos"), "paired test over the photos of 2 people or over 2 people"),
+        (None, "paired test over photos"),  # a summary that an earlier version wrote
+    ],
+)
+def test_notes_say_what_the_paired_tests_go_over(tmp_path, units, words):
+    folder = write_run(tmp_path / "run")
+    summary = pd.read_csv(folder / "summary.csv")
+    if units is not None:
+        compared = summary["method"].isin(["diffaugment", "mystyle"])
+        summary["unit"] = summary["metric"].map(dict(zip(("maps", "hole"), units, strict=True))).where(compared)
+    summary.to_csv(folder / "summary.csv", index=False)
+    wide, long, _ = tables(read_run(folder))
+    assert ("†", f"not distinguished from the best by a {words} (corrected for all pairs, 5 %)") in wide.notes
+    assert ("", f"p: {words} against the best method; corrected for all pairs, step-down.") in long.notes
+    assert not any(text.startswith("p:") for _, text in wide.notes), "it has no p values"
+    if units is not None:
+        assert set(long.data["unit"].dropna()) == set(units)
+
+
 def test_cost_is_per_person_for_the_fit_and_per_image_for_the_rest(made):
     rows = rows_of(made["cost"].markdown())
     assert rows["MyStyle"] == [
@@ -120,6 +144,7 @@ def test_cost_is_per_person_for_the_fit_and_per_image_for_the_rest(made):
         "2.00",
         "0.17",
         "801",
+        "3.5",
     ]  # fit 12 and 13 s; 6 s for 3 images; 800 and 801
     assert set(made["cost"].data["method"]) == set(LEVEL)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.statistics import bootstrap_interval
+from benchmarks.statistics import ANY, jackknife_interval
 from reports.figures import Drawing
 from reports.figures.style import COLOURS, DASHES, arrow, plain, wrap
 from reports.runs import Run
@@ -43,7 +43,8 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
             means = points["value"].mean()
             if len(means) == 0:
                 continue
-            bands = [bootstrap_interval(at["value"], at["person"], at["image"], resamples=999) for _, at in points]
+            within = metric.get("range", ANY)
+            bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
             panel.fill_between(means.index, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
             panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method["title"])
         if spec.get("mark") is not None:
@@ -63,6 +64,6 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     figure.legend(keys.values(), titles, loc="outside lower center", ncols=4, fontsize=6, frameon=False, handlelength=3)
     return Drawing(
         figure,
-        "Mean over images with 95 % bands (bootstrap over people, then images).",
+        "Mean over images with 95 % bands (jackknife over people).",
         f"Curves of {len(metrics)} metrics against {spec['label']} for {', '.join(titles)}.",
     )
