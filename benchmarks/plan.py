@@ -14,29 +14,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from benchmarks.protocol import Case, Metric, Part, Suite, Variant
+from benchmarks.protocol import Case, Metric, Part, Person, Suite, Variant
 from benchmarks.seeds import item_seed
 from datasets.folders import Photo
 
 KEY_LENGTH = 16  # hex digits: 64 bits, ample for the thousands of jobs of one folder
-
-
-@dataclass(frozen=True)
-class Person:
-    """A person of the run: the folder, and what is in it."""
-
-    name: str
-    folder: Path
-    train: tuple[Photo, ...]
-    held_out: tuple[Photo, ...]  # of the suite's splits
-
-    @property
-    def files(self) -> list[str]:
-        """The names of the held-out photos."""
-        return [photo.file for photo in self.held_out]
 
 
 @dataclass(frozen=True)

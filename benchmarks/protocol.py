@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
-    from benchmarks.plan import Person
+    from datasets.folders import Photo
     from mystyle.domain import Domain
     from mystyle.types import Degradation, Image, Mask, Portraits
 
@@ -27,6 +29,21 @@ Of = Literal["outputs", "clean", "train", "subject", "held_out"]
 
 class Inapplicable(Exception):
     """This cell of the table has no value by nature, and the message says why: a dash, not a failure."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person of the run: the folder, and what is in it."""
+
+    name: str
+    folder: Path
+    train: tuple[Photo, ...]
+    held_out: tuple[Photo, ...]  # of the suite's splits
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the held-out photos."""
+        return [photo.file for photo in self.held_out]
 
 
 @dataclass(frozen=True)
@@ -56,7 +73,7 @@ class Part:
     how: Any = None  # whatever else decides the pictures, as plain data
 
 
-Parts = Callable[["Person", Sequence["Person"], Any, int], tuple[Part, ...]]
+Parts = Callable[[Person, Sequence[Person], Any, int], tuple[Part, ...]]
 """(person, everybody in the run, settings, seed) -> what there is to do for that person"""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import checks
 from benchmarks.external import is_external, parse
 from benchmarks.options import Options
-from benchmarks.protocol import Variant
+from benchmarks.protocol import Person, Variant
 from benchmarks.registry import METHODS, METRICS, SUITES
 from mystyle.domain import RESOLUTIONS, domain_weights
 
@@ -125,7 +125,7 @@ def person_folders(options: Options, suite: Suite) -> dict[str, Path]:
 
 def draw_missing(request: Request) -> None:
     """Draws the people whose photos are not there yet, as many at a time as there are cores."""
-    if not _undrawn(request):
+    if not undrawn(request):
         return
     from rich.progress import track
 
@@ -133,15 +133,16 @@ def draw_missing(request: Request) -> None:
     from benchmarks.provenance import cores
     from datasets.synthetic.people import write_people
 
-    (root,) = {request.folders[name].parent for name in _undrawn(request)}  # only drawn people are ever missing here
+    (root,) = {request.folders[name].parent for name in undrawn(request)}  # only drawn people are ever missing here
     with records.claim(root / "people"):  # several processes may begin at the same time
-        if missing := _undrawn(request):
+        if missing := undrawn(request):
             done = write_people(missing, root, request.resolution, min(cores(), len(missing)))
             for _ in track(done, description="drawing people", total=len(missing)):
                 pass
 
 
-def _undrawn(request: Request) -> tuple[str, ...]:
+def undrawn(request: Request) -> tuple[str, ...]:
+    """The people whose photos are still to be drawn."""
     return tuple(name for name, folder in request.folders.items() if not folder.exists())
 
 
@@ -152,7 +153,7 @@ def make_jobs(request: Request, changed: Mapping[str, Any] | None = None) -> tup
 
     splits = request.suite.splits
     people = [
-        plan.Person(name, folder, describe(folder, "train"), held_out(folder, splits))
+        Person(name, folder, describe(folder, "train"), held_out(folder, splits))
         for name, folder in request.folders.items()
     ]
     weights = {path.name: sha256(path) for path in request.weights.values()}
@@ -177,41 +178,6 @@ def held_out(folder: Path, splits: Sequence[str]) -> tuple[Photo, ...]:
 
     there = [split for split in splits if split != "extra" or (folder / split).exists()]
     return tuple(photo for split in there for photo in describe(folder, split))
-
-
-def preview(request: Request, options: Options) -> str:
-    """What a dry run says: every job, whether it is done, how long it will take, and why results do not count."""
-    from benchmarks import plan, records
-    from benchmarks.budget import kept
-    from benchmarks.changes import changes
-    from benchmarks.estimate import duration, estimate
-    from benchmarks.executors.process import choose_devices
-    from benchmarks.provenance import hardware
-
-    run = options.folder
-    if undrawn := _undrawn(request):
-        rows = len(request.methods) + len(request.suite.references)
-        n = rows * len(request.folders) * len(request.seeds)
-        return f"{n} jobs or more to do in {run}, after the photos of {', '.join(undrawn)} are drawn"
-    if (changed := kept(request, options)) is None:
-        return f"how long the methods take is measured first, for the budget; then the jobs of {run} can be told"
-    jobs = plan.shard(make_jobs(request, changed), *options.part)
-    pending = [job for job in jobs if not records.is_done(run, job.key)]
-    devices = choose_devices(options.device, options.workers, len(pending))
-    judged = estimate(pending, run, options.priors or run / "priors", hardware(devices[0]))
-    lines = []
-    for job in jobs:
-        seconds = judged.seconds.get(job.key)
-        about = "" if seconds is None else f", about {duration(seconds)}"
-        state = "to do" if job.key in judged.seconds else "done "
-        lines.append(f"{state}  {job.key}  {job.title}, {len(job.cases)} images{about}")
-    end = f"{len(pending)} of {len(jobs)} jobs to do in {run}"
-    unknown = list(judged.seconds.values()).count(None)
-    if unknown < len(pending):
-        end += f", about {duration(judged.total(len(devices)))} with {len(devices)} at a time"
-        end += f" and {unknown} that cannot be judged" * bool(unknown) + f" ({judged.source})"
-    changed = [f"changed since there were results: {change}" for change in changes(run, pending)]
-    return "\n".join([*lines, *changed, end])
 
 
 def _decoded_before(options: Options) -> frozenset[str]:

@@ -29,7 +29,6 @@ from benchmarks.request import (
     check_names,
     draw_missing,
     make_jobs,
-    preview,
     resolve,
 )
 from mystyle.domain import load_domain
@@ -59,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return max(collect(single) for single in each_suite(options))
         todo = [(single, resolve(single)) for single in each_suite(options)]
         if options.dry_run:
+            from benchmarks.preview import preview
+
             print(*(preview(request, single) for single, request in todo), sep="\n")
             return DONE
         statuses = []

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.plan import Person
-from benchmarks.protocol import Answer, Case, Inapplicable, Part, Parts, Problem, Reference, check_output
+from benchmarks.protocol import Answer, Case, Inapplicable, Part, Parts, Person, Problem, Reference, check_output
 from benchmarks.seeds import item_seed
 from datasets.masks import mask
 from datasets.splits import CELEBRITIES

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from reports.figures import Picture
 from reports.runs import Case, Run
-from reports.tables import Table
+from reports.table import Table
 
 
 def page(run: Run, tables: Sequence[Table], pictures: Sequence[Picture], folder: Path) -> str:

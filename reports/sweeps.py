@@ -17,7 +17,7 @@ import pandas as pd
 from benchmarks.statistics import ANY, jackknife_interval
 from reports.figures.style import COLOURS, DASHES, plain
 from reports.runs import Run
-from reports.tables import DASH, INTERVAL, Cell, Table
+from reports.table import DASH, INTERVAL, Cell, Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

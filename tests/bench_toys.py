@@ -19,8 +19,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.plan import Job, Person, make_jobs
-from benchmarks.protocol import PRESETS
+from benchmarks.plan import Job, make_jobs
+from benchmarks.protocol import PRESETS, Person
 from benchmarks.registry import METHODS, METRICS
 from benchmarks.suites.inpainting import SUITE
 from benchmarks.worker import Context

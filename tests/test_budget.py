@@ -14,8 +14,9 @@ from baselines.ojha import METHOD as OJHA
 from benchmarks import budget
 from benchmarks.budget import kept, lengths, scaled, settle, with_lengths
 from benchmarks.options import Options
+from benchmarks.preview import preview
 from benchmarks.registry import METHODS
-from benchmarks.request import UnusableArguments, make_jobs, preview
+from benchmarks.request import UnusableArguments, make_jobs
 from mystyle.types import LENGTH
 
 

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import tasks
-from benchmarks.plan import Person
-from benchmarks.protocol import PRESETS, OutputError
+from benchmarks.protocol import PRESETS, OutputError, Person
 from benchmarks.suites.inpainting import SUITE, pair
 from datasets.folders import Photo, read_portraits
 from datasets.splits import CELEBRITIES

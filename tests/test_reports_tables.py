@@ -10,7 +10,8 @@ import pytest
 from fake_run import LEVEL, NASTY, SUITE, write_run
 
 from reports.runs import read_run
-from reports.tables import escape_latex, escape_markdown, tables
+from reports.table import escape_latex, escape_markdown
+from reports.tables import tables
 
 
 @pytest.fixture(scope="module")

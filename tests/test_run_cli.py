@@ -21,8 +21,9 @@ from safetensors.torch import save_file
 from benchmarks import list as listing
 from benchmarks import records, request, run
 from benchmarks.options import Options, make_parser, to_options
+from benchmarks.preview import preview
 from benchmarks.registry import METHODS, METRICS, SUITES
-from benchmarks.request import Request, UnusableArguments, make_jobs, preview
+from benchmarks.request import Request, UnusableArguments, make_jobs
 from benchmarks.run import carry_out, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256

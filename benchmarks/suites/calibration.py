@@ -34,8 +34,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import tasks
-from benchmarks.plan import Person
-from benchmarks.protocol import Case, Figure, Part, Problem, Reference, Suite
+from benchmarks.protocol import Case, Figure, Part, Person, Problem, Reference, Suite
 from benchmarks.seeds import item_seed
 from datasets.synthetic.parameters import IDENTITY, NAMES, PARAMETERS, position, score_at, scores_of
 from datasets.synthetic.renderer import render

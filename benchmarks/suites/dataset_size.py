@@ -23,8 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import tasks
-from benchmarks.plan import Person
-from benchmarks.protocol import Figure, Part, Suite, Variant
+from benchmarks.protocol import Figure, Part, Person, Suite, Variant
 from benchmarks.seeds import item_seed
 from mystyle.types import Restores
 

@@ -24,8 +24,7 @@ import torch
 from baselines.latent_prior import render
 from baselines.pti import PivotalTuning, tune_at_pivot
 from benchmarks import tasks
-from benchmarks.plan import Person
-from benchmarks.protocol import Answer, Case, Figure, Part, Problem, Reference, Suite, check_output
+from benchmarks.protocol import Answer, Case, Figure, Part, Person, Problem, Reference, Suite, check_output
 from benchmarks.seeds import item_seed
 from mystyle.degradations import Identity
 from mystyle.domain import DIRECTIONS, Domain

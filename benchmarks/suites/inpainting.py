@@ -27,8 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks import tasks
-from benchmarks.plan import Person
-from benchmarks.protocol import Figure, Part, Suite
+from benchmarks.protocol import Figure, Part, Person, Suite
 from mystyle.types import Restores
 
 

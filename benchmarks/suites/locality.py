@@ -19,8 +19,7 @@ import torch
 
 from baselines.latent_prior import render
 from benchmarks import tasks
-from benchmarks.plan import Person
-from benchmarks.protocol import Answer, Case, Figure, Part, Problem, Suite
+from benchmarks.protocol import Answer, Case, Figure, Part, Person, Problem, Suite
 from benchmarks.seeds import item_seed
 from mystyle.domain import Domain
 from mystyle.prior import MyStylePrior

@@ -11,8 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks import tasks
-from benchmarks.plan import Person
-from benchmarks.protocol import Figure, Part, Suite, Variant
+from benchmarks.protocol import Figure, Part, Person, Suite, Variant
 from mystyle.types import Restores
 
 BETA = 0.05

@@ -14,8 +14,7 @@ from typing import Any
 
 from benchmarks import tasks
 from benchmarks.metrics.neighbours import neighbours
-from benchmarks.plan import Person
-from benchmarks.protocol import Evaluation, Figure, Part, Suite, Variant
+from benchmarks.protocol import Evaluation, Figure, Part, Person, Suite, Variant
 from mystyle.types import Image, Prior
 
 BETA = {"synthesis": 0.02, "inpainting": 0.02, "super_resolution": 0.05}
