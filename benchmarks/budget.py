@@ -1,21 +1,24 @@
 """Equal budgets: with ``--fit_seconds`` and ``--image_seconds`` all methods have the same time, whatever their presets.
 
 A method's time is taken to be linear in its lengths, the fields of its settings that are marked so (``types.LENGTH``),
-and measured at two short ones, in jobs of the suite itself. What comes out are settings, kept in ``budget.json`` beside
-the jobs: they enter the keys, so that the same command goes on with the same lengths, also on another machine. Methods
-that optimise nothing stay as they are.
+and measured at two short ones, in jobs of the suite itself. What comes out are settings: they enter the keys. They are
+kept in ``budget.json`` beside the priors, so that the same command goes on with the same lengths, also on another
+machine, and rows or suites that share a prior go on sharing it. Methods that optimise nothing stay as they are.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import records
 from benchmarks.options import Options
+from benchmarks.plan import content_hash
 from benchmarks.provenance import hardware
 from benchmarks.request import Request, UnusableArguments, make_jobs
 
@@ -23,8 +26,10 @@ if TYPE_CHECKING:
     from mystyle.domain import Domain
 
 FILE = "budget.json"
-SHORTEST = 1 / 32  # of the preset's lengths; the second measurement has twice that
-FIT = "fit."  # the lengths of a fit; all others are those of what is done with an image
+SHORTEST = 32  # of the preset's lengths is the first measurement
+ENOUGH = 0.5  # seconds by which two measurements must differ
+DOUBLINGS = 12  # at most, to get there
+FIT = "fit."  # lengths of a fit; all others are those of what is done with an image
 
 Lengths = dict[str, int]  # by dotted name
 
@@ -59,118 +64,135 @@ def scaled(given: Lengths, factor: float) -> Lengths:
     return {name: max(1, round(value * factor)) for name, value in given.items()}
 
 
-def settle(request: Request, options: Options, load: Callable[[str], Domain]) -> dict[str, Any]:
-    """Settings by row for the budgets of the command line, measured if ``budget.json`` does not have them; {} without.
+@dataclass(frozen=True)
+class Stage:
+    """What a row has a budget for: its fit, or what it does with an image."""
 
-    Raises UnusableArguments if a budget ends before a method has begun.
+    row: str
+    flag: str
+    budget: float
+    its: Lengths  # of the preset
+    key: str  # of what decides how long it takes
+
+
+def stages(request: Request, options: Options) -> list[Stage]:
+    """Every stage of every row that has lengths and a budget."""
+    found = []
+    for row, method in request.methods.items():
+        settings = method.presets[request.preset]
+        every = lengths(settings)
+        fit = {name: value for name, value in every.items() if name.startswith(FIT)}
+        image = {name: value for name, value in every.items() if name not in fit}
+        shared = {"domain": request.domain, "method": method.name, "version": method.version}
+        if fit and options.fit_seconds:  # rows that share a fit share its length
+            key = content_hash(shared | {"fit": settings.fit, "seconds": options.fit_seconds})
+            found.append(Stage(row, "--fit_seconds", options.fit_seconds, fit, key))
+        if image and options.image_seconds:
+            mine = {"suite": request.suite.name, "row": row, "settings": settings, "seconds": options.image_seconds}
+            found.append(Stage(row, "--image_seconds", options.image_seconds, image, content_hash(shared | mine)))
+    return found
+
+
+def settle(request: Request, options: Options, load: Callable[[str], Domain]) -> dict[str, Any]:
+    """Settings by row for the budgets of the command line, measured where ``budget.json`` does not have them.
+
+    Raises UnusableArguments if a budget ends before a method has begun, RecordError if that file is damaged.
     """
     if (found := kept(request, options)) is not None:
         return found
-    with records.claim(options.folder / "jobs" / "budget"):  # shards begin at the same time
-        if (found := kept(request, options)) is None:
-            content, rows = _content(options), _rows(request)
-            missing = [name for name in rows if name not in content["lengths"]]
-            print(f"measuring how long {', '.join(missing)} take")
-            content["lengths"] |= dict(_measured(request, options, load, rows, missing))
-            records.write_json(options.folder / FILE, content)
-            found = kept(request, options)
-    return found
+    file = _file(options)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with records.claim(file):  # shards begin at the same time
+        known = _known(options)
+        for stage in stages(request, options):
+            if stage.key not in known:
+                print(f"measuring how long {stage.row} takes, for {stage.flag}")
+                known[stage.key] = _measured(request, options, load, stage)
+                records.write_json(file, known)
+    return kept(request, options)
 
 
 def kept(request: Request, options: Options) -> dict[str, Any] | None:
     """Settings by row as they were measured before; {} without a budget, None where something is to be measured."""
-    if options.fit_seconds is None and options.image_seconds is None:
-        return {}
-    known, rows = _content(options)["lengths"], _rows(request)
-    if not rows.keys() <= known.keys():
-        return None
-    return {name: with_lengths(settings, known[name]) for name, settings in rows.items()}
+    known = _known(options)
+    settings = {row: method.presets[request.preset] for row, method in request.methods.items()}
+    found: dict[str, Any] = {}
+    for stage in stages(request, options):
+        if stage.key not in known:
+            return None
+        found[stage.row] = with_lengths(found.get(stage.row, settings[stage.row]), known[stage.key])
+    return found
 
 
-def _rows(request: Request) -> dict[str, Any]:
-    """The preset's settings of the methods that have lengths."""
-    settings = {name: method.presets[request.preset] for name, method in request.methods.items()}
-    return {name: its for name, its in settings.items() if lengths(its)}
+def _file(options: Options) -> Path:
+    return (options.priors or options.folder / "priors") / FILE
 
 
-def _content(options: Options) -> dict[str, Any]:
-    """budget.json, or what it is before anything was measured for these budgets."""
-    file = options.folder / FILE
-    asked = {name: getattr(options, name) for name in ("preset", "fit_seconds", "image_seconds")}
-    content = records.read_json(file, "delete it") if file.is_file() else {}
-    return content if {name: content.get(name) for name in asked} == asked else asked | {"lengths": {}}
+def _known(options: Options) -> dict[str, Lengths]:
+    file = _file(options)
+    return records.read_json(file, "delete it to measure again") if file.is_file() else {}
 
 
-def _measured(
-    request: Request,
-    options: Options,
-    load: Callable[[str], Domain],
-    rows: Mapping[str, Any],
-    missing: list[str],
-) -> Iterator[tuple[str, Lengths]]:
-    """Row and lengths that fit the budgets, by timing the first job of each row at two short lengths."""
+def _measured(request: Request, options: Options, load: Callable[[str], Domain], stage: Stage) -> Lengths:
+    """Lengths for which the line through two measurements meets the budget; those of the preset if it has no part."""
+    with ExitStack() as stack:
+        seconds = _timer(request, options, load, stage, stack)
+        longest = max(stage.its, key=stage.its.get)
+        first = max(1, stage.its[longest] // SHORTEST)
+        shortest = scaled(stage.its, first / stage.its[longest])
+        if seconds(shortest) is None:  # and what is done once in a process does not count
+            return stage.its
+        before = seconds(shortest)
+        unit = first
+        for _ in range(DOUBLINGS):
+            unit *= 2
+            after = seconds(scaled(stage.its, unit / stage.its[longest]))
+            if after - before >= ENOUGH or after >= stage.budget:
+                break
+    slope = (after - before) / (unit - first)
+    start = before - slope * first
+    if slope <= 0:
+        raise UnusableArguments(f"{stage.flag}: {stage.row} takes as long with {unit} steps as with {first}")
+    if stage.budget < start + slope:
+        raise UnusableArguments(f"{stage.flag} {stage.budget:g}: {stage.row} needs {start + slope:.1f} s for one step")
+    return scaled(stage.its, (stage.budget - start) / slope / stage.its[longest])
+
+
+def _timer(
+    request: Request, options: Options, load: Callable[[str], Domain], stage: Stage, stack: ExitStack
+) -> Callable[[Lengths], float | None]:
+    """Seconds of the stage at some lengths, in the first job of its row; None where that job does not have it."""
     from benchmarks.executors.process import choose_devices, prepare
     from benchmarks.worker import Context, Worker
-    from mystyle.progress import listening
 
-    budgets = {FIT: options.fit_seconds, "": options.image_seconds}
     device = choose_devices(options.device, 1, 1)[0]
     prepare(device)
-    with tempfile.TemporaryDirectory() as folder:
-        context = Context(
-            run=Path(folder),
-            priors=Path(folder) / "priors",
-            suite=request.suite,
-            methods=request.methods,
-            metrics=request.metrics,
-            folders=request.folders,
-            load_domain=load,
-            environment={"hardware": hardware(device)},
-        )
-        worker = Worker(context, device)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    context = Context(
+        run=folder,
+        priors=folder / "priors",
+        suite=request.suite,
+        methods=request.methods,
+        metrics=request.metrics,
+        folders=request.folders,
+        load_domain=load,
+        environment={"hardware": hardware(device)},
+    )
+    worker = Worker(context, device)
+    settings = request.methods[stage.row].presets[request.preset]
+    short = with_lengths(settings, scaled(lengths(settings), 1 / SHORTEST))  # what is not measured is over soon
 
-        def seconds(name: str, its: Lengths) -> tuple[float, float]:
-            """Of a fit, and of what is done with an image."""
-            changed = {**rows, name: with_lengths(rows[name], its)}
-            job = next(job for job in make_jobs(request, changed) if job.method == name)
-            outcome = worker.run(job)
-            if outcome.status != "done":
-                raise UnusableArguments(f"--methods {name}: cannot be timed ({outcome.reason})")
-            spent = records.read_record(context.run, job.key)["seconds"]
-            return spent["fit"], spent["restore"] / len(job.cases)
+    def seconds(its: Lengths) -> float | None:
+        jobs = make_jobs(request, {stage.row: with_lengths(short, its)})
+        job = next(job for job in jobs if job.method == stage.row)
+        if stage.flag == "--image_seconds" and job.cases[0].photo is None:  # a sample, which nothing is optimised for
+            return None
+        outcome = worker.run(job)
+        if outcome.status != "done":
+            raise UnusableArguments(f"--methods {stage.row}: cannot be timed ({outcome.reason})")
+        spent = records.read_record(context.run, job.key)["seconds"]
+        if stage.flag == "--fit_seconds":
+            return spent.get("fit")
+        return spent["restore"] / len(job.cases) if "restore" in spent else None
 
-        for name in missing:
-            every = lengths(rows[name])
-            with listening(lambda *_: None):
-                seconds(name, scaled(every, SHORTEST))  # what is done once in a process does not count
-                factors = SHORTEST * 2, SHORTEST * 4
-                times = [seconds(name, scaled(every, factor)) for factor in factors]
-            yield name, _solve(name, every, factors, times, budgets)
-
-
-def _solve(
-    name: str,
-    every: Lengths,
-    factors: tuple[float, float],
-    times: list[tuple[float, float]],
-    budgets: Mapping[str, float | None],
-) -> Lengths:
-    """Lengths for which the line through both measurements meets the budgets."""
-    found = dict(every)
-    for stage, (part, budget) in enumerate(budgets.items()):
-        its = {key: value for key, value in every.items() if key.startswith(FIT) == (part == FIT)}
-        if not its or budget is None:
-            continue
-        longest = max(its, key=its.get)
-        units = [scaled(its, factor)[longest] for factor in factors]
-        slope = (times[1][stage] - times[0][stage]) / max(units[1] - units[0], 1)
-        start = times[0][stage] - slope * units[0]
-        flag = "--fit_seconds" if part == FIT else "--image_seconds"
-        if slope <= 0:
-            raise UnusableArguments(
-                f"{flag}: {name} takes the same time at {units[0]} and {units[1]}; it cannot be fitted"
-            )
-        if budget < start + slope:
-            raise UnusableArguments(f"{flag} {budget:g}: {name} needs {start + slope:.1f} s for one step")
-        found |= scaled(its, (budget - start) / slope / its[longest])
-    return found
+    return seconds

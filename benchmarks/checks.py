@@ -14,6 +14,8 @@ from benchmarks.protocol import PRESETS
 from benchmarks.registry import ALL, METHODS, SUITES, UnknownName, require
 from datasets.splits import PEOPLE
 
+BEGUN = {"config.yaml", "priors", "jobs"}  # what a run may leave that is stopped before it has a suite.json
+
 
 def names(
     suite: str, preset: str, methods: Sequence[str] | None, domain: str, known_domains: Iterable[str]
@@ -72,6 +74,8 @@ def shard(options: Options) -> list[str]:
         return [f"--shard {options.shard}: write I/N, the I-th of N parts, such as 1/4"]
     if options.shard and options.collect:
         return ["--collect is for all shards together; leave --shard away"]
+    if options.collect and options.dry_run:
+        return ["--collect does no job, so that there is nothing for --dry_run to tell"]
     return []
 
 
@@ -95,19 +99,24 @@ def device(name: str) -> list[str]:
 
 def out(folder: Path) -> list[str]:
     """An --out that cannot be written, or that holds something else than a run."""
+    if problems := writable("--out", folder):
+        return problems
+    if folder.is_dir() and not (folder / "suite.json").exists() and not {p.name for p in folder.iterdir()} <= BEGUN:
+        return [f"--out {folder}: the folder holds something else than a run; choose a new or an empty one"]
+    return []
+
+
+def writable(flag: str, folder: Path) -> list[str]:
+    """A folder that cannot be made or written."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
-        return [f"--out {folder}: {existing} is a file; choose another folder"]
+        return [f"{flag} {folder}: {existing} is a file; choose another folder"]
     try:  # by writing: permissions say nothing to root, on a read-only or a full disk, or in /proc
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"\0" * 4096)
     except OSError as error:
         reason = error.strerror
-        return [
-            f"--out {folder}: {existing} is not writable ({reason}); choose another folder or change its permissions"
-        ]
-    if existing == folder and any(folder.iterdir()) and not (folder / "suite.json").exists():
-        return [f"--out {folder}: the folder holds something else than a run; choose a new or an empty one"]
+        return [f"{flag} {folder}: {existing} is not writable ({reason}); choose another or change its permissions"]
     return []
 
 

@@ -12,15 +12,13 @@ Exit status: 0, or 2 for runs that cannot be compared.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.records import Record, RecordError, read_records, read_results, read_suite
+from benchmarks.records import Record, RecordError, read_records, read_results, read_suite, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         origins = differences_in_origin(read_records(parsed.run_a), read_records(parsed.run_b))
         table = compare_runs(rows, suite)
         if parsed.out:
-            write_whole(parsed.out, table.to_csv(index=False, lineterminator="\n"))
+            parsed.out.parent.mkdir(parents=True, exist_ok=True)
+            write_text(parsed.out, table.to_csv(index=False, lineterminator="\n"))
     except (RecordError, OSError) as error:
         print(f"benchmarks.compare: {error}", file=sys.stderr)
         return 2
@@ -246,18 +245,6 @@ def _cells(row: Any) -> tuple[str, ...]:
     interval = DASH if row.ci_low != row.ci_low else f"({row.ci_low:+.3g}, {row.ci_high:+.3g})"
     p = DASH if row.p_value != row.p_value else "< 0.001" if row.p_value < 0.001 else f"{row.p_value:.3f}"
     return *means, f"{row.difference:+.3g}", interval, p
-
-
-def write_whole(path: Path, text: str) -> None:
-    """A file that is never seen half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
 
 
 if __name__ == "__main__":

@@ -28,6 +28,10 @@ class Display(Protocol):
         """It ended like that, and will be started once more."""
         ...
 
+    def withdrawn(self, job: Job) -> None:
+        """It was not begun."""
+        ...
+
     def tick(self) -> None:
         """Time passes; called about once a second."""
         ...
@@ -69,8 +73,11 @@ class LiveDisplay:
         self._bars.console.print(_ended(job, outcome), highlight=False, markup=False)
 
     def again(self, job: Job, outcome: Outcome) -> None:
-        self._bars.remove_task(self._jobs.pop(job.key))
+        self.withdrawn(job)
         self._bars.console.print(_ended(job, outcome) + AGAIN, highlight=False, markup=False)
+
+    def withdrawn(self, job: Job) -> None:
+        self._bars.remove_task(self._jobs.pop(job.key))
 
     def tick(self) -> None:
         pass  # rich has a clock of its own
@@ -99,12 +106,16 @@ class PlainDisplay:
         self._say(_ended(job, outcome))
 
     def again(self, job: Job, outcome: Outcome) -> None:
-        self._jobs.pop(job.key, None)
+        self.withdrawn(job)
         self._say(_ended(job, outcome) + AGAIN)
 
+    def withdrawn(self, job: Job) -> None:
+        self._jobs.pop(job.key, None)
+
     def tick(self) -> None:
-        if self._jobs and time.monotonic() - self._spoke > INTERVAL:
-            self._say("; ".join(self._jobs.values()))
+        if time.monotonic() - self._spoke > INTERVAL:
+            elsewhere = f"{self._total - self._ended} jobs are with other processes, or wait for workers"
+            self._say("; ".join(self._jobs.values()) or elsewhere)
 
     def close(self) -> None:
         pass

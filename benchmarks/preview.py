@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks import records
 from benchmarks.budget import kept
 from benchmarks.changes import changes
-from benchmarks.estimate import duration, estimate
+from benchmarks.estimate import Estimate, duration, estimate
 from benchmarks.executors.process import choose_devices
 from benchmarks.options import Options
 from benchmarks.plan import shard
@@ -24,8 +24,10 @@ def preview(request: Request, options: Options) -> str:
         return f"how long the methods take is measured first, for the budget; then the jobs of {run} can be told"
     jobs = shard(make_jobs(request, changed), *options.part)
     pending = [job for job in jobs if not records.is_done(run, job.key)]
-    devices = choose_devices(options.device, options.workers, len(pending))
+    devices = choose_devices(options.device, 1 if options.executor == "inline" else options.workers, len(pending))
     judged = estimate(pending, run, options.priors or run / "priors", hardware(devices[0]))
+    if changed:  # records of other lengths say nothing of a budget's
+        judged = Estimate(dict.fromkeys(judged.seconds), judged.source)
     lines = []
     for job in jobs:
         seconds = judged.seconds.get(job.key)

@@ -5,10 +5,12 @@
                          metrics.csv         one row per case and metric
                          images/*.png        <case>.png the final picture, <case>.input.png what the method was given
     runs/NAME/results.csv  summary.csv       derived from the records; may be deleted at any time
+    runs/NAME/derived.json                   what they were derived from
+    */unfinished/                            beside jobs and priors: what is being written, and claims
 
 A job's folder appears whole or not at all: it is written under another name beside its place, synced and renamed.
-Several processes may work in one folder: what one of them finished is never replaced by what another one failed at, and
-``claim`` keeps them from doing the same thing twice.
+Several processes may work in one folder: what one of them finished is never replaced, and ``claim`` keeps them from
+doing the same thing twice.
 
 A value that is missing is a row with a status and a reason:
 
@@ -22,12 +24,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import hashlib
 import json
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
 SCHEMA = 2
 COLUMNS = ("suite", "method", "person", "case", "seed", "metric", "value", "status", "reason")
 STATUSES = ("done", "failed", "inapplicable")
+DERIVED = ("results.csv", "summary.csv", "report/index.html")
+UNFINISHED = "unfinished"
+DAY = 24 * 3600  # seconds
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)  # how file systems say so
 _REQUIRED = {
     "schema": int,
     "key": str,
@@ -84,16 +91,20 @@ class Unwritable(OSError):
 def job_folder(run: Path, key: str) -> Iterator[Path]:
     """A temporary folder that takes the job's place when the block ends, or goes away if it raises.
 
-    The caller writes images and then calls ``write_job``. An older result of the same key is replaced.
+    The caller writes images and then calls ``write_job``. A failure of the same key is replaced; if the job was done
+    meanwhile, by another process, that result stays, and the new one goes away.
     """
-    with whole_folder(run / "jobs" / key) as folder:
+    with whole_folder(run / "jobs" / key, keep=lambda: is_done(run, key)) as folder:
         (folder / "images").mkdir()
         yield folder
 
 
 @contextlib.contextmanager
-def whole_folder(place: Path) -> Iterator[Path]:
-    """A new folder beside ``place`` that takes its place when the block ends without an exception."""
+def whole_folder(place: Path, keep: Callable[[], bool] = lambda: False) -> Iterator[Path]:
+    """A new folder beside ``place`` that takes its place when the block ends without an exception.
+
+    Whatever is there goes away, unless ``keep`` says that it is good: then the new folder does.
+    """
     place.parent.mkdir(parents=True, exist_ok=True)
     folder = _scratch(place) / f"{place.name}.{uuid.uuid4().hex[:8]}"  # not tempfile's, which nobody else may read
     folder.mkdir(parents=True)
@@ -101,7 +112,7 @@ def whole_folder(place: Path) -> Iterator[Path]:
         yield folder
         for path in [*folder.rglob("*"), folder]:
             _sync(path)
-        _move(folder, place)
+        _move(folder, place, keep)
         _sync(place.parent)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -125,30 +136,32 @@ def claim(place: Path, *, wait: bool = True) -> Iterator[bool]:
 
     file = _scratch(place) / f"{place.name}.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(file)
+    lock = FileLock(file, fallback_to_soft=False)  # whose marker files would outlive their process
     try:
         lock.acquire(blocking=wait)
+        granted = True
     except Timeout:
-        yield False
-        return
-    except NotImplementedError:  # how filelock says that there are no locks here
-        yield True
-        return
+        granted = False
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        granted = True
     try:
-        yield True
+        yield granted
     finally:
-        with contextlib.suppress(OSError):  # one who waits for the removed file is granted it, and finds the work done
-            file.unlink()
-        lock.release()
+        if lock.is_locked:
+            with contextlib.suppress(OSError):  # who waits for the removed file begins anew, which filelock sees to
+                file.unlink()
+            lock.release()
 
 
 def _scratch(place: Path) -> Path:
-    """Where things are until they take their place: the same file system, and out of sight of a search in jobs/."""
-    return place.parent.parent / "unfinished"
+    """Where things are until they take their place, on the same file system."""
+    return place.parent / UNFINISHED
 
 
-def _move(folder: Path, place: Path) -> None:
-    """Renames ``folder`` to ``place``; whatever is there, or comes there meanwhile, goes away."""
+def _move(folder: Path, place: Path, keep: Callable[[], bool]) -> None:
+    """Renames ``folder`` to ``place``; of whatever is there, or comes there meanwhile, ``keep`` says if it stays."""
     replaced: list[Path] = []
     while True:
         try:
@@ -157,6 +170,9 @@ def _move(folder: Path, place: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES) or not place.exists():
                 raise
+        if keep():
+            shutil.rmtree(folder)
+            break
         replaced.append(folder.with_name(f"{folder.name}.{len(replaced)}.replaced"))
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             place.rename(replaced[-1])
@@ -168,26 +184,26 @@ def write_job(folder: Path, record: Record, rows: Sequence[MetricRow]) -> None:
     """record.json and metrics.csv of a job, into the folder that ``job_folder`` gave."""
     check_record(record, folder)
     _frame(rows).to_csv(folder / "metrics.csv", index=False, lineterminator="\n")
-    write_json(folder / "record.json", record)
+    write_json(folder / "record.json", {**record, "rows": len(rows)})
 
 
 def write_json(path: Path, content: Any) -> bool:
     """Readable JSON, replacing the file in one step; whether that changed it. NaN is refused: it is not JSON."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     before = path.read_bytes() if path.is_file() else None
-    _replace(path, text)
+    write_text(path, text)
     return before != text.encode()
 
 
-def clean(run: Path) -> None:
-    """Takes away what killed jobs left behind a day ago or more; younger ones may be somebody's work in progress."""
-    scratch = run / "unfinished"
-    for path in scratch.glob("*"):
-        with contextlib.suppress(OSError):  # gone by now
-            if time.time() - path.stat().st_mtime > 24 * 3600:
+def clean(parent: Path) -> None:
+    """Takes away what killed processes left in ``parent``, a folder of jobs or priors, a day ago or more.
+
+    What is somebody's work in progress is claimed, however old it is.
+    """
+    for path in (parent / UNFINISHED).glob("*"):
+        with contextlib.suppress(OSError), claim(parent / path.name.split(".")[0], wait=False) as granted:
+            if granted and path.suffix != ".lock" and time.time() - path.stat().st_mtime > DAY:
                 path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
-    with contextlib.suppress(OSError):  # absent, or not empty
-        scratch.rmdir()
 
 
 # Reading
@@ -239,13 +255,13 @@ def is_done(run: Path, key: str) -> bool:
     """Whether the job's result is there. A failed or damaged job is not done: it is run again."""
     try:
         record = read_record(run, key)
-        return record is not None and record["status"] == "done" and len(read_rows(run, key)) > 0
+        return record is not None and record["status"] == "done" and len(read_rows(run, key, record)) > 0
     except RecordError:
         return False
 
 
-def read_rows(run: Path, key: str) -> pd.DataFrame:
-    """metrics.csv of a job with the columns of ``COLUMNS``. Raises RecordError."""
+def read_rows(run: Path, key: str, record: Record | None = None) -> pd.DataFrame:
+    """metrics.csv of a job with the columns of ``COLUMNS``. Raises RecordError, also if rows of ``record`` are gone."""
     import pandas as pd
 
     path = run / "jobs" / key / "metrics.csv"
@@ -259,6 +275,8 @@ def read_rows(run: Path, key: str) -> pd.DataFrame:
         raise RecordError(f"{path}: cannot be read ({error}); delete the job's folder and run again") from error
     if tuple(rows.columns) != COLUMNS or not rows["status"].isin(STATUSES).all():
         raise RecordError(f"{path}: unexpected columns or status; delete the job's folder and run again")
+    if record is not None and record.get("rows", len(rows)) != len(rows):  # older records do not tell
+        raise RecordError(f"{path}: {len(rows)} rows of {record['rows']}; delete the job's folder and run again")
     return rows
 
 
@@ -281,10 +299,24 @@ def rebuild(run: Path) -> pd.DataFrame:
     from benchmarks.statistics import summarise
 
     results = read_results(run)
-    _replace(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
+    write_text(run / "results.csv", results[list(COLUMNS)].to_csv(index=False, lineterminator="\n"))
     summary = summarise(results, read_suite(run))
-    _replace(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))
+    write_text(run / "summary.csv", summary.to_csv(index=False, lineterminator="\n"))
     return summary
+
+
+def state(run: Path) -> dict[str, Any]:
+    """What tables are derived from: the plan, and which records there are. Raises RecordError."""
+    plan = hashlib.sha256((run / "suite.json").read_bytes()).hexdigest()
+    return {"suite": plan, "records": {record["key"]: record["created"] for record in read_records(run)}}
+
+
+def is_derived(run: Path) -> bool:
+    """Whether the tables and the report are those of the records that there are."""
+    try:
+        return read_json(run / "derived.json", "") == state(run) and all((run / name).exists() for name in DERIVED)
+    except RecordError:
+        return False
 
 
 def read_results(run: Path) -> pd.DataFrame:
@@ -299,8 +331,8 @@ def read_results(run: Path) -> pd.DataFrame:
     for record in read_records(run):
         image = {case["case"]: case["image"] for case in record["cases"]}
         dose = {case["case"]: case.get("dose") for case in record["cases"]}
-        frame = read_rows(run, record["key"])
-        item = record["person"] + "/" + frame["case"].map(image).fillna(frame["case"])
+        frame = read_rows(run, record["key"], record)
+        item = [f"{record['person']}/{image.get(case, case)}" for case in frame["case"]]
         counted = ~frame["case"].isin(list(image))
         more = {"image": item, "item": counted, "dose": frame["case"].map(dose)}
         rows.append(frame.assign(**more, condition=record["condition"]))
@@ -325,19 +357,26 @@ def read_json(path: Path, way_out: str) -> dict[str, Any]:
     return content
 
 
-def _replace(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """A file that is never seen half written."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
-    """Flushes a file or a folder's list of names to the disk, where the system can."""
-    with contextlib.suppress(PermissionError):  # folders cannot be opened on Windows
+    """Flushes a file to the disk, or a folder's list of names where the system can."""
+    if path.is_file():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+        return
+    with contextlib.suppress(OSError):  # Windows and some file systems of networks do not do this
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -84,6 +84,7 @@ def resolve(options: Options) -> Request:
             problems.append(f"--methods {name}: has no preset {options.preset}; add it to the method's presets")
     problems += checks.device(options.device)
     problems += checks.out(options.folder)
+    problems += checks.writable("--priors", options.priors) if options.priors else []
     files = domain_weights(options.domain)
     own = [method.base for method in methods.values() if hasattr(method, "base")]
     bases = {name: files["generator"].with_name(name) for name in own}

@@ -19,9 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.executors import NoWorkers
 from benchmarks.options import Options, make_parser, to_options
 from benchmarks.protocol import Variant
-from benchmarks.records import Unwritable
+from benchmarks.records import RecordError, Unwritable, write_text
 from benchmarks.registry import ALL, METHODS, SUITES
 from benchmarks.request import (
     Request,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130  # exit status
 SHOWN = 100  # missing pictures that are named
 WIDE = 6  # metrics that a terminal shows with their deviations
-DERIVED = ("results.csv", "summary.csv", "report/index.html")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_names(options)
         if options.collect:
-            return max(collect(single) for single in each_suite(options))
+            return collect_all(options)
         todo = [(single, resolve(single)) for single in each_suite(options)]
         if options.dry_run:
             from benchmarks.preview import preview
@@ -71,12 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.suite == ALL:
             build_index(options.folder, [single.folder for single, _ in todo])
         return max(statuses)
-    except Unwritable as error:
+    except (Unwritable, NoWorkers) as error:
         print(
             f"benchmarks.run: {error}; what was finished is kept, the same command goes on from here", file=sys.stderr
         )
         return FAILED
-    except UnusableArguments as error:
+    except (UnusableArguments, RecordError) as error:
         print("\n".join(f"benchmarks.run: {line}" for line in str(error).splitlines()), file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -104,8 +104,8 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
     """config.yaml, with what the defaults stood for."""
     filled = parsed.clone()
     filled.suite, filled.methods, filled.people = options.suite, list(request.methods), list(request.folders)
-    filled.out, filled.priors = options.out, options.priors
-    parser.save(filled, options.folder / "config.yaml", overwrite=True, multifile=False)
+    filled.out, filled.priors, filled.shard = options.out, options.priors, None  # the whole run's, not a shard's
+    write_text(options.folder / "config.yaml", parser.dump(filled, skip_none=False))
 
 
 def carry_out(request: Request, options: Options, load: Callable[[str], Domain]) -> int:
@@ -116,13 +116,15 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
     from benchmarks.plan import describe, shard
 
     run = options.folder
-    draw_missing(request)
-    every = make_jobs(request, settle(request, options, load))
+    with writing(run):
+        draw_missing(request)
+        settings = settle(request, options, load)
+    every = make_jobs(request, settings)
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
     layout["budget"] = {"fit": options.fit_seconds, "image": options.image_seconds}
     with writing(run):
-        changed = records.write_json(run / "suite.json", layout)
-    records.clean(run)
+        records.write_json(run / "suite.json", layout)
+    clean(options)
 
     jobs = shard(every, *options.part)
     tell_missing(request, jobs)
@@ -134,12 +136,12 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
     for change in changes(run, pending):
         print(f"changed since there were results: {change}")
     outcomes = execute(request, options, pending, load) if pending else []
-    records.clean(run)
+    clean(options)
     if len(jobs) < len(every):
         print(f"shard {options.shard} of {len(every)} jobs; --collect makes the tables when all shards are done")
-    elif pending or changed or not all((run / name).exists() for name in DERIVED):
-        derive(options, layout)
-    if len(jobs) == len(every):
+    else:
+        if not records.is_derived(run):
+            derive(options, layout)
         track(options)
 
     failed = [outcome for outcome in outcomes if outcome.status != "done"]
@@ -147,6 +149,19 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
         print(f"{len(failed)} of {len(jobs)} jobs failed; the same command tries them again. The first reason:")
         print(f"  {failed[0].reason}\n  the whole story is in {run / 'jobs' / failed[0].key / 'record.json'}")
     return FAILED if failed else DONE
+
+
+def collect_all(options: Options) -> int:
+    """``collect`` for each suite that has begun; returns the exit status."""
+    singles = each_suite(options)
+    begun = [single for single in singles if (single.folder / "suite.json").exists()] or singles[:1]
+    statuses = [collect(single) for single in begun]
+    if options.suite == ALL:
+        build_index(options.folder, [single.folder for single in begun])
+        for single in singles:
+            if single not in begun:
+                print(f"{single.suite} has not begun")
+    return max(statuses) if len(begun) == len(singles) else FAILED
 
 
 def collect(options: Options) -> int:
@@ -175,10 +190,22 @@ def derive(options: Options, layout: Mapping[str, Any]) -> None:
     """Everything that follows from the records: tables, and the report."""
     from benchmarks import records
 
-    with writing(options.folder):
-        summary = records.rebuild(options.folder)
+    run = options.folder
+    with writing(run):
+        state = records.state(run)
+        summary = records.rebuild(run)
     print_summary(summary, layout)
-    build_report(options.folder, layout["suite"])
+    if build_report(run, layout["suite"]):
+        with writing(run):
+            records.write_json(run / "derived.json", state)
+
+
+def clean(options: Options) -> None:
+    """Takes away what killed processes have left in the run and among its priors."""
+    from benchmarks import records
+
+    for folder in (options.folder / "jobs", options.priors or options.folder / "priors"):
+        records.clean(folder)
 
 
 @contextlib.contextmanager
@@ -245,10 +272,12 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         display.close()
 
 
-def build_report(run: Path, suite: str) -> None:
+def build_report(run: Path, suite: str) -> bool:
     """Has the report made. It reads files only, and ``benchmarks`` imports no ``reports``, so it is its own command."""
-    if _report(run):
+    made = _report(run)
+    if made:
         print(f"figure: {run / 'report' / 'figures' / suite}.png\nreport: {run / 'report' / 'index.html'}")
+    return made
 
 
 def build_index(folder: Path, runs: Sequence[Path]) -> None:

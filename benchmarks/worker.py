@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -82,11 +83,13 @@ class Worker:
     def run(self, job: Job, attempt: int = 1) -> Outcome:
         """Does the job and leaves its record, whatever happens short of the process's end."""
         began = time.perf_counter()
-        reset_peak_memory(self.device)
         try:
+            reset_peak_memory(self.device)
             with records.job_folder(self.context.run, job.key) as folder:
                 self._do(job, folder, attempt)
             return Outcome(job.key, "done", "", time.perf_counter() - began)
+        except records.Unwritable as error:
+            return Outcome(job.key, "failed", str(error), time.perf_counter() - began, unwritable=str(error))
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".strip()
             story = tracebacks.format_exc()
@@ -260,24 +263,27 @@ class Worker:
             prior = method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
             return prior, {"key": None, "seconds": time.perf_counter() - began, "megabytes": 0.0, "cached": False}
         place = self.context.priors / job.prior_key
-        with records.claim(place):  # another process may be fitting it
-            found: dict[str, Any] = {"key": job.prior_key, "cached": place.exists()}
-            if place.exists():
-                try:
-                    return self._read_prior(job, train, place, found)
-                except Exception as error:
-                    found = {"key": job.prior_key, "cached": False, "damaged": f"{type(error).__name__}: {error}"}
-                    print(f"the prior in {place} cannot be read and is fitted again ({found['damaged']})")
+        about: dict[str, Any] = {"key": job.prior_key, "cached": True}
+        with contextlib.ExitStack() as stack:
+            with _writing(place):
+                stack.enter_context(records.claim(place))  # another process may be fitting it
+                if place.exists() and (damage := _damage(place)):
+                    print(f"the prior in {place} is damaged and is fitted again: {damage}")
                     records.set_aside(place)
-            self._fit(job, train, place)
-        return self._read_prior(job, train, place, found)
+                    about["damaged"] = damage
+            if not place.exists():
+                self._fit(job, train, place)
+                about["cached"] = False
+        noted = records.read_json(place / "about.json", f"delete {place} to fit again")
+        prior = method.load(place / "prior", train, self.domain, settings=job.settings)
+        return prior, {**about, "seconds": noted["seconds"], "megabytes": noted.get("megabytes")}
 
     def _fit(self, job: Job, train: Portraits, place: Path) -> None:
-        """Fits a prior and saves it to ``place``."""
+        """Fits a prior and saves it to ``place``. Raises Unwritable if that cannot be written."""
         began = time.perf_counter()
         prior = self.context.methods[job.method].fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
         seconds = time.perf_counter() - began
-        with records.whole_folder(place) as folder:
+        with _writing(place), records.whole_folder(place) as folder:
             (folder / "prior").mkdir()
             prior.save(folder / "prior")
             files = {path: path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -290,15 +296,6 @@ class Worker:
                 "files": {name: sha256(path) for path, name in files.items()},
             }
             records.write_json(folder / "about.json", about)
-
-    def _read_prior(self, job: Job, train: Portraits, place: Path, found: Mapping[str, Any]) -> tuple[Any, Any]:
-        """The prior in ``place``, and ``found`` with what is noted beside it. Raises DataError if it has changed."""
-        about = records.read_json(place / "about.json", f"delete {place} to fit again")
-        changed = [name for name, digest in about["files"].items() if sha256(place / name) != digest]
-        if changed:
-            raise DataError(f"not what was saved: {', '.join(changed)}")
-        prior = self.context.methods[job.method].load(place / "prior", train, self.domain, settings=job.settings)
-        return prior, {**found, "seconds": about["seconds"], "megabytes": about["megabytes"]}
 
     def _measure(self, job: Job, evaluation: Evaluation) -> list[records.MetricRow]:
         """A row per metric and case, or whatever else the metric counts."""
@@ -363,17 +360,40 @@ def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, flo
 def record_failure(
     context: Context, job: Job, reason: str, traceback: str, seconds: float, attempt: int = 1
 ) -> Outcome:
-    """Leaves a failed job's record, with a row of that status for each of its cells, unless the job is done by now."""
+    """How the job ended: done if another process did it meanwhile; else failed, and its record has a row per cell."""
     rows = [row(job, case.name, name, status="failed", reason=reason) for case, name in _cells(job)]
     about = {"reason": reason, "traceback": traceback, "attempts": attempt}
     try:
-        if not records.is_done(context.run, job.key):  # by another process
-            with records.job_folder(context.run, job.key) as folder:
-                failure = record(context, job, "failed", seconds={"until_failure": seconds}, **about)
-                records.write_job(folder, failure, rows)
+        with records.job_folder(context.run, job.key) as folder:
+            failure = record(context, job, "failed", seconds={"until_failure": seconds}, **about)
+            records.write_job(folder, failure, rows)
     except OSError as error:
-        return Outcome(job.key, "failed", reason, seconds, unwritable=str(error))
+        return Outcome(job.key, "failed", reason, seconds, unwritable=f"{context.run} cannot be written ({error})")
+    if records.is_done(context.run, job.key):
+        return Outcome(job.key, "done", "", seconds)
     return Outcome(job.key, "failed", reason, seconds)
+
+
+def _damage(place: Path) -> str | None:
+    """How a saved prior differs from what was saved; None if it does not, or is older than the notes of hashes."""
+    try:
+        about = records.read_json(place / "about.json", "it cannot be used")
+        files = about.get("files", {"about.json": ""} if "seconds" not in about else {})
+        changed = [name for name, digest in files.items() if sha256(place / name) != digest]
+    except (records.RecordError, FileNotFoundError) as error:
+        return str(error)
+    return f"not as saved: {', '.join(changed)}" if changed else None
+
+
+@contextlib.contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    """Whatever keeps the block from writing a prior becomes Unwritable: other jobs would fit in vain, too."""
+    try:
+        yield
+    except records.Unwritable:
+        raise
+    except OSError as error:
+        raise records.Unwritable(f"{place.parent} cannot be written ({error})") from error
 
 
 def row(

@@ -69,7 +69,7 @@ class Toy:
             time.sleep(60)
         if self.mishap == "die once":
             with contextlib.suppress(FileExistsError):
-                (Path(tempfile.gettempdir()) / f"died-{os.getppid()}").touch(exist_ok=False)
+                Path(os.environ["TOY_DEATH"]).touch(exist_ok=False)
                 os.kill(os.getpid(), signal.SIGKILL)
         if self.mishap == "pause":
             time.sleep(1)

@@ -109,8 +109,9 @@ def test_lengths_meet_the_budget_and_are_kept(request_and_options):
     assert kept(asked, options) is None and "measured first" in preview(asked, options)
     found = settle(asked, options, None)
     assert found == {"timed": Settings(Fit(20), 50)}  # (12 - 2) / 0.5 and (0.6 - 0.1) / 0.01
-    assert len(runs) == 3 and max(job.settings.fit.passes for job in runs) <= 64 / 8
-    assert settle(asked, options, None) == found == kept(asked, options) and len(runs) == 3, "measured once"
+    n = len(runs)
+    assert n == 3 + 5 and max(job.settings.fit.passes for job in runs) <= 64 / 8, "shortest twice, then doubled"
+    assert settle(asked, options, None) == found == kept(asked, options) and len(runs) == n, "measured once"
     jobs = [job for job in make_jobs(asked, found) if job.method == "timed"]
     assert {job.settings for job in jobs} == {found["timed"]}
     assert not {job.key for job in jobs} & {job.key for job in make_jobs(asked)}, "other settings, other jobs"
@@ -118,9 +119,42 @@ def test_lengths_meet_the_budget_and_are_kept(request_and_options):
 
 def test_another_budget_is_measured_again_and_half_a_budget_leaves_the_rest(request_and_options):
     asked, options, runs = request_and_options
-    settle(asked, options, None)
+    both = settle(asked, options, None)
     only_fit = dataclasses.replace(options, fit_seconds=7.0, image_seconds=None)
-    assert settle(asked, only_fit, None) == {"timed": Settings(Fit(10), 320)} and len(runs) == 6
+    assert settle(asked, only_fit, None) == {"timed": Settings(Fit(10), 320)} and len(runs) == 8 + 3
+    assert settle(asked, options, None) == both and len(runs) == 8 + 3, "both budgets are kept"
+
+
+def test_rows_and_suites_that_share_a_fit_share_its_length(request_and_options, tmp_path):
+    asked, options, runs = request_and_options
+    two = dataclasses.replace(asked, methods={"timed": Timed(), "also": Timed()})
+    fits = dataclasses.replace(options, image_seconds=None, priors=tmp_path / "priors")
+    found = settle(two, fits, None)
+    assert found["timed"].fit == found["also"].fit == Fit(20) and len(runs) == 3
+    elsewhere = dataclasses.replace(fits, out=tmp_path / "another")
+    assert settle(two, elsewhere, None) == found and len(runs) == 3
+
+
+def test_short_presets_are_measured_at_lengths_that_differ(request_and_options):
+    asked, options, runs = request_and_options
+    short = dataclasses.replace(asked, methods={"timed": Timed(settings=Settings(Fit(1), 10))})
+    assert settle(short, options, None) == {"timed": Settings(Fit(20), 50)}
+    assert len({job.settings.fit.passes for job in runs if job.settings.steps == 1}) >= 2
+
+
+def test_samples_have_no_budget_of_an_image(request_and_options, monkeypatch):
+    asked, options, runs = request_and_options
+    whole = budget.make_jobs
+
+    def of_samples(*arguments):
+        jobs = whole(*arguments)
+        parts = [
+            dataclasses.replace(job.part, cases=[dataclasses.replace(c, photo=None) for c in job.cases]) for job in jobs
+        ]
+        return [dataclasses.replace(job, part=part) for job, part in zip(jobs, parts, strict=True)]
+
+    monkeypatch.setattr(budget, "make_jobs", of_samples)
+    assert settle(asked, options, None) == {"timed": Settings(Fit(20), 320)} and len(runs) == 3
 
 
 def test_no_budget_changes_nothing(request_and_options):

@@ -15,7 +15,7 @@ import pytest
 from bench_toys import Toy, context_of, jobs_of
 
 from benchmarks import records
-from benchmarks.executors import Means, inline, local, process
+from benchmarks.executors import Means, NoWorkers, inline, local, process
 from benchmarks.executors.process import choose_devices
 
 TESTS = Path(__file__).parent
@@ -24,6 +24,9 @@ TWO = Means("cpu", workers=2)
 
 class Ears:
     """A display that remembers."""
+
+    def withdrawn(self, job):
+        self.events.append(("withdrawn", job.title))
 
     def __init__(self):
         self.events = []
@@ -114,6 +117,27 @@ def test_a_worker_that_cannot_even_start_fails_its_jobs_and_ends(people_root, tm
     assert all("no such domain" in outcome.reason for outcome in outcomes)
 
 
+def test_workers_that_cannot_start_are_given_up_and_no_job_is_blamed(people_root, tmp_path, monkeypatch):
+    jobs = [job for job in jobs_of(people_root, []) if job.person == "alice"]
+    ears = Ears()
+    context = context_of(people_root, [], tmp_path)
+    context = dataclasses.replace(context, environment=Unpicklable())  # the process ends before it hears of any job
+    with pytest.raises(NoWorkers, match=r"no worker can start.*workers\.log"):
+        local.carry_out(jobs, context, Means("cpu", 1), ears)
+    assert not list(tmp_path.glob("jobs/*/record.json")) and [e[0] for e in ears.events] == ["started", "withdrawn"] * 2
+
+
+class Unpicklable:
+    """Can be sent, and not be received."""
+
+    def __reduce__(self):
+        return fail, ()
+
+
+def fail():
+    raise ImportError("a package of the project is missing here")
+
+
 def no_domain(device):
     raise ValueError("no such domain")
 
@@ -164,7 +188,8 @@ def test_ctrl_c_ends_within_seconds_and_leaves_a_resumable_run(people_root, tmp_
     assert process.returncode == 130, output
     assert time.monotonic() - began < 10
     assert "Traceback" not in output
-    assert len(list(run.glob("jobs/*"))) == 6 and not list((run / "unfinished").glob("*"))
+    assert len(list(run.glob("jobs/*/record.json"))) == 6
+    assert not list((run / "jobs" / "unfinished").glob("*"))
     for record in run.glob("jobs/*/record.json"):
         assert json.loads(record.read_text())["status"] == "done"
     deadline = time.monotonic() + 10  # multiprocessing's own helper ends a moment after its parent

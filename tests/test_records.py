@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import lzma
 import os
@@ -89,7 +90,7 @@ def test_what_was_written_is_read_back_exactly(tmp_path):
         row(1e-300, metric="maps_train"),
     ]
     write(tmp_path, rows=rows)
-    assert records.read_record(tmp_path, KEY) == record()
+    assert records.read_record(tmp_path, KEY) == record() | {"rows": 3}
     found = records.read_rows(tmp_path, KEY)
     assert tuple(found.columns) == COLUMNS
     assert found["value"].tolist()[0] == 0.1 + 0.2 and found["value"].tolist()[2] == 1e-300  # to the last bit
@@ -116,8 +117,10 @@ def test_names_that_look_like_numbers_stay_names(tmp_path):
 def test_nothing_is_there_before_the_end(tmp_path):
     with records.job_folder(tmp_path, KEY) as folder:
         records.write_job(folder, record(), [row()])
-        assert not (tmp_path / "jobs" / KEY).exists() and not list((tmp_path / "jobs").rglob("record.json"))
-    assert (tmp_path / "jobs" / KEY / "record.json").is_file() and not list((tmp_path / "unfinished").iterdir())
+        assert not (tmp_path / "jobs" / KEY).exists() and not list(tmp_path.glob("jobs/*/record.json"))
+    assert (tmp_path / "jobs" / KEY / "record.json").is_file() and not list(
+        (tmp_path / "jobs" / "unfinished").iterdir()
+    )
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
@@ -125,7 +128,7 @@ def test_an_interrupted_job_leaves_nothing(tmp_path, error):
     with pytest.raises(error), records.job_folder(tmp_path, KEY) as folder:
         (folder / "images" / "half.png").write_bytes(b"")
         raise error
-    assert not (tmp_path / "jobs" / KEY).exists() and not list((tmp_path / "unfinished").iterdir())
+    assert not (tmp_path / "jobs" / KEY).exists() and not list((tmp_path / "jobs" / "unfinished").iterdir())
     assert not records.is_done(tmp_path, KEY)
 
 
@@ -133,7 +136,7 @@ def test_a_second_try_replaces_the_first(tmp_path):
     write(tmp_path, record(status="failed", reason="x"), [row(None, "failed", "x")])
     assert not records.is_done(tmp_path, KEY)
     write(tmp_path)
-    assert records.is_done(tmp_path, KEY) and not list((tmp_path / "unfinished").iterdir())
+    assert records.is_done(tmp_path, KEY) and not list((tmp_path / "jobs" / "unfinished").iterdir())
 
 
 def test_an_interrupted_second_try_keeps_the_first(tmp_path):
@@ -152,13 +155,15 @@ def test_a_file_is_replaced_in_one_step(tmp_path):
 
 
 def test_cleaning_spares_work_in_progress(tmp_path):
-    for name, age in (("old", 2 * 86400), ("young", 60)):
-        folder = tmp_path / "unfinished" / name
+    for name, age in (("old", 2 * 86400), ("older", 9 * 86400), ("young", 60)):
+        folder = tmp_path / "unfinished" / f"{name}.0123abcd"
         folder.mkdir(parents=True)
         then = folder.stat().st_mtime - age
         os.utime(folder, (then, then))
-    records.clean(tmp_path)
-    assert [folder.name for folder in (tmp_path / "unfinished").iterdir()] == ["young"]
+    with records.claim(tmp_path / "older", wait=False):  # of a fit that takes days
+        records.clean(tmp_path)
+    left = sorted(folder.name for folder in (tmp_path / "unfinished").iterdir())
+    assert left == ["older.0123abcd", "young.0123abcd"]
 
 
 # Faults
@@ -192,6 +197,31 @@ def test_damaged_metrics_are_refused(tmp_path, text):
     with pytest.raises(RecordError, match=r"metrics\.csv"):
         records.read_rows(tmp_path, KEY)
     assert not records.is_done(tmp_path, KEY)
+
+
+def test_a_table_of_values_that_was_cut_at_a_line_is_refused(tmp_path):
+    write(tmp_path, rows=[row(1.0), row(2.0), row(3.0)])
+    path = tmp_path / "jobs" / KEY / "metrics.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(RecordError, match=r"metrics\.csv: 2 rows of 3"):
+        records.read_rows(tmp_path, KEY, records.read_record(tmp_path, KEY))
+    assert not records.is_done(tmp_path, KEY)
+
+
+def test_what_tables_are_derived_from_is_known(tmp_path):
+    write_suite(tmp_path, ["a", "b"])
+    write(tmp_path, record(key="a"), [row(1.0)], "a")
+    records.rebuild(tmp_path)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").write_text("")
+    assert not records.is_derived(tmp_path)
+    records.write_json(tmp_path / "derived.json", records.state(tmp_path))
+    assert records.is_derived(tmp_path)
+    write(tmp_path, record(key="b"), [row(2.0)], "b")  # by another shard, or before a kill
+    assert not records.is_derived(tmp_path)
+    records.write_json(tmp_path / "derived.json", records.state(tmp_path))
+    (tmp_path / "summary.csv").unlink()
+    assert not records.is_derived(tmp_path)
 
 
 def test_records_of_another_schema_or_job_are_refused(tmp_path):
@@ -244,7 +274,7 @@ def test_a_claim_is_granted_to_one_at_a_time(tmp_path):
     assert claimed_elsewhere(place) == "yes"
     with records.claim(place) as again:
         assert again
-    assert not list((tmp_path / "unfinished").iterdir())
+    assert not list((tmp_path / "jobs" / "unfinished").iterdir())
 
 
 def test_a_claim_ends_with_its_process(tmp_path):
@@ -269,13 +299,33 @@ def claimed_elsewhere(place):
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
-def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
-    def unsupported(self, **_):
-        raise NotImplementedError("FileSystem does not appear to support flock")
+@pytest.mark.skipif(os.name != "posix", reason="flock")
+@pytest.mark.parametrize("code", records.NO_LOCKS)
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch, code):
+    def unsupported(*_):
+        raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("filelock.FileLock.acquire", unsupported)
-    with records.claim(tmp_path / "jobs" / KEY, wait=False) as granted:
-        assert granted
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    for wait in (False, True):
+        with records.claim(tmp_path / "jobs" / KEY, wait=wait) as granted:
+            assert granted
+
+
+def test_a_place_that_cannot_be_claimed_says_so(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match="Input/output"), records.claim(tmp_path / "jobs" / KEY, wait=False):
+        pass
+
+
+def test_a_finished_result_is_never_replaced(tmp_path):
+    write(tmp_path, rows=[row(1.0)])
+    write(tmp_path, rows=[row(2.0)])
+    write(tmp_path, record(status="failed", reason="late"), [row(None, "failed", "late")])
+    assert records.is_done(tmp_path, KEY) and records.read_rows(tmp_path, KEY)["value"].tolist() == [1.0]
+    assert not list((tmp_path / "jobs" / "unfinished").iterdir())
 
 
 def test_writers_of_one_place_do_not_harm_each_other(tmp_path):
@@ -289,16 +339,16 @@ def test_writers_of_one_place_do_not_harm_each_other(tmp_path):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(rewrite, range(8)))
-    assert records.is_done(tmp_path, KEY) and not list((tmp_path / "unfinished").iterdir())
+    assert records.is_done(tmp_path, KEY) and not list((tmp_path / "jobs" / "unfinished").iterdir())
 
 
 def test_what_is_set_aside_is_out_of_the_way_and_kept(tmp_path):
     place = tmp_path / "priors" / KEY
     place.mkdir(parents=True)
     (place / "file").write_text("x")
-    (tmp_path / "unfinished").mkdir()
+    (place.parent / "unfinished").mkdir()
     records.set_aside(place)
-    (kept,) = (tmp_path / "unfinished").iterdir()
+    (kept,) = (place.parent / "unfinished").iterdir()
     assert not place.exists() and (kept / "file").read_text() == "x" and kept.suffix == ".damaged"
     records.set_aside(place)  # gone already
 

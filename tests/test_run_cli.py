@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +81,17 @@ def test_a_rival_without_its_network_of_the_domain_says_how_to_train_it(command)
         (["--seeds", "1", "1"], "--seeds: a seed is given twice"),
         (["--workers", "0"], "--workers 0: at least 1 is needed"),
         (["--photos", "nowhere"], "--photos nowhere: there is no such folder"),
+        (["--retries", "-1"], "--retries -1: 0 or more"),
+        (["--timeout", "0", "--executor", "local"], "--timeout 0: seconds, more than 0"),
+        (["--timeout", "9"], "--timeout: inline cannot stop a job, since it has one process; use --executor local"),
+        (["--fit_seconds", "-5"], "--fit_seconds -5: seconds, more than 0"),
+        (["--shard", "0/4"], "--shard 0/4: write I/N, the I-th of N parts, such as 1/4"),
+        (["--shard", "5/4"], "--shard 5/4: write I/N"),
+        (["--shard", "half"], "--shard half: write I/N"),
+        (["--shard", "1/2", "--collect"], "--collect is for all shards together; leave --shard away"),
+        (["--collect", "--dry_run"], "--collect does no job"),
+        (["--ray_address", "auto"], "--ray_address: executor inline uses no cluster; add --executor ray"),
+        (["--collect", "--out", "nowhere"], "nowhere/suite.json: cannot be read"),
     ],
 )
 def test_unusable_arguments(command, arguments, message):
@@ -303,6 +315,43 @@ def test_command_config_and_dry_run(command, tmp_path):
     assert config["seeds"] == [0, 1] and "config" not in config
     status, out, _ = command("--config", "a/config.yaml")
     assert status == 0 and "all 12 jobs are done" in out
+
+
+def test_a_run_that_was_stopped_before_its_plan_goes_on(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    whole = (tmp_path / "a" / "results.csv").read_bytes()
+    for path in (tmp_path / "a").iterdir():  # as it is while people are drawn, or times measured
+        if path.name != "config.yaml":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (tmp_path / "a" / "priors" / "unfinished").mkdir(parents=True)
+    status, _, err = command("--methods", "mean_photo", "--out", "a")
+    assert status == 0, err
+    assert (tmp_path / "a" / "results.csv").read_bytes() == whole
+
+
+def test_collecting_makes_what_follows_from_the_records_and_needs_no_photos(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    before = (tmp_path / "a" / "results.csv").read_bytes()
+    for name in ("results.csv", "summary.csv", "report"):
+        path = tmp_path / "a" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    status, out, err = command("--collect", "--out", "a")
+    assert status == 0 and "6 of 6 jobs are done in a, 0 failed" in out, err
+    assert (tmp_path / "a" / "results.csv").read_bytes() == before
+    assert (tmp_path / "a" / "summary.csv").exists() and (tmp_path / "a" / "report" / "index.html").exists()
+    shutil.rmtree(next((tmp_path / "a" / "jobs").iterdir()))
+    status, out, _ = command("--collect", "--out", "a")
+    assert status == 1 and "5 of 6 jobs are done" in out and "1 are missing" in out
+
+
+def test_a_dry_run_tells_times_changes_and_shards(command):
+    flags = ("--methods", "mean_photo", "--out", "a")
+    assert command(*flags)[0] == 0
+    _, out, _ = command(*flags, "--seeds", "0", "1", "--dry_run")
+    assert "6 of 12 jobs to do in a, about" in out and "6 records of" in out and ", about 0 s" in out
+    shards = [command(*flags, "--seeds", "0", "1", "--shard", f"{i}/2", "--dry_run")[1] for i in (1, 2)]
+    keys = [set(re.findall(r"[0-9a-f]{16}", out)) for out in shards]
+    assert len(keys[0] | keys[1]) == 12 and not keys[0] & keys[1]
 
 
 def test_a_failed_job_is_exit_status_1_and_tried_again(finished, people_root, tmp_path, capsys):

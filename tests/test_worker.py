@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 
 import numpy as np
@@ -12,7 +13,7 @@ from bench_toys import FitSettings, Settings, Toy, context_of, jobs_of
 from PIL import Image
 
 from benchmarks import records
-from benchmarks.worker import Worker, read_pixels, write_png
+from benchmarks.worker import Worker, read_pixels, record_failure, write_png
 from mystyle.types import from_uint8
 
 
@@ -169,7 +170,59 @@ def test_a_damaged_prior_is_set_aside_and_fitted_again(people_root, tmp_path, da
     assert prior["cached"] is False and prior["damaged"] and "is fitted again" in capsys.readouterr().out
     assert numbers(tmp_path, again) == numbers(tmp_path, job)
     assert (place / "prior" / "grey.txt").read_text() == "0.25"
-    assert [path.suffix for path in (tmp_path / "unfinished").iterdir()] == [".damaged"]
+    assert [path.suffix for path in (place.parent / "unfinished").iterdir()] == [".damaged"]
+
+
+def test_a_prior_that_is_whole_but_cannot_be_loaded_is_kept(people_root, tmp_path, monkeypatch):
+    """Out of memory, say: hours of fitting are not thrown away for it."""
+    worker = Worker(context_of(people_root, [Toy("grey")], tmp_path), "cpu")
+    job = jobs_of(people_root, [Toy("grey")])[0]
+    worker.run(job)
+    place = tmp_path / "priors" / job.prior_key
+    written = (place / "about.json").stat().st_mtime_ns
+
+    def fail(self, *_, **__):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Toy, "load", fail)
+    outcome = worker.run(dataclasses.replace(job, suite_version=2))
+    assert (outcome.status, outcome.reason) == ("failed", "MemoryError: no room")
+    assert (place / "about.json").stat().st_mtime_ns == written
+
+
+def test_a_prior_from_before_hashes_were_noted_is_used(people_root, tmp_path):
+    worker = Worker(context_of(people_root, [Toy("grey")], tmp_path), "cpu")
+    job = jobs_of(people_root, [Toy("grey")])[0]
+    worker.run(job)
+    about = tmp_path / "priors" / job.prior_key / "about.json"
+    old = {name: value for name, value in json.loads(about.read_text()).items() if name not in ("files", "megabytes")}
+    about.write_text(json.dumps(old))
+    again = dataclasses.replace(job, suite_version=2)
+    assert worker.run(again).status == "done"
+    record = records.read_record(tmp_path, again.key)
+    assert record["prior"]["cached"] is True and record["stored_mb"] is None
+
+
+def test_a_prior_that_cannot_be_saved_ends_the_run(people_root, tmp_path, monkeypatch):
+    """Every other job would fit in vain, too."""
+
+    def full(self, folder):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bench_toys.Filler.save", full)
+    worker = Worker(context_of(people_root, [Toy("grey")], tmp_path), "cpu")
+    job = jobs_of(people_root, [Toy("grey")])[0]
+    outcome = worker.run(job)
+    assert outcome.status == "failed" and "priors cannot be written" in outcome.unwritable
+    assert records.read_record(tmp_path, job.key) is None
+
+
+def test_a_failure_that_comes_after_another_process_was_done_is_none(people_root, tmp_path):
+    context = context_of(people_root, [Toy("grey")], tmp_path)
+    job = jobs_of(people_root, [Toy("grey")])[0]
+    Worker(context, "cpu").run(job)
+    assert record_failure(context, job, "TimedOut: late", "", 9.0).status == "done"
+    assert records.read_record(tmp_path, job.key)["status"] == "done"
 
 
 def test_the_record_says_what_a_prior_takes_on_disk_and_how_often_the_job_was_tried(people_root, tmp_path):

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from benchmarks.worker import Context, Outcome
 
 
+class NoWorkers(RuntimeError):
+    """There is nobody to do the jobs: a cluster that is not there, workers that cannot start."""
+
+
 @dataclass(frozen=True)
 class Means:
     """What the command line grants an executor."""
@@ -30,7 +34,7 @@ class Means:
     workers: int | None = None
     """jobs at a time; None: one per GPU, or one per core as far as the memory goes"""
     timeout: float | None = None
-    """seconds after which a job is stopped and has failed"""
+    """seconds after which a job is stopped and has failed; the start of its worker does not count"""
     retries: int = 0
     """further tries that a failed job has"""
     address: str | None = None
@@ -45,7 +49,10 @@ class Executor(Protocol):
         ...
 
     def carry_out(self, jobs: Sequence[Job], context: Context, means: Means, display: Display) -> list[Outcome]:
-        """How each job ended. Raises records.Unwritable if the run's folder cannot be written any more."""
+        """How each job ended.
+
+        Raises records.Unwritable if a folder cannot be written any more, NoWorkers if there is nobody to do the jobs.
+        """
         ...
 
 

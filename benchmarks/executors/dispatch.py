@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 
 from benchmarks import records
 from benchmarks.display import Display
+from benchmarks.executors import NoWorkers
 from benchmarks.plan import Job
 from benchmarks.worker import Context, Outcome, record_failure
 
 TICK = 1.0  # seconds between two looks at the clock
+FALSE_STARTS = 2  # in a row, after which a worker is given up
 
 Progress = tuple[str, int, int, float | None]  # stage, done, total, loss
 BEGINNING: Progress = ("beginning", 0, 1, None)  # a worker's first words about a job
@@ -38,22 +41,26 @@ class Dispatcher:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for _, claim in self._active.values():
-            claim.close()
+        for _, claims in self._active.values():
+            claims.close()
 
     def next(self) -> Job | None:
-        """The first job that nobody does and whose prior nobody here is fitting; None if there is none now."""
-        at_work = {job.prior_key for job, _ in self._active.values()} - {None}
-        fitting = {key for key in at_work if not (self.context.priors / key).exists()}
+        """The first job that nobody does and whose prior nobody is fitting; None if there is none now.
+
+        Raises records.Unwritable if nothing can be claimed.
+        """
         for job in list(self.waiting):
-            if job.prior_key in fitting:
-                continue
-            claim = ExitStack()
-            if not claim.enter_context(records.claim(self.context.run / "jobs" / job.key, wait=False)):
-                continue  # another process is at it
+            claims = ExitStack()
+            try:
+                if not all(claims.enter_context(records.claim(place, wait=False)) for place in self._places(job)):
+                    claims.close()  # another process is at it, or one of ours fits its prior
+                    continue
+            except OSError as error:
+                claims.close()
+                raise records.Unwritable(f"{self.context.run} cannot be written ({error})") from error
             self.waiting.remove(job)
             self.display.started(job)
-            self._active[job.key] = job, claim
+            self._active[job.key] = job, claims
             if records.is_done(self.context.run, job.key):  # another process was, since the plan was made
                 self.ended(job, Outcome(job.key, "done", "", 0.0))
                 continue
@@ -61,10 +68,23 @@ class Dispatcher:
             return job
         return None
 
+    def _places(self, job: Job) -> list[Path]:
+        """What is claimed for the time of a job: its place, and the fit of its prior where that is to be done."""
+        place = [self.context.run / "jobs" / job.key]
+        if job.prior_key is None or (self.context.priors / job.prior_key).exists():
+            return place
+        return [*place, self.context.priors / f"{job.prior_key}-fit"]
+
+    def taken_back(self, job: Job) -> None:
+        """The job was not begun; another worker may do it."""
+        self._free(job)
+        self.attempts[job.key] -= 1
+        self.waiting.insert(0, job)
+        self.display.withdrawn(job)
+
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Keeps the outcome, or has the job tried again. Raises records.Unwritable if its record cannot be kept."""
-        _, claim = self._active.pop(job.key)
-        claim.close()
+        self._free(job)
         if outcome.unwritable:
             raise records.Unwritable(outcome.unwritable)
         if outcome.status == "failed" and self.attempts[job.key] <= self.retries:
@@ -74,6 +94,17 @@ class Dispatcher:
         self.outcomes.append(outcome)
         self.display.finished(job, outcome)
 
+    def _free(self, job: Job) -> None:
+        _, claims = self._active.pop(job.key)
+        claims.close()
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker is gone, and how."""
+
+    reason: str
+
 
 class Hand(ABC):
     """The near side of a worker that is another process; ``job`` is what it is doing."""
@@ -82,16 +113,16 @@ class Hand(ABC):
         self.context = context
         self.job: Job | None = None
         self.attempt = 0
+        self.false_starts = 0  # in a row
         self._began: float | None = None
 
     def give(self, job: Job, attempt: int) -> None:
         self.job, self.attempt, self._began = job, attempt, None
         self.send(job, attempt)
 
-    def heard(self) -> None:
-        """The worker gave a sign of life: its process has started, and the job's time begins with the first one."""
-        if self._began is None:
-            self._began = time.monotonic()
+    def is_ready(self) -> bool:
+        """Whether a job would be begun if it were given."""
+        return True
 
     @abstractmethod
     def send(self, job: Job, attempt: int) -> None:
@@ -100,6 +131,16 @@ class Hand(ABC):
     @abstractmethod
     def kill(self) -> None:
         """Ends the worker at once."""
+
+    def heard(self) -> None:
+        """The worker gave a sign of life: its process has started, and the job's time begins with the first one."""
+        self.false_starts = 0
+        if self._began is None:
+            self._began = time.monotonic()
+
+    @property
+    def has_begun(self) -> bool:
+        return self._began is not None
 
     @property
     def elapsed(self) -> float:
@@ -111,21 +152,36 @@ class Hand(ABC):
         return record_failure(self.context, self.job, reason, "", self.elapsed, self.attempt)
 
 
-Listen = Callable[[Sequence[Hand], float], Iterable[tuple[Hand, Outcome | Progress]]]
+Listen = Callable[[Sequence[Hand], float], Iterable[tuple[Hand, Outcome | Progress | Lost]]]
 
 
 def share_out(dispatcher: Dispatcher, hands: Sequence[Hand], listen: Listen, timeout: float | None) -> list[Outcome]:
-    """Keeps ``hands`` busy until nothing is left. ``listen`` waits some seconds for what busy ones have to say."""
+    """Keeps ``hands`` busy until nothing is left. ``listen`` waits some seconds for what busy ones have to say.
+
+    Raises NoWorkers if none of them can start any more.
+    """
+    hands = list(hands)
     while dispatcher.waiting or any(hand.job for hand in hands):
         for hand in hands:
-            if hand.job is None and (job := dispatcher.next()) is not None:
+            if hand.job is None and hand.is_ready() and (job := dispatcher.next()) is not None:
                 hand.give(job, dispatcher.attempts[job.key])
         for hand, message in listen([hand for hand in hands if hand.job], TICK):
             if isinstance(message, Outcome):
+                hand.heard()
                 _free(dispatcher, hand, message)
-            else:
+            elif not isinstance(message, Lost):
                 hand.heard()
                 dispatcher.display.progress(hand.job, *message)
+            elif hand.has_begun:
+                _free(dispatcher, hand, hand.failure(f"WorkerDied: {message.reason}"))
+            else:  # it is not the job's fault
+                hand.false_starts += 1
+                job, hand.job = hand.job, None
+                dispatcher.taken_back(job)
+                if hand.false_starts == FALSE_STARTS:
+                    hands.remove(hand)
+                if not hands:
+                    raise NoWorkers(f"no worker can start: {message.reason}")
         for hand in hands:
             if timeout and hand.job and hand.elapsed > timeout:
                 hand.kill()

@@ -13,13 +13,14 @@ from multiprocessing.process import BaseProcess
 
 from benchmarks.display import Display
 from benchmarks.executors import Means
-from benchmarks.executors.dispatch import BEGINNING, Dispatcher, Hand, Progress, share_out
+from benchmarks.executors.dispatch import BEGINNING, Dispatcher, Hand, Lost, Progress, share_out
 from benchmarks.executors.process import LOG, choose_devices, log_to, prepare
 from benchmarks.plan import Job
 from benchmarks.worker import Context, Outcome, Worker
 from mystyle.progress import Listener, listening
 
 REPORTS_PER_SECOND = 5
+PATIENCE = 3.0  # seconds that a process has to end
 
 
 def check(means: Means) -> list[str]:
@@ -38,7 +39,7 @@ def carry_out(jobs: Sequence[Job], context: Context, means: Means, display: Disp
         _stop(pool)
 
 
-def _listen(pool: Sequence[_Process], seconds: float) -> Iterator[tuple[_Process, Outcome | Progress]]:
+def _listen(pool: Sequence[_Process], seconds: float) -> Iterator[tuple[_Process, Outcome | Progress | Lost]]:
     busy = {process.connection: process for process in pool}
     for connection in wait(busy, timeout=seconds):
         yield busy[connection], busy[connection].receive()
@@ -67,7 +68,7 @@ class _Process(Hand):
         with contextlib.suppress(OSError):  # if it is dead by now, reading from it will tell
             self.connection.send((job, attempt))
 
-    def receive(self) -> Outcome | Progress:
+    def receive(self) -> Outcome | Progress | Lost:
         """What the process has to say: progress, or how its job ended. A dead one's job has failed."""
         try:
             message = self.connection.recv()
@@ -76,22 +77,22 @@ class _Process(Hand):
             return message
         except (EOFError, OSError):  # the process is gone, and its end of the pipe with it
             self.alive = False
-        self.process.join()
+        self.process.join(PATIENCE)
         code = self.process.exitcode or 0
         how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with exit status {code}"
-        reason = f"WorkerDied: the worker process ended {how} while doing this job; see {LOG} in the run's folder"
+        reason = f"the worker process ended {how}; see {LOG} in the run's folder"
         if code == -9:
             reason += " (SIGKILL is often the system running out of memory: try fewer --workers)"
-        return self.failure(reason)
+        return Lost(reason)
 
     def kill(self) -> None:
         self.alive = False
         self.process.kill()
-        self.process.join()
+        self.process.join(PATIENCE)  # one that waits for a disk or a driver cannot be killed; it is left alone
         self.connection.close()
 
 
-def _stop(pool: Sequence[_Process], patience: float = 3.0) -> None:
+def _stop(pool: Sequence[_Process], patience: float = PATIENCE) -> None:
     """Ends idle processes by closing their pipes, busy ones by a signal, and stubborn ones by force."""
     for process in pool:
         process.connection.close()

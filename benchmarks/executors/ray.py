@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.display import Display
-from benchmarks.executors import Means
-from benchmarks.executors.dispatch import BEGINNING, Dispatcher, Hand, Progress, share_out
+from benchmarks.executors import Means, NoWorkers
+from benchmarks.executors.dispatch import BEGINNING, Dispatcher, Hand, Lost, Progress, share_out
 from benchmarks.executors.process import LOG, choose_devices, log_to, prepare
 from benchmarks.plan import Job
 from benchmarks.worker import Context, Outcome, Worker
@@ -33,24 +34,29 @@ def check(means: Means) -> list[str]:
 
 
 def carry_out(jobs: Sequence[Job], context: Context, means: Means, display: Display) -> list[Outcome]:
-    """Raises ConnectionError if there is no cluster at the address. One of this machine is shut down at the end."""
+    """Raises NoWorkers if there is no such cluster. One of this machine is shut down at the end."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
     import ray
 
     devices = choose_devices(means.device, means.workers, len(jobs))  # of this machine
-    ours = {} if means.address else {"num_cpus": len(devices), "num_gpus": sum(d != "cpu" for d in devices)}
-    ray.init(
-        address=means.address or "local",
-        include_dashboard=False if not means.address else None,
-        log_to_driver=False,
-        logging_level="ERROR",
-        runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}},
-        **ours,
-    )
+    ours = {"num_cpus": len(devices), "num_gpus": len(set(devices) - {"cpu"}), "include_dashboard": False}
     try:
-        gpu = means.device != "cpu" and ray.cluster_resources().get("GPU", 0) > 0
-        there = int(ray.cluster_resources()["GPU" if gpu else "CPU"])
-        count = min(means.workers or there, there, len(jobs))
+        ray.init(
+            address=means.address or "local",
+            log_to_driver=False,
+            logging_level="ERROR",
+            runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}},
+            **({} if means.address else ours),
+        )
+    except (ConnectionError, ValueError) as error:
+        raise NoWorkers(f"--ray_address {means.address}: no cluster answers there ({error})") from error
+    try:
+        there = ray.cluster_resources()
+        gpu = means.device == "cuda" or (means.device == "auto" and there.get("GPU", 0) > 0)
+        kind = "GPU" if gpu else "CPU"
+        count = min(means.workers or len(jobs), int(there.get(kind, 0)), len(jobs))
+        if not count:
+            raise NoWorkers(f"the Ray cluster has no {kind}; see --device")
         absolute = replace(
             context,
             run=context.run.absolute(),
@@ -64,9 +70,11 @@ def carry_out(jobs: Sequence[Job], context: Context, means: Means, display: Disp
         ray.shutdown()
 
 
-def _listen(pool: Sequence[_Actor], seconds: float) -> Iterator[tuple[_Actor, Outcome | Progress]]:
+def _listen(pool: Sequence[_Actor], seconds: float) -> Iterator[tuple[_Actor, Outcome | Progress | Lost]]:
     import ray
 
+    if not pool:  # Ray would not wait for nothing
+        time.sleep(seconds)
     busy = {actor.answer: actor for actor in pool}
     ended, at_work = ray.wait(list(busy), num_returns=1, timeout=seconds)
     for answer in ended:
@@ -92,26 +100,33 @@ class _Actor(Hand):
         share = {"num_cpus": 0, "num_gpus": 1} if self.device != "cpu" else {"num_cpus": 1}
         remote = ray.remote(_Remote).options(**share, max_restarts=0, max_concurrency=2)  # the job, and questions
         self.actor = remote.remote(self.context, self.device, os.getcwd())
+        self._first = self.actor.heard.remote()  # answered when the actor has a place in the cluster, and has started
         self.alive = True
 
-    def send(self, job: Job, attempt: int) -> None:
+    def is_ready(self) -> bool:
+        """Jobs are not held by actors that the cluster has no room for; one that could not start will say so."""
+        import ray
+
         if not self.alive:
             self._start()
+        return bool(ray.wait([self._first], timeout=0)[0])
+
+    def send(self, job: Job, attempt: int) -> None:
         self.answer, self._asked = self.actor.run.remote(job, attempt), None
 
-    def receive(self) -> Outcome:
+    def receive(self) -> Outcome | Lost:
         import ray
 
         try:
-            return ray.get(self.answer)
+            outcome = ray.get(self.answer)
         except ray.exceptions.RayError as error:  # the actor is gone, or could not even begin
             self.alive = False
             cause = getattr(error, "cause", None) or error
             why = str(cause).strip().splitlines()
-            return self.failure(
-                f"WorkerDied: the worker ended while doing this job ({type(cause).__name__}: {why[-1] if why else ''});"
-                f" see {LOG} in the run's folder"
-            )
+            return Lost(f"{type(cause).__name__}: {why[-1] if why else ''}; see {LOG} in the run's folder")
+        if outcome.status == "failed" and self.device != "cpu":
+            self.kill()  # after an error on a GPU nothing there can be trusted
+        return outcome
 
     def progress(self) -> Progress | None:
         """The last thing that was heard, at most one question being under way."""
