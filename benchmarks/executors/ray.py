@@ -9,6 +9,7 @@ workers print goes to workers.log in the run's folder, from every node.
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -157,7 +158,7 @@ class _Remote:
     def __init__(self, context: Context, device: str, directory: str) -> None:
         for folder in (Path(directory), context.run):
             if not folder.is_dir():
-                raise FileNotFoundError(f"{folder} is not on node {os.uname().nodename}; nodes must share it")
+                raise FileNotFoundError(f"{folder} is not on node {platform.node()}; nodes must share it")
         os.chdir(directory)
         log_to(context.run)
         prepare(device)
