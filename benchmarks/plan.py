@@ -54,6 +54,8 @@ class Job:
         del decisive["preset"]  # a name for settings that are here themselves
         if not self.files:  # most suites have none
             del decisive["files"]
+        if self.others:  # the hash of a mapping does not tell the order, which decides who is taken
+            decisive["order"] = list(self.others)
         return content_hash(decisive)
 
     @cached_property
@@ -182,7 +184,7 @@ def make_jobs(
             for reference in suite.references:
                 if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
                     continue
-                others = {name: photos for name, photos in held_out.items() if name != person.name}
+                others = {name: photos for name, photos in sorted(held_out.items()) if name != person.name}
                 row = {"method": reference.name, "fitted_by": "", "method_version": suite.version, "settings": None}
                 row |= {"others": others if reference.needs_other_people else {}, "weights": dict(weights)}
                 for part in reference.parts(person, people, settings, seed) if reference.parts else parts:

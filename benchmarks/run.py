@@ -105,7 +105,7 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
     filled = parsed.clone()
     filled.suite, filled.methods, filled.people = options.suite, list(request.methods), list(request.folders)
     filled.out, filled.priors, filled.shard = options.out, options.priors, None  # the whole run's, not a shard's
-    write_text(options.folder / "config.yaml", parser.dump(filled, skip_none=False))
+    write_text(options.folder / "config.yaml", parser.dump(filled))
 
 
 def carry_out(request: Request, options: Options, load: Callable[[str], Domain]) -> int:

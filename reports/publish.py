@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reports.runs import Run
 
-COPIED = ("suite.json", "environment.json", "config.yaml", "summary.csv")
+COPIED = ("suite.json", "environment.json", "summary.csv")
+PLACES = ("out:", "photos:", "priors:", "ray_address:")  # lines of config.yaml that mean nothing elsewhere
 LARGE = 300_000  # bytes of a PNG, above which a figure is kept as JPEG: those are made of pictures
 QUALITY = 87
 
@@ -33,6 +34,10 @@ def publish(run: Run, folder: Path) -> Path:
     for name in COPIED:
         if (run.folder / name).is_file():
             shutil.copyfile(run.folder / name, partial / name)
+    if (config := run.folder / "config.yaml").is_file():
+        lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = "".join(line for line in lines if not line.startswith(PLACES))
+        (partial / "config.yaml").write_text(kept, encoding="utf-8", newline="\n")
     with gzip.GzipFile(partial / "results.csv.gz", "wb", mtime=0) as file:
         file.write((run.folder / "results.csv").read_bytes())
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in run.records)

@@ -69,10 +69,17 @@ class Toy:
             time.sleep(60)
         if self.mishap == "die once":
             with contextlib.suppress(FileExistsError):
-                Path(os.environ["TOY_DEATH"]).touch(exist_ok=False)
+                Path(os.environ["TOY_NOTES"]).touch(exist_ok=False)
                 os.kill(os.getpid(), signal.SIGKILL)
-        if self.mishap == "pause":
-            time.sleep(1)
+        if self.mishap == "meet":  # nobody goes on before another process does such a job, too
+            there = Path(os.environ["TOY_NOTES"] + ".meet")
+            there.mkdir(exist_ok=True)
+            (there / str(os.getpid())).touch()
+            for _ in range(600):
+                if len(list(there.iterdir())) > 1:
+                    break
+                time.sleep(0.1)
+            time.sleep(0.3)  # longer than a job takes that the other one did
         if self.mishap == "wait":
             time.sleep(5)
         if self.mishap == "no verb":

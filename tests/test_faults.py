@@ -49,7 +49,7 @@ def start(people, out, options=None, mishaps=None, limit=None):
         text=True,
         start_new_session=True,
         preexec_fn=bound if limit else None,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]), "TOY_DEATH": f"{out}.death"},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]), "TOY_NOTES": f"{out}.notes"},
     )
 
 
@@ -154,6 +154,7 @@ def test_a_job_that_fails_once_is_done_at_the_second_try(people_root, tmp_path):
 # Disks
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow_stop_the_run_and_lose_nothing(people_root, tmp_path, undisturbed):
     """A quota: files of 1,500 bytes are refused, pictures and records are larger."""
     out = tmp_path / "run"
@@ -238,15 +239,12 @@ def test_tables_follow_the_records_whoever_made_them(people_root, whole, tmp_pat
 
 def test_two_runs_in_one_folder_share_the_work(people_root, tmp_path, undisturbed):
     out = tmp_path / "run"
-    runs = [start(people_root, out, {"workers": 1}, {"slow": "pause"})]
-    while not ended(out):  # a start takes seconds, all the jobs not many more
-        time.sleep(0.1)
-    runs.append(start(people_root, out, {"workers": 1}, {"slow": "pause"}))
+    runs = [start(people_root, out, {"workers": 1}, {"slow": "meet"}) for _ in range(2)]
     outputs = [finish(run) for run in runs]
     assert [status for status, _ in outputs] == [0, 0], outputs
     fitted = [path.name for path in (out / "priors").iterdir() if path.name != "unfinished"]
     assert len(fitted) == 2 * 2 * 2  # grey and slow
-    done_by = [set(re.findall(r"\] (\S+ · \S+(?: · seed 1)?): done in (?!0\.0 s)", output)) for _, output in outputs]
+    done_by = [set(re.findall(r"\] (slow · \S+(?: · seed 1)?): done in (?!0\.0 s)", output)) for _, output in outputs]
     assert done_by[0] and done_by[1] and not done_by[0] & done_by[1], done_by
     rows = [line for line in (out / "results.csv").read_text().splitlines() if line.split(",")[1] != "slow"]
     assert rows == undisturbed.decode().splitlines()

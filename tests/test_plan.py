@@ -34,6 +34,17 @@ def test_keys_are_repeatable(people_root, job):
     assert again.key == job.key and again.prior_key == job.prior_key
 
 
+def test_the_order_of_people_changes_no_job(people_root):
+    """Other people's photos stand for what a stranger scores; who is taken must not depend on the command line."""
+    people = [person_of(people_root / name) for name in ("alice", "bob")]
+    people.append(dataclasses.replace(people[1], name="carol"))
+    there, back = (jobs_of(people_root, [Toy("grey")], people=order) for order in (people, people[::-1]))
+    assert {job.key for job in there} == {job.key for job in back}
+    assert {job.key: list(job.others) for job in there} == {job.key: list(job.others) for job in back}
+    one = next(job for job in there if job.others and job.person == "alice")
+    assert dataclasses.replace(one, others=dict(reversed(one.others.items()))).key != one.key
+
+
 CHANGES = {
     "suite_version": 2,
     "method": "other",

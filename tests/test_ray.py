@@ -22,6 +22,7 @@ def test_the_smoke_suite_on_two_workers_of_which_one_is_killed(people_root, tmp_
     assert rows == undisturbed.decode().splitlines(), "bit for bit"
 
 
+@pytest.mark.slow
 def test_a_job_that_hangs_or_raises_costs_itself_and_is_logged(people_root, tmp_path):
     out = tmp_path / "run"
     options = {"executor": "ray", "workers": 2, "timeout": 10, "seeds": [0]}

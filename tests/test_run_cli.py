@@ -207,7 +207,7 @@ def test_two_suites_in_one_command_and_a_page_that_leads_to_them(command, tmp_pa
     assert status == 0 and "20 of 20 jobs to do" in out and "8 of 8 jobs to do" in out, err
     status, out, err = command("--suite", "all", "--out", "all")
     assert status == 0, err
-    fitted = [path.name for path in (tmp_path / "all" / "priors").iterdir()]
+    fitted = list((tmp_path / "all" / "priors").glob("*/about.json"))
     assert len(fitted) == 2, "mystyle of two people, whatever the suites"
     page = (tmp_path / "all" / "index.html").read_text()
     assert all(f'href="{name}/report/index.html"' in page for name in ("locality", "mismatch"))

@@ -8,6 +8,7 @@ workers print goes to workers.log in the run's folder, from every node.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -113,7 +114,12 @@ class _Actor(Hand):
         return bool(ray.wait([self._first], timeout=0)[0])
 
     def send(self, job: Job, attempt: int) -> None:
+        import ray
+
         self.answer, self._asked = self.actor.run.remote(job, attempt), None
+        with contextlib.suppress(ray.exceptions.RayError):  # if it could not start, the answer will tell
+            ray.get(self._first)
+            self.heard()
 
     def receive(self) -> Outcome | Lost:
         import ray

@@ -161,7 +161,7 @@ SUITE = Suite(
     presets={
         "smoke": Settings(tasks.EVERYBODY[:2], 1, 2, "2 people, one photo each, 2 steps: the plumbing"),
         "quick": Settings(
-            tasks.EVERYBODY[:4], 2, 4, "4 people, 2 photos each, 4 steps of every factor: 2 minutes on two cores"
+            tasks.EVERYBODY[:4], 2, 4, "4 people, 2 photos each, 4 steps of every factor: 3 minutes on two cores"
         ),
         "full": Settings(tasks.EVERYBODY, 6, 6, "all 13 people, 6 photos each (3 of one of them), 6 steps"),
         "paper": Settings(tasks.EVERYBODY, 10, 10, "all 13 people, up to 10 photos each, 10 steps"),
