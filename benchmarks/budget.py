@@ -125,7 +125,7 @@ def kept(request: Request, options: Options) -> dict[str, Any] | None:
 
 
 def _file(options: Options) -> Path:
-    return (options.priors or options.folder / "priors") / FILE
+    return options.prior_folder / FILE
 
 
 def _known(options: Options) -> dict[str, Lengths]:

@@ -16,7 +16,7 @@ SAME = ("suite", "method", "person", "seed", "condition", "prior_of", "domain") 
 def changes(run: Path, jobs: Sequence[Job]) -> list[str]:
     """Sentences about what ``jobs`` have not in common with the latest results in ``run`` that they would replace."""
     latest: dict[tuple[Any, ...], records.Record] = {}
-    for record in sorted(_all_records(run), key=lambda record: record["created"]):
+    for record in sorted(records.all_records(run), key=lambda record: record["created"]):
         latest[tuple(record[name] for name in SAME)] = record
     found: Counter[str] = Counter()
     for job in jobs:
@@ -24,6 +24,11 @@ def changes(run: Path, jobs: Sequence[Job]) -> list[str]:
         before = latest.get(tuple(now[name] for name in SAME))
         if before is not None and before["key"] != now["key"]:
             found.update(differences(before, now) or ["something that records do not tell"])
+    return counted(found)
+
+
+def counted(found: Counter[str]) -> list[str]:
+    """Sentences with the number of jobs that each is true of, the most frequent first."""
     return [f"{what} ({count} job{'s' * (count > 1)})" for what, count in found.most_common()]
 
 
@@ -79,14 +84,3 @@ def _flat(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{prefix}{name}.")
     else:
         yield prefix.rstrip("."), settings
-
-
-def _all_records(run: Path) -> Iterator[records.Record]:
-    """Every record that can be read, of current and of earlier settings."""
-    for path in run.glob("jobs/*/record.json"):
-        try:
-            record = records.read_record(run, path.parent.name)
-        except records.RecordError:
-            continue
-        if record is not None:
-            yield record

@@ -166,7 +166,7 @@ def verdict(rows: pd.DataFrame) -> str:
 
 def differences_in_origin(a: Sequence[Record], b: Sequence[Record]) -> list[str]:
     """Sentences about what the records of two runs differ in; one sentence if they do not."""
-    from benchmarks.changes import differences
+    from benchmarks.changes import counted, differences
 
     facts = _facts(a), _facts(b)
     lines = []
@@ -184,7 +184,7 @@ def differences_in_origin(a: Sequence[Record], b: Sequence[Record]) -> list[str]
     jobs = [{tuple(record[name] for name in JOB): record for record in run} for run in (a, b)]
     pairs = [(record, jobs[1][key]) for key, record in jobs[0].items() if key in jobs[1]]
     found = Counter(text for before, now in pairs for text in differences(before, now))
-    lines += [f"{what} ({count} job{'s' * (count > 1)})" for what, count in found.most_common()]
+    lines += counted(found)
     if not lines:
         return ["Their records differ in nothing that they tell of origin."]
     return ["They differ in (A → B):", *(f"  {line}" for line in lines)]

@@ -220,6 +220,7 @@ def rivals(asked: Asked) -> Lines:
 
 def people(asked: Asked) -> Lines:
     """Who is there: the domain's own people, or those of a folder."""
+    from benchmarks.estimate import duration
     from benchmarks.options import Options
     from benchmarks.request import person_folders
     from datasets.splits import PEOPLE
@@ -242,7 +243,7 @@ def people(asked: Asked) -> Lines:
         if absent:
             count = sum(sizes[name] for name in absent)
             seconds = DRAWING * max(count / cores(), *(sizes[name] for name in absent))
-            detail = f"{len(absent)} of {len(folders)} will be drawn by the first run, about {_duration(seconds)}"
+            detail = f"{len(absent)} of {len(folders)} will be drawn by the first run, about {duration(seconds)}"
             yield Line(f"people, {preset}", MISSING, detail)
         else:
             yield Line(f"people, {preset}", OK, f"{len(folders)} are drawn")
@@ -404,10 +405,6 @@ def _processor_has_bfloat16() -> bool | None:
 
 def _gigabytes(count: float) -> str:
     return f"{count / 1e9:.1f} GB"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 if __name__ == "__main__":

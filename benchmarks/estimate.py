@@ -70,13 +70,8 @@ def _nearest(fits: Iterable[tuple[int, float]], photos: int) -> float:
 
 def _near(run: Path) -> Iterator[records.Record]:
     """Records of the run and of those beside it."""
-    for path in run.parent.glob("*/jobs/*/record.json"):
-        try:
-            record = records.read_record(path.parents[2], path.parent.name)
-        except records.RecordError:
-            continue
-        if record is not None:
-            yield record
+    for jobs in run.parent.glob("*/jobs"):
+        yield from records.all_records(jobs.parent)
 
 
 def _published() -> Iterator[records.Record]:

@@ -66,6 +66,11 @@ class Options:
         return self.out or Path("runs") / f"{self.suite}-{self.preset}"
 
     @property
+    def prior_folder(self) -> Path:
+        """Where fitted priors are: of the run, or shared."""
+        return self.priors or self.folder / "priors"
+
+    @property
     def part(self) -> tuple[int, int]:
         """``shard`` as numbers. Raises ValueError if it is not I/N with 1 <= I <= N."""
         number, count = map(int, (self.shard or "1/1").split("/"))

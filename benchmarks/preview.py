@@ -25,7 +25,7 @@ def preview(request: Request, options: Options) -> str:
     jobs = shard(make_jobs(request, changed), *options.part)
     pending = [job for job in jobs if not records.is_done(run, job.key)]
     devices = choose_devices(options.device, 1 if options.executor == "inline" else options.workers, len(pending))
-    judged = estimate(pending, run, options.priors or run / "priors", hardware(devices[0]))
+    judged = estimate(pending, run, options.prior_folder, hardware(devices[0]))
     if changed:  # records of other lengths say nothing of a budget's
         judged = Estimate(dict.fromkeys(judged.seconds), judged.source)
     lines = []

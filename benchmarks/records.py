@@ -88,6 +88,17 @@ class Unwritable(OSError):
 
 
 @contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Whatever keeps the block from writing in ``folder`` becomes Unwritable, which says so in one line."""
+    try:
+        yield
+    except Unwritable:
+        raise
+    except OSError as error:
+        raise Unwritable(f"{folder} cannot be written ({error})") from error
+
+
+@contextlib.contextmanager
 def job_folder(run: Path, key: str) -> Iterator[Path]:
     """A temporary folder that takes the job's place when the block ends, or goes away if it raises.
 
@@ -249,6 +260,14 @@ def read_records(run: Path) -> tuple[Record, ...]:
     """
     found = (read_record(run, key) for key in read_suite(run)["jobs"])
     return tuple(record for record in found if record is not None)
+
+
+def all_records(run: Path) -> Iterator[Record]:
+    """Every record in the folder that can be used, of current and of earlier settings."""
+    for path in run.glob("jobs/*/record.json"):
+        with contextlib.suppress(RecordError):
+            if (record := read_record(run, path.parent.name)) is not None:
+                yield record
 
 
 def is_done(run: Path, key: str) -> bool:

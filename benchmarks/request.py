@@ -186,12 +186,8 @@ def _decoded_before(options: Options) -> frozenset[str]:
     from benchmarks import records
 
     found: set[str] = set()
-    for path in options.folder.glob("jobs/*/record.json"):
-        try:
-            record = records.read_record(options.folder, path.parent.name)
-        except records.RecordError:
-            continue
-        if record is not None and record["status"] == "done" and record["domain"] == options.domain:
+    for record in records.all_records(options.folder):
+        if record["status"] == "done" and record["domain"] == options.domain:
             found.update(record["photos"].values())
     return frozenset(found)
 

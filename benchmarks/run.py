@@ -9,12 +9,11 @@ Exit status: 0 every job done, 1 some job failed (the rest is still reported), 2
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.executors import NoWorkers
 from benchmarks.options import Options, make_parser, to_options
 from benchmarks.protocol import Variant
-from benchmarks.records import RecordError, Unwritable, write_text
+from benchmarks.records import RecordError, Unwritable, write_text, writing
 from benchmarks.registry import ALL, METHODS, SUITES
 from benchmarks.request import (
     Request,
@@ -96,7 +95,7 @@ def each_suite(options: Options) -> list[Options]:
     names = SUITES.names()
     if options.photos:  # suites that move the parameters of rendered people have nothing to do with photos
         names = tuple(name for name in names if not SUITES.load(name).dose)
-    folder, priors = options.folder, options.priors or options.folder / "priors"
+    folder, priors = options.folder, options.prior_folder
     return [replace(options, suite=name, out=folder / name, priors=priors) for name in names]
 
 
@@ -204,17 +203,8 @@ def clean(options: Options) -> None:
     """Takes away what killed processes have left in the run and among its priors."""
     from benchmarks import records
 
-    for folder in (options.folder / "jobs", options.priors or options.folder / "priors"):
+    for folder in (options.folder / "jobs", options.prior_folder):
         records.clean(folder)
-
-
-@contextlib.contextmanager
-def writing(run: Path) -> Iterator[None]:
-    """Whatever keeps the block from writing becomes Unwritable, which says so in one line."""
-    try:
-        yield
-    except OSError as error:
-        raise Unwritable(f"{run} cannot be written ({error})") from error
 
 
 def published_titles(request: Request) -> dict[str, str]:
@@ -255,7 +245,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         records.write_json(options.folder / "environment.json", about)
     context = Context(
         run=options.folder,
-        priors=options.priors or options.folder / "priors",
+        priors=options.prior_folder,
         suite=request.suite,
         methods=request.methods,
         metrics=request.metrics,

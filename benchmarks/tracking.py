@@ -23,6 +23,7 @@ from typing import Any, Literal
 
 from benchmarks import records
 from benchmarks.plan import content_hash
+from datasets.folders import sha256
 
 Mode = Literal["offline", "online", "disabled"]
 PROJECT = "mystyle-bench"
@@ -102,8 +103,8 @@ def _parts(run: Path, images: bool) -> Iterator[_Part]:
         yield _Part(record["key"], state, partial(_send_job, run, record, terms))
     if (table := run / "summary.csv").is_file():
         figures = _figures(run / "report" / "figures", terms)
-        shown = {name: _digest(path) for name, (path, _) in figures.items()}
-        state = content_hash([_digest(table), shown, images])
+        shown = {name: sha256(path) for name, (path, _) in figures.items()}
+        state = content_hash([sha256(table), shown, images])
         yield _Part(WHOLE, state, partial(_send_whole, run, found[0], config, figures, terms))
 
 
@@ -311,10 +312,6 @@ def _own_settings(folder: Path) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read_yaml(path: Path) -> Mapping[str, Any]:

@@ -265,7 +265,7 @@ class Worker:
         place = self.context.priors / job.prior_key
         about: dict[str, Any] = {"key": job.prior_key, "cached": True}
         with contextlib.ExitStack() as stack:
-            with _writing(place):
+            with records.writing(self.context.priors):
                 stack.enter_context(records.claim(place))  # another process may be fitting it
                 if place.exists() and (damage := _damage(place)):
                     print(f"the prior in {place} is damaged and is fitted again: {damage}")
@@ -283,7 +283,7 @@ class Worker:
         began = time.perf_counter()
         prior = self.context.methods[job.method].fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
         seconds = time.perf_counter() - began
-        with _writing(place), records.whole_folder(place) as folder:
+        with records.writing(self.context.priors), records.whole_folder(place) as folder:
             (folder / "prior").mkdir()
             prior.save(folder / "prior")
             files = {path: path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -378,22 +378,12 @@ def _damage(place: Path) -> str | None:
     """How a saved prior differs from what was saved; None if it does not, or is older than the notes of hashes."""
     try:
         about = records.read_json(place / "about.json", "it cannot be used")
-        files = about.get("files", {"about.json": ""} if "seconds" not in about else {})
-        changed = [name for name, digest in files.items() if sha256(place / name) != digest]
+        if "seconds" not in about:
+            return "not as saved: about.json"
+        changed = [name for name, digest in about.get("files", {}).items() if sha256(place / name) != digest]
     except (records.RecordError, FileNotFoundError) as error:
         return str(error)
     return f"not as saved: {', '.join(changed)}" if changed else None
-
-
-@contextlib.contextmanager
-def _writing(place: Path) -> Iterator[None]:
-    """Whatever keeps the block from writing a prior becomes Unwritable: other jobs would fit in vain, too."""
-    try:
-        yield
-    except records.Unwritable:
-        raise
-    except OSError as error:
-        raise records.Unwritable(f"{place.parent} cannot be written ({error})") from error
 
 
 def row(

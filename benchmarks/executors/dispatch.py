@@ -50,17 +50,12 @@ class Dispatcher:
         Raises records.Unwritable if nothing can be claimed.
         """
         for job in list(self.waiting):
-            claims = ExitStack()
-            try:
+            with records.writing(self.context.run), ExitStack() as claims:
                 if not all(claims.enter_context(records.claim(place, wait=False)) for place in self._places(job)):
-                    claims.close()  # another process is at it, or one of ours fits its prior
-                    continue
-            except OSError as error:
-                claims.close()
-                raise records.Unwritable(f"{self.context.run} cannot be written ({error})") from error
+                    continue  # another process is at it, or one of ours fits its prior
+                self._active[job.key] = job, claims.pop_all()
             self.waiting.remove(job)
             self.display.started(job)
-            self._active[job.key] = job, claims
             if records.is_done(self.context.run, job.key):  # another process was, since the plan was made
                 self.ended(job, Outcome(job.key, "done", "", 0.0))
                 continue
