@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,12 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             print(*(preview(request, single) for single, request in todo), sep="\n")
             return DONE
-        statuses = []
-        for single, request in todo:
-            with writing(single.folder):
-                single.folder.mkdir(parents=True, exist_ok=True)
-                save_config(parser, parsed, single, request)
-            statuses.append(carry_out(request, single, functools.partial(load_domain, request.domain)))
+        endings = []
+        with ThreadPoolExecutor(1) as clerk:  # a suite is written up while the next one's jobs are done
+            for single, request in todo:
+                with writing(single.folder):
+                    single.folder.mkdir(parents=True, exist_ok=True)
+                    save_config(parser, parsed, single, request)
+                rest = do_jobs(request, single, functools.partial(load_domain, request.domain))
+                endings.append(clerk.submit(rest))
+        statuses = [ending.result() for ending in endings]
         if options.suite == ALL:
             build_index(options.folder, [single.folder for single, _ in todo])
         return max(statuses)
@@ -109,10 +113,15 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
 
 def carry_out(request: Request, options: Options, load: Callable[[str], Domain]) -> int:
     """Does what is missing and derives the rest; returns the exit status. ``load`` gives the domain on a device."""
+    return do_jobs(request, options, load)()
+
+
+def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -> Callable[[], int]:
+    """Does what is missing; returns what derives the rest and gives the exit status."""
     from benchmarks import records
     from benchmarks.budget import settle
     from benchmarks.changes import changes
-    from benchmarks.plan import describe, shard
+    from benchmarks.plan import describe, fits_first, shard
 
     run = options.folder
     with writing(run):
@@ -134,10 +143,19 @@ def carry_out(request: Request, options: Options, load: Callable[[str], Domain])
         print(f"{len(jobs) - len(pending)} of {len(jobs)} jobs are done in {run}; going on with the rest")
     for change in changes(run, pending):
         print(f"changed since there were results: {change}")
-    outcomes = execute(request, options, pending, load) if pending else []
+    outcomes = execute(request, options, fits_first(pending, options.prior_folder), load) if pending else []
     clean(options)
-    if len(jobs) < len(every):
-        print(f"shard {options.shard} of {len(every)} jobs; --collect makes the tables when all shards are done")
+    return functools.partial(write_up, options, layout, jobs, outcomes)
+
+
+def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+    """Tables, report and mirror of a suite whose ``jobs`` have been done; returns the exit status."""
+    from benchmarks import records
+
+    run = options.folder
+    if len(jobs) < len(layout["jobs"]):
+        every = len(layout["jobs"])
+        print(f"shard {options.shard} of {every} jobs; --collect makes the tables when all shards are done")
     else:
         if not records.is_derived(run):
             derive(options, layout)

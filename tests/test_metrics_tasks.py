@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from evaluations import evaluation_of, noise, rounded, with_outputs
+from scipy.ndimage import gaussian_filter
 
 from benchmarks.protocol import Inapplicable, Problem
 from benchmarks.registry import METRICS
@@ -34,6 +35,30 @@ def test_a_picture_that_explains_its_input_is_consistent(tiny_domain):
     lighter = with_outputs(evaluation, rounded(clean * 0.5))
     expected = 127.5 * (phi(rounded(clean * 0.5)) - phi(clean)).square().flatten(1).mean(1).sqrt()
     torch.testing.assert_close(compute("consistency", lighter), expected)
+
+
+def test_fidelity_to_the_photo_pixel_by_pixel(tiny_domain):
+    clean = rounded(noise(3))
+    outputs = rounded(torch.cat([clean[:1], clean[1:2] * 0.9, clean[2:] + 0.3 * noise(1, seed=5)]))
+    evaluation = evaluation_of(outputs, clean, domain=tiny_domain)
+    x, y = ((images.numpy().astype(np.float64) + 1) / 2 for images in (evaluation.outputs, clean))
+
+    expected = [100.0, *(-10 * np.log10(((x - y) ** 2).mean((1, 2, 3))[1:]))]
+    assert compute("psnr", evaluation).numpy() == pytest.approx(expected, abs=1e-3)  # dB, of float32 means
+
+    def window(a):  # Wang et al.'s, by another library
+        return gaussian_filter(a, sigma=1.5, radius=5, mode="mirror", axes=(2, 3))
+
+    mx, my = window(x), window(y)
+    vx, vy, cov = window(x * x) - mx**2, window(y * y) - my**2, window(x * y) - mx * my
+    map_ = (2 * mx * my + 0.01**2) * (2 * cov + 0.03**2) / ((mx**2 + my**2 + 0.01**2) * (vx + vy + 0.03**2))
+    assert compute("ssim", evaluation).numpy() == pytest.approx(map_.mean((1, 2, 3)), abs=1e-5)  # variances in float32
+
+
+def test_fidelity_needs_a_photo(tiny_domain):
+    for name in ("psnr", "ssim"):
+        with pytest.raises(Inapplicable, match="no photo"):
+            compute(name, replace(evaluation_of(noise(1), domain=tiny_domain), problem=Problem()))
 
 
 def test_where_known_pixels_are_put_back_or_nothing_was_given_there_is_nothing_to_explain(tiny_domain):

@@ -11,7 +11,7 @@ from bench_toys import FitSettings, Settings, Toy, jobs_of, person_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.plan import Job, content_hash, plain
+from benchmarks.plan import Job, content_hash, fits_first, plain
 from benchmarks.protocol import Part
 from benchmarks.seeds import item_seed
 from benchmarks.suites.inpainting import SUITE
@@ -106,6 +106,16 @@ def test_another_fit_is_another_prior_and_no_fit_is_none(job):
     refitted = dataclasses.replace(job, settings=Settings(FitSettings(grey=0.5)))
     assert refitted.prior_key != job.prior_key and refitted.key != job.key
     assert dataclasses.replace(job, settings=Settings(fit=None)).prior_key is None
+
+
+def test_fits_that_are_still_to_be_done_come_first(people_root, tmp_path):
+    jobs = list(reversed(jobs_of(people_root, [Toy("grey")])))
+    *references, bob, alice = jobs
+    assert bob.prior_key and alice.prior_key and all(job.prior_key is None for job in references)
+    few = dataclasses.replace(bob, train=dict(list(bob.train.items())[:2]))
+    assert fits_first([*references, few, alice], tmp_path) == [alice, few, *references], "more photos take longer"
+    (tmp_path / alice.prior_key).mkdir()
+    assert fits_first([*references, few, alice], tmp_path) == [few, *references, alice], "the rest stays in its order"
 
 
 def test_the_floor_alone_depends_on_the_other_people(people_root):

@@ -118,9 +118,9 @@ SUITE = Suite(
         "smoke": Settings(tasks.SHORT[1:], ((10, 1), (50, 1)), 2, "2 people, 2 sizes, 2 photos: the plumbing"),
         "quick": Settings(
             tasks.SHORT,
-            ((10, 2), (50, 2), (100, 1)),
-            6,
-            "3 people, 10, 50 (twice) and 100 photos, 6 inversions: 12 minutes on two cores",
+            ((10, 2), (50, 2), (100, 1), (200, 1)),
+            3,
+            "3 people, 10, 50 (twice), 100 and all photos, 3 inversions: 12 minutes on two cores",
             240,
         ),
         "full": Settings(FIGURE_7, PAPER, 20, "the 3 people of section 4.3, 16 subsets each, 20 photos: for a GPU"),

@@ -1,0 +1,33 @@
+"""Structural similarity (Wang et al., 2004) to the photo that the case was made from."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmarks.protocol import Evaluation, Metric
+from mystyle.types import Image
+
+
+def ssim(evaluation: Evaluation) -> Tensor:
+    """``[n]``: Gaussian window of sigma 1.5, channel by channel, over the whole picture of values in [0, 1]."""
+    return evaluation.apply(_of_each, evaluation.outputs, evaluation.clean)
+
+
+def _of_each(a: Image, b: Image) -> Tensor:
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    a, b = (a + 1) / 2, (b + 1) / 2  # it compares means, which have to be positive
+    return structural_similarity_index_measure(a, b, data_range=1.0, reduction="none")
+
+
+METRIC = Metric(
+    name="ssim",
+    version=1,
+    label="SSIM",
+    description="Structural similarity to the clean photo, 1 if they are equal.",
+    higher_is_better=True,
+    range=(-1.0, 1.0),
+    unit="",
+    network=None,
+    compute=ssim,
+)
