@@ -91,7 +91,7 @@ SUITE = Suite(
     paper="Figure 7",
     methods=(Variant("mystyle_p0", "MyStyle, P+_0", "mystyle", within_the_hull),),
     metrics=("perceptual", "maps_heldout", "identity_subject", "true_identity", "set_diversity"),
-    conditions={str(size): f"{size} photos" for size in SIZES},
+    conditions={str(size): f"{size} photos" for size in SIZES} | {"200": "all photos, at most 200"},
     splits=("test", "extra"),
     figures=(
         Figure(

@@ -1,5 +1,7 @@
 """Each metric against the level of the condition, a line per method with its 95 % band: the layout of Figures 5 and 7.
 
+Where a condition has levels of its own for each person, as a set of all photos has, its place is their mean.
+
 Options: ``label`` of the axis; ``log``, its scale; ``mark``, a value with a vertical line; ``lines``, whether every
 photo or anchor has a thin line of its own.
 """
@@ -11,7 +13,7 @@ from typing import Any
 
 from benchmarks.statistics import ANY, jackknife_interval
 from reports.figures import Drawing
-from reports.figures.style import COLOURS, DASHES, arrow, plain, wrap
+from reports.figures.style import COLOURS, DASHES, arrow, log_ticks, plain, wrap
 from reports.runs import Run
 
 FACES = False
@@ -39,21 +41,19 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
                 for _, one in mine.groupby(["person", "image"]):
                     one = one.sort_values("level")
                     panel.plot(one["level"], one["value"], color=colour, ls=dash, lw=0.3, alpha=0.45)
-            points = mine.groupby("level")
-            means = points["value"].mean()
-            if len(means) == 0:
+            values = sorted((at for _, at in mine.groupby("condition")), key=lambda at: at["level"].mean())
+            if not values:
                 continue
+            levels = [at["level"].mean() for at in values]
             within = metric.get("range", ANY)
-            bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
-            panel.fill_between(means.index, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
-            panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method["title"])
+            bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for at in values]
+            means = [at["value"].mean() for at in values]
+            panel.fill_between(levels, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
+            panel.plot(levels, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method["title"])
         if spec.get("mark") is not None:
             panel.axvline(spec["mark"], color="0.6", lw=0.6)
         if spec.get("log"):
-            ticks = sorted(here["level"].unique())
-            panel.set_xscale("log")
-            panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-            panel.minorticks_off()
+            log_ticks(panel, sorted(here.groupby("condition")["level"].mean()))
         panel.set_title(wrap(metric["label"], 24) + arrow(metric["higher_is_better"]), fontsize=7)
         panel.set_xlabel(spec["label"])
         plain(panel, "both")

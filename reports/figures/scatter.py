@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports.figures import Drawing
-from reports.figures.style import MARKERS, plain
+from reports.figures.style import MARKERS, log_ticks, plain
 from reports.runs import Run
 
 FACES = False
@@ -31,10 +31,7 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
         panel.plot(means.index, means, color="0.7", lw=0.7, zorder=1)
         look = {"marker": marker, "s": 22, "edgecolors": "black", "linewidths": 0.4, "zorder": 2, "label": person}
         dots = panel.scatter(mine["level"], mine[spec["metric"]], c=mine[spec["colour"]], **look, **scale)
-    ticks = sorted(jobs["level"].unique())
-    panel.set_xscale("log")
-    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    panel.minorticks_off()
+    log_ticks(panel, sorted(jobs["level"]))
     panel.set_xlabel(spec["label"])
     panel.set_ylabel(names[spec["metric"]])
     panel.legend(fontsize=6, frameon=False)

@@ -1,11 +1,13 @@
 """One photo's pictures from left to right as something changes: the layout of Figures 7(b) and 12.
 
-Options: ``columns``, "dose" or "level", what changes; ``condition``, if not all are wanted; ``rows``, photos each.
+Options: ``columns``, what changes: "dose", or "level" for the conditions that have one; ``condition``, if not all are
+wanted; ``rows``, photos each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from reports.figures import Drawing
@@ -20,13 +22,19 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     along = spec["columns"]
     cases = [case for case in run.cases if spec.get("condition") in (None, case.condition)]
     cases = [case for case in cases if getattr(case, along) is not None]
-    values = sorted({getattr(case, along) for case in cases})
+    if along == "dose":
+        values, place = sorted({case.dose for case in cases}), attrgetter("dose")
+        heads = [f"{value:g}" for value in values]
+    else:  # a set of all photos has a level of its own for each person
+        there, place = {case.condition for case in cases}, attrgetter("condition")
+        values = [condition["name"] for condition in run.conditions if condition["name"] in there]
+        heads = [condition["title"] for condition in run.conditions if condition["name"] in there]
     methods = [method for method in run.methods if method["kind"] == "method"]
     rows, labels = [], []
     for person in dict.fromkeys(case.person for case in cases):
         mine = [case for case in cases if case.person == person]
         for file in list(dict.fromkeys(case.image for case in mine))[: spec.get("rows", 1)]:
-            at = {getattr(case, along): case for case in reversed(mine) if case.image == file}  # the first of each
+            at = {place(case): case for case in reversed(mine) if case.image == file}  # the first of each
             given = next((case.input for case in mine if case.image == file), None)
             for method in methods:
                 pictures = [at[v].outputs.get(method["name"]) if v in at else BLANK for v in values]
@@ -34,10 +42,10 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
                 labels.append(f"{person}\n{method['title']}")
     if not rows:
         return None
-    titles = [*(["Photo"] if len(rows[0]) > len(values) else []), *(f"{value:g}" for value in values)]
+    titles = [*(["Photo"] if len(rows[0]) > len(values) else []), *heads]
     names = ", ".join(method["title"] for method in methods)
     return Drawing(
         sheet(rows, titles=titles, labels=labels, cell=CELL),
         f"Top to bottom, for each photo: {names}.",
-        f"Strips of face pictures, {along} from {titles[-len(values)]} to {titles[-1]}, by {names}.",
+        f"Strips of face pictures, {along} from {heads[0]} to {heads[-1]}, by {names}.",
     )

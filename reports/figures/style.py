@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ PUBLISHED = "#b5562b"
 COLOURS = ("#1f4e8c", "#b5562b", "#3b7d3b", "#7a4a9e", "#222222", "#c79a00", "#2a9d9d", "#8a8a8a")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))  # told apart in grey
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+APART = 0.11  # of an axis: the distance of two numbers of three digits
 BLANK = ""  # a cell with nothing in it, where None is a result that is missing
 
 Cell = Path | None | str
@@ -95,6 +97,25 @@ def plain(panel: Axes, grid: str) -> None:
     panel.set_axisbelow(True)
     panel.tick_params(length=2, width=0.5)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def log_ticks(panel: Axes, levels: Sequence[float]) -> None:
+    """A logarithmic axis with a tick at each of ``levels``, in the order of who has most of them.
+
+    A number that would touch one that is there is left away.
+    """
+    import numpy as np
+
+    ticks = [level for level, _ in Counter(levels).most_common()]
+    apart = APART * np.log(max(ticks) / min(ticks))
+    numbered: list[float] = []
+    for tick in ticks:
+        if all(abs(np.log(tick / other)) >= apart for other in numbered):
+            numbered.append(tick)
+    panel.set_xscale("log")
+    names = {tick: f"{tick:.0f}" if tick >= 10 else f"{tick:g}" for tick in numbered}
+    panel.set_xticks(ticks, [names.get(tick, "") for tick in ticks], fontsize=6)
+    panel.minorticks_off()
 
 
 def wrap(title: str, width: int = 16) -> str:

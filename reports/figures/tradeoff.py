@@ -5,15 +5,20 @@ Options: ``x`` and ``y``, the metrics.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from reports.figures import Drawing
 from reports.figures.style import COLOURS, arrow, plain
 from reports.runs import Run
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 FACES = False
-OFFSETS = (3, 3, 9, -4, -11)  # points, of labels whose dots may lie on each other
+LINE = 7.5  # points from one label to the next
+NEAR = 30.0  # points from a dot to another that its label could lie on
 
 
 def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
@@ -24,6 +29,7 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     means = run.summary.pivot_table(index=["condition", "method"], columns="metric", values="mean", dropna=False)
     conditions = run.suite["conditions"]
     figure = Figure(figsize=(2.3 * len(conditions), 2.2), layout="constrained")
+    drawn = []
     for panel, condition in zip(figure.subplots(1, len(conditions), squeeze=False)[0], conditions, strict=True):
         keys = [(condition["name"], method["name"]) for method in run.methods]
         rows = [
@@ -34,17 +40,34 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
         panel.plot(
             [r[x["name"]] for _, r in rows], [r[y["name"]] for _, r in rows], "-o", ms=3, lw=0.8, color=COLOURS[0]
         )
-        for i, (title, row) in enumerate(rows):
-            place = {"textcoords": "offset points", "xytext": (4, OFFSETS[i % len(OFFSETS)]), "fontsize": 6}
-            panel.annotate(title, (row[x["name"]], row[y["name"]]), **place)
+        drawn.append((panel, [(title, (row[x["name"]], row[y["name"]])) for title, row in rows]))
         panel.set_title(condition["title"], fontsize=7)
         panel.set_xlabel(x["label"] + arrow(x["higher_is_better"]))
         plain(panel, "both")
         panel.margins(0.18)
         if condition is conditions[0]:
             panel.set_ylabel(y["label"] + arrow(y["higher_is_better"]))
+    figure.draw_without_rendering()  # from here on it is known where the dots are
+    for panel, dots in drawn:
+        _label(panel, dots)
     return Drawing(
         figure,
         "Means over images.",
         f"{y['label']} against {x['label']} for {', '.join(condition['title'] for condition in conditions)}.",
     )
+
+
+def _label(panel: Axes, dots: Sequence[tuple[str, tuple[float, float]]]) -> None:
+    """Titles to the right of the dots, from below upwards, no two on each other and none on a dot."""
+    from matplotlib.patheffects import withStroke
+
+    points = {title: panel.transData.transform(dot) * 72 / panel.figure.dpi for title, dot in dots}
+    height = -math.inf
+    for title, dot in sorted(dots, key=lambda item: points[item[0]][1]):
+        x, y = points[title]
+        height = max(y, height + LINE)
+        beside = [there[0] for there in points.values() if abs(there[1] - height) < LINE and there[0] < x + NEAR]
+        right = max([x, *beside])
+        place = {"textcoords": "offset points", "xytext": (right - x + 8, height - y), "va": "center", "fontsize": 6}
+        lead = {"arrowstyle": "-", "lw": 0.3, "color": "0.5", "shrinkA": 0, "shrinkB": 2}
+        panel.annotate(title, dot, arrowprops=lead, path_effects=[withStroke(linewidth=2, foreground="white")], **place)
