@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes that fight for cores are slower than those of one thread each
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
 RESOLUTION = 32  # of mystyle.domain.tiny_domain
 
