@@ -6,16 +6,21 @@ import importlib
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from fake_run import NASTY, write_run
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from reports import figures
 from reports.figures import draw
 from reports.figures.grid import MAX_ROWS, MIN_ROWS, choose
-from reports.figures.style import CELL, GAP, SIDE
+from reports.figures.style import CELL, GAP, SIDE, log_ticks
+from reports.figures.tradeoff import _label
 from reports.runs import Case, read_run
 
 
@@ -103,3 +108,57 @@ def test_a_figure_knows_whose_names_are_written_in_it(tmp_path):
     dots, metrics = draw(read_run(folder), tmp_path)
     assert (dots.faces, dots.names) == (False, ("p01", "p02"))  # its legend
     assert (metrics.faces, metrics.names) == (False, ())
+
+
+def test_sets_of_all_photos_are_one_place_of_a_curve_whatever_their_sizes():
+    rows = [
+        {"method": "ours", "metric": "error", "person": person, "image": f"{i}", "condition": condition}
+        | {"level": level, "value": value + i}
+        for person, whole in (("p03", 192.0), ("p06", 114.0))
+        for condition, level, value in (("10", 10.0, 4.0), ("200", whole, whole))
+        for i in (0, 2)
+    ]
+    run = SimpleNamespace(
+        scored=pd.DataFrame(rows),
+        suite={"metrics": [{"name": "error", "label": "Error", "higher_is_better": False}]},
+        methods=[{"name": "ours", "title": "Ours"}],
+    )
+    (panel,) = importlib.import_module("reports.figures.curves").draw(run, {"label": "photos", "log": True}).figure.axes
+    (line,) = panel.get_lines()
+    assert line.get_xydata().tolist() == [[10, 5], [153, 154]], "means over people, of sizes and of errors"
+    assert [tick.get_text() for tick in panel.get_xticklabels()] == ["10", "153"]
+
+
+def test_strips_have_a_column_per_condition(tmp_path):
+    shown = [
+        Case(person, 0, f"a-{condition}", "", None, {}, condition=condition, level=level, image="a")
+        for person, whole in (("p03", 192), ("p06", 114))
+        for condition, level in (("10", 10), ("200", whole), ("random", None))
+    ]
+    run = SimpleNamespace(
+        cases=shown,
+        conditions=[{"name": "10", "title": "10 photos"}, {"name": "200", "title": "all"}, {"name": "random"}],
+        methods=[{"name": "ours", "title": "Ours", "kind": "method"}],
+    )
+    drawing = importlib.import_module("reports.figures.strips").draw(run, {"columns": "level"})
+    assert drawing.alt.startswith("Strips of face pictures, level from 10 photos to all")
+    assert len(drawing.figure.axes) == 2 * 2, "two people, two columns, and none of what has no level"
+
+
+def test_numbers_of_an_axis_do_not_lie_on_each_other():
+    panel = Figure(figsize=(3.4, 2.5)).subplots()
+    log_ticks(panel, [10, 10, 50, 50, 100, 100, 114, 133, 192])
+    assert sorted(t.get_text() for t in panel.get_xticklabels() if t.get_text()) == ["10", "100", "192", "50"]
+    assert len(panel.get_xticks()) == 6
+
+
+def test_labels_of_dots_do_not_lie_on_each_other():
+    dots = [("a", (1.0, 1.0)), ("b", (1.01, 1.001)), ("c", (1.02, 1.002)), ("d", (2.0, 2.0))]
+    figure = Figure(figsize=(3, 2.5))
+    panel = figure.subplots()
+    panel.plot([x for _, (x, _) in dots], [y for _, (_, y) in dots])
+    figure.draw_without_rendering()
+    _label(panel, dots)
+    figure.draw_without_rendering()
+    boxes = [Text.get_window_extent(text) for text in panel.texts]  # without the lines that lead to the dots
+    assert len(boxes) == 4 and not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
