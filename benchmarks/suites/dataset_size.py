@@ -120,7 +120,7 @@ SUITE = Suite(
             tasks.SHORT,
             ((10, 2), (50, 2), (100, 1), (200, 1)),
             3,
-            "3 people, 10, 50 (twice), 100 and all photos, 3 inversions: 12 minutes on two cores",
+            "3 people, 10, 50 (twice), 100 and all photos, 3 inversions: 14 minutes on two cores",
             240,
         ),
         "full": Settings(FIGURE_7, PAPER, 20, "the 3 people of section 4.3, 16 subsets each, 20 photos: for a GPU"),

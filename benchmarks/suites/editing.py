@@ -158,7 +158,7 @@ SUITE = Suite(
     published_condition="yaw",
     presets={
         "smoke": Settings(tasks.SHORT[1:], 1, "2 people, 1 photo each: the plumbing", replace(QUICK, steps=5), 9),
-        "quick": Settings(tasks.SHORT, 2, "3 people, 2 photos each, 2 attributes: 10 minutes on two cores", QUICK, 33),
+        "quick": Settings(tasks.SHORT, 2, "3 people, 2 photos each, 2 attributes: 12 minutes on two cores", QUICK, 33),
         "full": Settings(tasks.EVERYBODY, None, "all 13 people, every held-out photo: for a GPU"),
         "paper": Settings(TABLE_4, None, "the 2 people of Table 4, every held-out photo: for a GPU"),
     },

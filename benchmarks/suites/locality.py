@@ -108,7 +108,7 @@ SUITE = Suite(
     ),
     presets={
         "smoke": Settings(tasks.SHORT[1:], 2, 4, "2 people, 2 anchors each, 3 thetas", (0.0, 1.0, 2.0)),
-        "quick": Settings(tasks.SHORT, 5, 12, "3 people, 5 anchors each, 11 thetas: 3 minutes on two cores"),
+        "quick": Settings(tasks.SHORT, 5, 12, "3 people, 5 anchors each, 11 thetas: 4 minutes on two cores"),
         "full": Settings(tasks.EVERYBODY, 20, 50, "all 13 people, 20 anchors each: for a GPU"),
         "paper": Settings(("kamala_harris",), 10, 50, "the person of Figure 3, 10 anchors: for a GPU"),
     },

@@ -78,7 +78,7 @@ SUITE = Suite(
     presets={
         "smoke": Settings(tasks.SHORT[1:], 20, 1, "2 people, 20 samples and 2 restored photos each: the plumbing"),
         "quick": Settings(
-            tasks.SHORT, 200, 3, "3 people, 200 samples and 6 restored photos each: 4 minutes on two cores"
+            tasks.SHORT, 200, 3, "3 people, 200 samples and 6 restored photos each: 5 minutes on two cores"
         ),
         "full": Settings(
             tasks.EVERYBODY,
