@@ -111,13 +111,8 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
     write_text(options.folder / "config.yaml", parser.dump(filled))
 
 
-def carry_out(request: Request, options: Options, load: Callable[[str], Domain]) -> int:
-    """Does what is missing and derives the rest; returns the exit status. ``load`` gives the domain on a device."""
-    return do_jobs(request, options, load)()
-
-
 def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -> Callable[[], int]:
-    """Does what is missing; returns what derives the rest and gives the exit status."""
+    """Does what is missing; returns ``write_up`` of it. ``load`` gives the domain on a device."""
     from benchmarks import records
     from benchmarks.budget import settle
     from benchmarks.changes import changes

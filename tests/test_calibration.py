@@ -13,7 +13,7 @@ from bench_toys import load_tiny_domain, person_of
 from benchmarks.options import Options
 from benchmarks.registry import METRICS
 from benchmarks.request import Request, UnusableArguments, resolve
-from benchmarks.run import carry_out
+from benchmarks.run import do_jobs
 from benchmarks.statistics import rank_correlations
 from benchmarks.suites.calibration import GROUPS, SUITE, Settings, move_appearance, parts, problem, turn_identity
 from datasets.folders import read_portraits
@@ -148,7 +148,7 @@ def finished(root, tmp_path_factory):
         weights={},
         bases={},
     )
-    assert carry_out(asked, options, load_tiny_domain) == 0
+    assert do_jobs(asked, options, load_tiny_domain)() == 0
     return read_run(options.folder)
 
 

@@ -17,7 +17,7 @@ from benchmarks.options import Options
 from benchmarks.protocol import PRESETS
 from benchmarks.registry import METRICS
 from benchmarks.request import Request
-from benchmarks.run import carry_out
+from benchmarks.run import do_jobs
 from benchmarks.suites.inpainting import SUITE
 from mystyle.types import from_uint8
 
@@ -50,7 +50,7 @@ def score(tmp_path, people_root):
         )  # fmt: skip
         options = Options(photos=people_root, out=tmp_path / "run", executor="inline", device="cpu", wandb="disabled")
         options.folder.mkdir(exist_ok=True)
-        status = carry_out(asked, options, load_tiny_domain)
+        status = do_jobs(asked, options, load_tiny_domain)()
         results = pd.read_csv(options.folder / "results.csv")
         return status, results[results["method"] == "theirs"]
 

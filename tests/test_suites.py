@@ -16,7 +16,7 @@ from benchmarks.plan import Job, content_hash, make_jobs
 from benchmarks.protocol import PRESETS, Variant
 from benchmarks.registry import METHODS, METRICS, SUITES
 from benchmarks.request import Request
-from benchmarks.run import carry_out
+from benchmarks.run import do_jobs
 from datasets.splits import CELEBRITIES
 from reports.runs import read_run
 
@@ -115,7 +115,7 @@ def finished(suite, people_root, tmp_path_factory):
         suite.name, photos=people_root, out=run / "out", executor="inline", device="cpu", wandb="disabled"
     )
     options.folder.mkdir()
-    return options.folder, carry_out(asked, options, load)
+    return options.folder, do_jobs(asked, options, load)()
 
 
 def load(device):

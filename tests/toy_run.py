@@ -53,7 +53,7 @@ def main(people: str, out: str, options: str = "{}", mishaps: str = "{}") -> int
     asked = Options(**given | json.loads(options))
     asked.folder.mkdir(parents=True, exist_ok=True)
     try:
-        return run.carry_out(request_of(Path(people), toys, tuple(asked.seeds)), asked, load_tiny_domain)
+        return run.do_jobs(request_of(Path(people), toys, tuple(asked.seeds)), asked, load_tiny_domain)()
     except Unwritable as error:
         print(f"unwritable: {error}", file=sys.stderr)
         return run.FAILED
