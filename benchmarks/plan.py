@@ -213,10 +213,10 @@ def fits_first(jobs: Sequence[Job], priors: Path) -> list[Job]:
 
     A long fit that begins last leaves the other workers idle. The order changes no number.
     """
+    first = _first_with_their_priors(jobs)
 
     def photos_to_fit(job: Job) -> int:
-        to_fit = job.prior_key is not None and not (priors / job.prior_key).exists()
-        return len(job.train) if to_fit else 0
+        return len(job.train) if job.key in first and not (priors / job.prior_key).exists() else 0
 
     return sorted(jobs, key=photos_to_fit, reverse=True)
 
@@ -231,8 +231,13 @@ def _require_distinct(jobs: Sequence[Job]) -> None:
 
 def _turns(jobs: Sequence[Job]) -> dict[str, int]:
     """When a job's turn comes, by key: 0 the first of those with its prior, 1 the others, 2 those without."""
-    first = {job.prior_key: job.key for job in reversed(jobs) if job.prior_key is not None}
-    return {job.key: 2 if job.prior_key is None else int(first[job.prior_key] != job.key) for job in jobs}
+    first = _first_with_their_priors(jobs)
+    return {job.key: 2 if job.prior_key is None else int(job.key not in first) for job in jobs}
+
+
+def _first_with_their_priors(jobs: Sequence[Job]) -> set[str]:
+    """Keys of the jobs that fit a prior if it is not there: one for each."""
+    return set({job.prior_key: job.key for job in reversed(jobs) if job.prior_key is not None}.values())
 
 
 def describe(

@@ -147,9 +147,8 @@ def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], o
     """Tables, report and mirror of a suite whose ``jobs`` have been done; returns the exit status."""
     from benchmarks import records
 
-    run = options.folder
-    if len(jobs) < len(layout["jobs"]):
-        every = len(layout["jobs"])
+    run, every = options.folder, len(layout["jobs"])
+    if len(jobs) < every:
         print(f"shard {options.shard} of {every} jobs; --collect makes the tables when all shards are done")
     else:
         if not records.is_derived(run):

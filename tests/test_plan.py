@@ -114,6 +114,10 @@ def test_fits_that_are_still_to_be_done_come_first(people_root, tmp_path):
     assert bob.prior_key and alice.prior_key and all(job.prior_key is None for job in references)
     few = dataclasses.replace(bob, train=dict(list(bob.train.items())[:2]))
     assert fits_first([*references, few, alice], tmp_path) == [alice, few, *references], "more photos take longer"
+    again = dataclasses.replace(alice, suite_version=2)
+    assert again.prior_key == alice.prior_key
+    assert fits_first([*references, few, alice, again], tmp_path)[:2] == [alice, few], "a prior is fitted once"
+    assert fits_first([*references, few, alice, again], tmp_path)[2:] == [*references, again]
     (tmp_path / alice.prior_key).mkdir()
     assert fits_first([*references, few, alice], tmp_path) == [few, *references, alice], "the rest stays in its order"
 

@@ -129,7 +129,7 @@ def test_sets_of_all_photos_are_one_place_of_a_curve_whatever_their_sizes():
     assert [tick.get_text() for tick in panel.get_xticklabels()] == ["10", "153"]
 
 
-def test_strips_have_a_column_per_condition(tmp_path):
+def test_strips_have_a_column_per_condition():
     shown = [
         Case(person, 0, f"a-{condition}", "", None, {}, condition=condition, level=level, image="a")
         for person, whole in (("p03", 192), ("p06", 114))

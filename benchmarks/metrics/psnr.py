@@ -11,7 +11,7 @@ HIGHEST = 100.0  # dB, in place of infinity for equal pictures
 
 
 def psnr(evaluation: Evaluation) -> Tensor:
-    """``[n]``: of each picture by itself and then averaged, in dB; pooling the errors gives smaller numbers."""
+    """``[n]``: of each picture by itself, in dB; errors pooled over pictures would give smaller numbers."""
     return evaluation.apply(_of_each, evaluation.outputs, evaluation.clean).clamp(max=HIGHEST)
 
 

@@ -24,6 +24,7 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
 
     scored = run.scored.dropna(subset="level")
+    scored = scored.assign(place=scored.groupby("condition")["level"].transform("mean"))
     metrics = [metric for metric in run.suite["metrics"] if (scored["metric"] == metric["name"]).any()]
     if not metrics:
         return None
@@ -41,19 +42,18 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
                 for _, one in mine.groupby(["person", "image"]):
                     one = one.sort_values("level")
                     panel.plot(one["level"], one["value"], color=colour, ls=dash, lw=0.3, alpha=0.45)
-            values = sorted((at for _, at in mine.groupby("condition")), key=lambda at: at["level"].mean())
-            if not values:
+            points = mine.groupby("place")
+            means = points["value"].mean()
+            if len(means) == 0:
                 continue
-            levels = [at["level"].mean() for at in values]
             within = metric.get("range", ANY)
-            bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for at in values]
-            means = [at["value"].mean() for at in values]
-            panel.fill_between(levels, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
-            panel.plot(levels, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method["title"])
+            bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
+            panel.fill_between(means.index, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
+            panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method["title"])
         if spec.get("mark") is not None:
             panel.axvline(spec["mark"], color="0.6", lw=0.6)
         if spec.get("log"):
-            log_ticks(panel, sorted(here.groupby("condition")["level"].mean()))
+            log_ticks(panel, sorted(here["place"].unique()))
         panel.set_title(wrap(metric["label"], 24) + arrow(metric["higher_is_better"]), fontsize=7)
         panel.set_xlabel(spec["label"])
         plain(panel, "both")

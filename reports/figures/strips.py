@@ -22,13 +22,12 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     along = spec["columns"]
     cases = [case for case in run.cases if spec.get("condition") in (None, case.condition)]
     cases = [case for case in cases if getattr(case, along) is not None]
+    place = attrgetter("dose" if along == "dose" else "condition")  # a set of all photos has a level for each person
+    there = {place(case) for case in cases}
     if along == "dose":
-        values, place = sorted({case.dose for case in cases}), attrgetter("dose")
-        heads = [f"{value:g}" for value in values]
-    else:  # a set of all photos has a level of its own for each person
-        there, place = {case.condition for case in cases}, attrgetter("condition")
-        values = [condition["name"] for condition in run.conditions if condition["name"] in there]
-        heads = [condition["title"] for condition in run.conditions if condition["name"] in there]
+        heads = {value: f"{value:g}" for value in sorted(there)}
+    else:
+        heads = {c["name"]: c["title"] for c in run.conditions if c["name"] in there}
     methods = [method for method in run.methods if method["kind"] == "method"]
     rows, labels = [], []
     for person in dict.fromkeys(case.person for case in cases):
@@ -37,15 +36,15 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
             at = {place(case): case for case in reversed(mine) if case.image == file}  # the first of each
             given = next((case.input for case in mine if case.image == file), None)
             for method in methods:
-                pictures = [at[v].outputs.get(method["name"]) if v in at else BLANK for v in values]
+                pictures = [at[v].outputs.get(method["name"]) if v in at else BLANK for v in heads]
                 rows.append([given or BLANK, *pictures] if any(case.input for case in cases) else pictures)
                 labels.append(f"{person}\n{method['title']}")
     if not rows:
         return None
-    titles = [*(["Photo"] if len(rows[0]) > len(values) else []), *heads]
+    titles = [*(["Photo"] if len(rows[0]) > len(heads) else []), *heads.values()]
     names = ", ".join(method["title"] for method in methods)
     return Drawing(
         sheet(rows, titles=titles, labels=labels, cell=CELL),
         f"Top to bottom, for each photo: {names}.",
-        f"Strips of face pictures, {along} from {heads[0]} to {heads[-1]}, by {names}.",
+        f"Strips of face pictures, {along} from {titles[-len(heads)]} to {titles[-1]}, by {names}.",
     )
