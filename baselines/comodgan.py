@@ -4,7 +4,7 @@ An inpainting network of the domain: an encoder sees the known pixels, its maps 
 generator, and its code modulates that generator together with the mapped z. It knows nobody; fine-tuned on a person it
 is ``comodgan_ft``. Masks have 1 where the pixel is known, as in the original code.
 
-The domain's network, ``comodgan.safetensors``, is made by ``python -m baselines.pretrain comodgan``.
+The domain's network, ``comodgan.safetensors``, is made by ``python -m baselines.common.pretrain comodgan``.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
+from baselines.common.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
 from mystyle.adversarial import mixed_codes
 from mystyle.degradations import Inpainting
-from mystyle.domain import Domain
-from mystyle.stylegan2 import (
+from mystyle.domains.domain import Domain
+from mystyle.networks.stylegan2 import (
     Conv,
     Discriminator,
     Generator,
@@ -36,7 +36,7 @@ from mystyle.stylegan2 import (
     inner_channels,
     upsample_rgb,
 )
-from mystyle.stylegan2 import (
+from mystyle.networks.stylegan2 import (
     Mapping as MappingNetwork,
 )
 from mystyle.types import Degradation, Image, Mask, Unsupported, WPlus

@@ -18,13 +18,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from baselines.few_shot import FewShotMethod, train_generator
-from baselines.latent_prior import EARLY_STOPPED
-from baselines.snapshots import BestSnapshot
+from baselines.common.few_shot import FewShotMethod, train_generator
+from baselines.common.latent_prior import EARLY_STOPPED
+from baselines.common.snapshots import BestSnapshot
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
+from mystyle.networks.stylegan2 import Discriminator, Generator
 from mystyle.projection import LatentProjectionSettings
-from mystyle.stylegan2 import Discriminator, Generator
 from mystyle.training import Game
 from mystyle.types import LENGTH, Image
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from baselines.latent_prior import LatentPrior
-from mystyle.domain import Domain
+from baselines.common.latent_prior import LatentPrior
+from mystyle.domains.domain import Domain
 from mystyle.projection import LatentProjectionSettings
 from mystyle.types import Portraits
 

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from mystyle.anchors import Anchors, encode_anchors
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
+from mystyle.latents.anchors import Anchors, encode_anchors
 from mystyle.prior import MyStyle, MyStylePrior
 from mystyle.prior import Settings as MyStyleSettings
 from mystyle.tuning import Tuning, TuningSettings, minimise

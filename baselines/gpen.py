@@ -4,7 +4,7 @@ A restoration network of the domain: an encoder of the enlarged input gives z, a
 in a StyleGAN2 generator, where they are not added but set beside the activations. It knows nobody; fine-tuned on a
 person it is ``gpen_ft``.
 
-The domain's network, ``gpen.safetensors``, is made by ``python -m baselines.pretrain gpen``.
+The domain's network, ``gpen.safetensors``, is made by ``python -m baselines.common.pretrain gpen``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
+from baselines.common.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
 from mystyle.degradations import Blur, Downsampling, Jpeg
-from mystyle.domain import Domain
-from mystyle.stylegan2 import (
+from mystyle.domains.domain import Domain
+from mystyle.networks.stylegan2 import (
     LRELU_GAIN,
     LRELU_SLOPE,
     Conv,
@@ -35,7 +35,7 @@ from mystyle.stylegan2 import (
     inner_channels,
     upsample_rgb,
 )
-from mystyle.stylegan2 import Mapping as MappingNetwork
+from mystyle.networks.stylegan2 import Mapping as MappingNetwork
 from mystyle.types import Degradation, Image, Unsupported, W
 
 CONTENT, MATCHING = 1.0, 0.02  # alpha and beta of the paper's loss: L1, and distances of D's activations

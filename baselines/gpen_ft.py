@@ -1,6 +1,6 @@
 """GPEN + FT of MyStyle's Table 3: the domain's restoration network trained on on the person's photos."""
 
-from baselines.conditional import FineTuned
+from baselines.common.conditional import FineTuned
 from baselines.gpen import METHOD as GPEN
 
 METHOD = FineTuned("gpen_ft", "GPEN + FT", GPEN)

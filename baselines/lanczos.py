@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mystyle.compositing import lanczos
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
 from mystyle.types import Degradation, Image, Portraits, Unsupported
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
 from mystyle.types import Degradation, Image, Portraits
 
 

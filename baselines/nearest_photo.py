@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import torch
 
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
 from mystyle.types import Degradation, Image, Portraits
 
 

@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.few_shot import FewShotMethod, train_generator
-from baselines.latent_prior import EARLY_STOPPED
-from baselines.snapshots import BestSnapshot
+from baselines.common.few_shot import FewShotMethod, train_generator
+from baselines.common.latent_prior import EARLY_STOPPED
+from baselines.common.snapshots import BestSnapshot
 from mystyle.adversarial import (
     lazy_adam,
     logistic_d,
@@ -30,9 +30,9 @@ from mystyle.adversarial import (
     r1_penalty,
     update_average,
 )
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
+from mystyle.networks.stylegan2 import Conv, Discriminator, Generator, StyledConv
 from mystyle.projection import LatentProjectionSettings
-from mystyle.stylegan2 import Conv, Discriminator, Generator, StyledConv
 from mystyle.training import Game
 from mystyle.types import LENGTH, Image, WPlus
 

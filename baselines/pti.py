@@ -16,14 +16,14 @@ from typing import ClassVar
 
 import torch
 
-from baselines.latent_prior import named, render, walk
+from baselines.common.latent_prior import named, render, walk
 from mystyle.degradations import Identity
-from mystyle.domain import Domain
-from mystyle.perceptual import PerceptualDistance
+from mystyle.domains.domain import Domain
+from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.stylegan2 import Generator
 from mystyle.pivots import PTI
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, LatentStatistics, latent_statistics, project_latent
-from mystyle.stylegan2 import Generator
 from mystyle.training import require_finite
 from mystyle.types import LENGTH, Degradation, Image, Portraits, W, WPlus
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
 from mystyle.prior import MyStyle, MyStylePrior, Settings
 from mystyle.types import Portraits
 

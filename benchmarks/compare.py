@@ -2,8 +2,8 @@
 
 Says what differs between the runs (commit, versions, settings, weights, photos, machine), then for every condition,
 metric and method that both have: the means over the images that both have, their difference B - A with its 95 %
-interval, and the p value of the paired test of ``benchmarks.statistics``. It is corrected for the methods of a metric
-under a condition; a method whose numbers are the same to the last digit needs no test and is not counted.
+interval, and the p value of the paired test of ``benchmarks.analysis.statistics``. It is corrected for the methods of a
+metric under a condition; a method whose numbers are the same to the last digit needs no test and is not counted.
 Where something else than images is counted (clusters, sets of samples), the values are means over a person's.
 
 Exit status: 0, or 2 for runs that cannot be compared.
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.records import Record, RecordError, read_records, read_results, read_suite, write_text
+from benchmarks.engine.records import Record, RecordError, read_records, read_results, read_suite, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ def _of_metric(cells: Mapping[tuple[str, ...], pd.DataFrame]) -> list[list[Any]]
     """The rows of one metric under one condition, from the values of each method."""
     import pandas as pd
 
-    from benchmarks.statistics import jackknife_interval, paired_test
+    from benchmarks.analysis.statistics import jackknife_interval, paired_test
 
     differences = {key: cell.set_index(IMAGE)["difference"] for key, cell in cells.items()}
     moved = {key: difference for key, difference in differences.items() if difference.fillna(0).any()}
@@ -166,7 +166,7 @@ def verdict(rows: pd.DataFrame) -> str:
 
 def differences_in_origin(a: Sequence[Record], b: Sequence[Record]) -> list[str]:
     """Sentences about what the records of two runs differ in; one sentence if they do not."""
-    from benchmarks.changes import counted, differences
+    from benchmarks.analysis.changes import counted, differences
 
     facts = _facts(a), _facts(b)
     lines = []

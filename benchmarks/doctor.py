@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.provenance import cores, environment, hardware, physical_memory
-from benchmarks.registry import METHODS, SUITES
-from mystyle.domain import DIRECTIONS, RESOLUTIONS, ROLES, domain_weights
+from benchmarks.api.registry import METHODS, SUITES
+from benchmarks.engine.provenance import cores, environment, hardware, physical_memory
+from mystyle.domains.domain import DIRECTIONS, RESOLUTIONS, ROLES, domain_weights
 
 OK, MISSING, PROBLEM = "ok", "missing", "problem"
 PROJECT, SUITE, PRESET = "mystyle-bench", "inpainting", "quick"  # of the main command
@@ -121,7 +121,7 @@ def imports(asked: Asked) -> Lines:
 
 def machine(asked: Asked) -> Lines:
     """Processor, memory, GPUs, disk."""
-    from benchmarks.executors.process import WORKER_MEMORY, choose_devices
+    from benchmarks.engine.executors.process import WORKER_MEMORY, choose_devices
 
     yield Line("processor", OK, hardware("cpu"))
     half = _processor_has_bfloat16()
@@ -167,7 +167,7 @@ def weights(asked: Asked) -> Lines:
     if asked.domain not in RESOLUTIONS:
         yield from later(asked.domain)
         return
-    from benchmarks import checks
+    from benchmarks.engine import checks
 
     files = domain_weights(asked.domain)
     for role, path in files.items():
@@ -195,7 +195,7 @@ def rivals(asked: Asked) -> Lines:
     """Networks of the domain that rivals have. Those of the main suite's rows are needed."""
     if asked.domain not in RESOLUTIONS:
         return
-    from benchmarks import checks
+    from benchmarks.engine import checks
 
     folder = domain_weights(asked.domain)["generator"].parent
     rows = SUITES.load(SUITE).rows
@@ -220,9 +220,9 @@ def rivals(asked: Asked) -> Lines:
 
 def people(asked: Asked) -> Lines:
     """Who is there: the domain's own people, or those of a folder."""
-    from benchmarks.estimate import duration
-    from benchmarks.options import Options
-    from benchmarks.request import person_folders
+    from benchmarks.analysis.estimate import duration
+    from benchmarks.engine.options import Options
+    from benchmarks.engine.request import person_folders
     from datasets.splits import PEOPLE
 
     if asked.photos is not None:
@@ -255,7 +255,7 @@ def people(asked: Asked) -> Lines:
 
 def photos(asked: Asked) -> Lines:
     """The photos of a folder, person by person; each is decoded."""
-    from benchmarks import checks
+    from benchmarks.engine import checks
     from datasets.folders import SUFFIXES
 
     names = checks.people_in(asked.photos)
@@ -274,7 +274,7 @@ def photos(asked: Asked) -> Lines:
 
 def _photo_problems(folder: Path, domain: str) -> list[str]:
     """What is wrong with a person's photos; nothing where the domain's resolution is not known yet."""
-    from benchmarks import checks
+    from benchmarks.engine import checks
 
     if domain not in RESOLUTIONS:
         return []

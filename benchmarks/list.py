@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from benchmarks.registry import METHODS, METRICS, SUITES, Kind
+from benchmarks.api.registry import METHODS, METRICS, SUITES, Kind
 from datasets.splits import CELEBRITIES, SYNTHETIC
 
 Lines = Iterator[tuple[str, str]]

@@ -18,12 +18,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mystyle.anchors import Anchors, encode_anchors
 from mystyle.degradations import Identity, Inpainting
-from mystyle.domain import Domain, load_domain
+from mystyle.domains.domain import Domain, load_domain
+from mystyle.latents.anchors import Anchors, encode_anchors
+from mystyle.latents.subspace import project_to_dilated_hull
 from mystyle.prior import METHOD, MyStylePrior
 from mystyle.projection import OFFICIAL_CODE, AlphaProjection, ProjectionSettings, project
-from mystyle.subspace import project_to_dilated_hull
 from mystyle.tuning import OFFICIAL_CODE as OFFICIAL_TUNING
 from mystyle.tuning import TuningSettings, tune
 from mystyle.types import Degradation, Image, Portraits
@@ -50,7 +50,7 @@ def measure(person: str, photos: int, held_out: int, passes: int, preset: str, d
 
 def album(person: str, domain: Domain) -> tuple[Portraits, Portraits]:
     """The person's photos, drawn if they are not there yet."""
-    from benchmarks.request import DATA
+    from benchmarks.engine.request import DATA
     from datasets.folders import read_portraits
     from datasets.synthetic.people import VERSION, write_people
 

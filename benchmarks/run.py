@@ -19,12 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.executors import NoWorkers
-from benchmarks.options import Options, make_parser, to_options
-from benchmarks.protocol import Variant
-from benchmarks.records import RecordError, Unwritable, write_text, writing
-from benchmarks.registry import ALL, METHODS, SUITES
-from benchmarks.request import (
+from benchmarks.api.protocol import Variant
+from benchmarks.api.registry import ALL, METHODS, SUITES
+from benchmarks.engine.executors import NoWorkers
+from benchmarks.engine.options import Options, make_parser, to_options
+from benchmarks.engine.records import RecordError, Unwritable, write_text, writing
+from benchmarks.engine.request import (
     Request,
     UnusableArguments,
     check_names,
@@ -32,15 +32,15 @@ from benchmarks.request import (
     make_jobs,
     resolve,
 )
-from mystyle.domain import load_domain
+from mystyle.domains.domain import load_domain
 
 if TYPE_CHECKING:
     import pandas as pd
     from jsonargparse import ArgumentParser, Namespace
 
-    from benchmarks.plan import Job
-    from benchmarks.worker import Outcome
-    from mystyle.domain import Domain
+    from benchmarks.engine.plan import Job
+    from benchmarks.engine.worker import Outcome
+    from mystyle.domains.domain import Domain
 
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130  # exit status
 SHOWN = 100  # missing pictures that are named
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return collect_all(options)
         todo = [(single, resolve(single)) for single in each_suite(options)]
         if options.dry_run:
-            from benchmarks.preview import preview
+            from benchmarks.engine.preview import preview
 
             print(*(preview(request, single) for single, request in todo), sep="\n")
             return DONE
@@ -113,10 +113,10 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
 
 def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -> Callable[[], int]:
     """Does what is missing; returns ``write_up`` of it. ``load`` gives the domain on a device."""
-    from benchmarks import records
-    from benchmarks.budget import settle
-    from benchmarks.changes import changes
-    from benchmarks.plan import describe, fits_first, shard
+    from benchmarks.analysis.changes import changes
+    from benchmarks.engine import records
+    from benchmarks.engine.budget import settle
+    from benchmarks.engine.plan import describe, fits_first, shard
 
     run = options.folder
     with writing(run):
@@ -145,7 +145,7 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
 
 def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
     """Tables, report and mirror of a suite whose ``jobs`` have been done; returns the exit status."""
-    from benchmarks import records
+    from benchmarks.engine import records
 
     run, every = options.folder, len(layout["jobs"])
     if len(jobs) < every:
@@ -180,7 +180,7 @@ def collect(options: Options) -> int:
 
     Raises UnusableArguments if the folder is not a run, or a record cannot be used.
     """
-    from benchmarks import records
+    from benchmarks.engine import records
 
     run = options.folder
     try:
@@ -199,7 +199,7 @@ def collect(options: Options) -> int:
 
 def derive(options: Options, layout: Mapping[str, Any]) -> None:
     """Everything that follows from the records: tables, and the report."""
-    from benchmarks import records
+    from benchmarks.engine import records
 
     run = options.folder
     with writing(run):
@@ -213,7 +213,7 @@ def derive(options: Options, layout: Mapping[str, Any]) -> None:
 
 def clean(options: Options) -> None:
     """Takes away what killed processes have left in the run and among its priors."""
-    from benchmarks import records
+    from benchmarks.engine import records
 
     for folder in (options.folder / "jobs", options.prior_folder):
         records.clean(folder)
@@ -231,7 +231,7 @@ def published_titles(request: Request) -> dict[str, str]:
 
 def tell_missing(request: Request, jobs: Sequence[Job]) -> None:
     """Names the pictures of external methods that are not there."""
-    from benchmarks.external import External
+    from benchmarks.engine.external import External
 
     for method in request.methods.values():
         missing = method.missing(jobs) if isinstance(method, External) else []
@@ -244,12 +244,12 @@ def tell_missing(request: Request, jobs: Sequence[Job]) -> None:
 
 def execute(request: Request, options: Options, jobs: Sequence[Job], load: Callable[[str], Domain]) -> list[Outcome]:
     """Does the jobs, showing how far they are."""
-    from benchmarks import records
-    from benchmarks.display import make_display
-    from benchmarks.executors import load as load_executor
-    from benchmarks.executors.process import choose_devices
-    from benchmarks.provenance import environment
-    from benchmarks.worker import Context
+    from benchmarks.engine import records
+    from benchmarks.engine.display import make_display
+    from benchmarks.engine.executors import load as load_executor
+    from benchmarks.engine.executors.process import choose_devices
+    from benchmarks.engine.provenance import environment
+    from benchmarks.engine.worker import Context
 
     devices = choose_devices(options.device, 1 if options.executor == "inline" else options.workers, len(jobs))
     about = environment(devices[0])
@@ -299,7 +299,7 @@ def _report(*arguments: object) -> bool:
 
 def track(options: Options) -> None:
     """Mirrors the records; a mirror that fails is a warning."""
-    from benchmarks.tracking import TrackingError, mirror
+    from benchmarks.engine.tracking import TrackingError, mirror
 
     try:
         mirror(options.folder, options.wandb, images=options.wandb_images)

@@ -11,9 +11,9 @@ from itertools import combinations
 
 import torch
 
+from benchmarks.api.protocol import Evaluation, Problem
 from benchmarks.metrics.neighbours import nearest
-from benchmarks.protocol import Evaluation, Problem
-from mystyle.domain import Domain, load_domain
+from mystyle.domains.domain import Domain, load_domain
 
 PICTURES, FEW = 10_000, 60
 

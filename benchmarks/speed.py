@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from mystyle.stylegan2 import Generator
+    from mystyle.networks.stylegan2 import Generator
 
 PASSES = ("synthesis", "to_latent", "to_weights")
 BATCHES = {64: 16, 128: 8, 256: 4, 512: 2, 1024: 1}
@@ -87,10 +87,10 @@ def generator(size: int) -> Generator:
 
     if size == SHIPPED:
         from mystyle.checkpoints import load_generator
-        from mystyle.domain import domain_weights
+        from mystyle.domains.domain import domain_weights
 
         return load_generator(domain_weights("synthetic")["generator"])
-    from mystyle.stylegan2 import Generator, StyledConv
+    from mystyle.networks.stylegan2 import Generator, StyledConv
 
     torch.manual_seed(0)
     network = Generator(size, channel_base=32768 if size >= 512 else 16384).eval()
@@ -104,10 +104,10 @@ def measure(case: Case) -> dict[str, Any]:
     """Times ``case`` in this process: a row of the table of figures."""
     import torch
 
-    from benchmarks.provenance import peak_memory_mb, reset_peak_memory
-    from mystyle import plain
+    from benchmarks.engine.provenance import peak_memory_mb, reset_peak_memory
     from mystyle.memory import keep_freed_memory
-    from mystyle.stylegan2 import set_precision
+    from mystyle.networks import plain
+    from mystyle.networks.stylegan2 import set_precision
 
     torch.backends.cudnn.allow_tf32 = False  # float32 means float32
     if case.variant.keep_memory:
@@ -221,7 +221,7 @@ def replaced(target: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def outer_channels(_: Generator) -> contextlib.AbstractContextManager[None]:
-    from mystyle import stylegan2
+    from mystyle.networks import stylegan2
 
     return replaced(stylegan2, "inner_channels", lambda x: x.contiguous())
 
@@ -235,7 +235,7 @@ def batches_whole(g: Generator) -> Iterator[None]:
 
 
 def lowpass_remembers(_: Generator) -> contextlib.AbstractContextManager[None]:
-    from mystyle import stylegan2
+    from mystyle.networks import stylegan2
 
     return replaced(stylegan2.LowPass, "apply", staticmethod(stylegan2.lowpass))
 
@@ -244,7 +244,7 @@ def upsampling_folded(_: Generator) -> contextlib.AbstractContextManager[None]:
     """Up-sampling and its low-pass as one transposed convolution with 6x6 kernels."""
     import torch.nn.functional as F
 
-    from mystyle.stylegan2 import StyledConv
+    from mystyle.networks.stylegan2 import StyledConv
 
     two_steps = StyledConv.convolve
 
@@ -424,7 +424,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     import torch
 
-    from benchmarks.provenance import hardware
+    from benchmarks.engine.provenance import hardware
 
     device = options.device
     if device == "auto":

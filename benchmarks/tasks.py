@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.protocol import Answer, Case, Inapplicable, Part, Parts, Person, Problem, Reference, check_output
-from benchmarks.seeds import item_seed
+from benchmarks.api.protocol import Answer, Case, Inapplicable, Part, Parts, Person, Problem, Reference, check_output
+from benchmarks.api.seeds import item_seed
 from datasets.masks import mask
 from datasets.splits import CELEBRITIES
 from mystyle.degradations import Downsampling, Identity, Inpainting
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
 from mystyle.projection import AlphaProjection
 from mystyle.types import Image, Portraits, Projects, Restores, Samples
 

@@ -35,7 +35,7 @@ def tune(
         seed: of the order of the photos
         device: where to compute; auto takes the GPU if there is one
     """
-    from mystyle.workbench import tune_photos
+    from mystyle.workbench.commands import tune_photos
 
     tune_photos(photos, out, domain, preset, passes, anchors, check_faces, seed, resolve(device))
 
@@ -62,7 +62,7 @@ def sample(
         seed: of the codes
         device: where to compute
     """
-    from mystyle.workbench import sample_prior
+    from mystyle.workbench.commands import sample_prior
 
     sample_prior(prior, out, n, way, beta, concentration, seed, resolve(device))
 
@@ -87,7 +87,7 @@ def invert(
         steps: of the descent, instead of the preset's
         device: where to compute
     """
-    from mystyle.workbench import Bench, invert_pictures
+    from mystyle.workbench.commands import Bench, invert_pictures
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
     invert_pictures(pictures, out, bench)
@@ -117,7 +117,7 @@ def inpaint(
         steps: of the descent, instead of the preset's
         device: where to compute
     """
-    from mystyle.workbench import Bench, inpaint_pictures
+    from mystyle.workbench.commands import Bench, inpaint_pictures
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
     inpaint_pictures(pictures, mask, out, blend, bench)
@@ -145,7 +145,7 @@ def upscale(
         steps: of the descent, instead of the preset's
         device: where to compute
     """
-    from mystyle.workbench import Bench, upscale_pictures
+    from mystyle.workbench.commands import Bench, upscale_pictures
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
     upscale_pictures(pictures, out, keep_background, bench)
@@ -178,7 +178,7 @@ def edit(
         device: where to compute
     """
     from mystyle.editing import EditSettings
-    from mystyle.workbench import Bench, edit_pictures
+    from mystyle.workbench.commands import Bench, edit_pictures
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
     edit_pictures(pictures, direction, out, strengths, EditSettings(beta, policy), bench)
@@ -204,7 +204,7 @@ def directions(
         seed: of the codes
         device: where to compute
     """
-    from mystyle.workbench import find_directions
+    from mystyle.workbench.commands import find_directions
 
     find_directions(out, domain, way, samples, count, seed, resolve(device))
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mystyle.stylegan2 import Generator
+from mystyle.networks.stylegan2 import Generator
 from mystyle.types import Image, WPlus
 
 

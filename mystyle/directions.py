@@ -1,8 +1,8 @@
 """Directions of W in which one thing about a face changes, found in a generator in three ways.
 
 A direction has the length of one standard deviation of the codes of W along it, so that strengths of one or two are
-changes of the size in which people differ. Directions in files keep the length they have (``mystyle.vectors``); those
-that the official code ships have length one.
+changes of the size in which people differ. Directions in files keep the length they have
+(``mystyle.latents.vectors``); those that the official code ships have length one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mystyle.perceptual import FeatureNetwork
+from mystyle.networks.features import FeatureNetwork
+from mystyle.networks.stylegan2 import Generator, StyledConv
 from mystyle.progress import report
-from mystyle.stylegan2 import Generator, StyledConv
 from mystyle.types import W
 
 BATCH = 64

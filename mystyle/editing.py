@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mystyle.anchors import Anchors
-from mystyle.subspace import AlphaCode, chord, dilation, direction_to_alpha, project_to_dilated_hull, to_w
+from mystyle.latents.anchors import Anchors
+from mystyle.latents.subspace import AlphaCode, chord, dilation, direction_to_alpha, project_to_dilated_hull, to_w
 from mystyle.types import W
 
 Policy = Literal["stop", "continue", "project"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mystyle.anchors import Anchors
 from mystyle.degradations import Identity
-from mystyle.perceptual import PerceptualDistance
+from mystyle.latents.anchors import Anchors
+from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.stylegan2 import Generator
 from mystyle.projection import LatentProjectionSettings, latent_statistics, project_latent
-from mystyle.stylegan2 import Generator
 from mystyle.types import Portraits
 
 PTI = LatentProjectionSettings(steps=450, learning_rate=0.01, space="w")

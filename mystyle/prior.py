@@ -10,12 +10,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from mystyle.anchors import Anchors, encode_anchors
 from mystyle.checkpoints import load_generator, save_generator
 from mystyle.degradations import Identity
-from mystyle.domain import Domain
+from mystyle.domains.domain import Domain
 from mystyle.editing import Edits, EditSettings, edit
-from mystyle.perceptual import PerceptualDistance
+from mystyle.latents.anchors import Anchors, encode_anchors
+from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample, to_w
+from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.stylegan2 import Generator
 from mystyle.projection import (
     PAPER_TEXT,
     LatentProjectionSettings,
@@ -25,8 +27,6 @@ from mystyle.projection import (
     project,
     project_latent,
 )
-from mystyle.stylegan2 import Generator
-from mystyle.subspace import AlphaCode, SamplingSettings, sample, to_w
 from mystyle.tuning import TuningSettings, tune
 from mystyle.types import Degradation, Image, Portraits, Unsupported, W, WPlus
 

@@ -14,12 +14,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mystyle.anchors import Anchors
+from mystyle.latents.anchors import Anchors
+from mystyle.latents.subspace import AlphaCode, constrain, dilation, to_w
 from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_penalty
-from mystyle.perceptual import PerceptualDistance
+from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.stylegan2 import Generator
 from mystyle.progress import report
-from mystyle.stylegan2 import Generator
-from mystyle.subspace import AlphaCode, constrain, dilation, to_w
 from mystyle.types import LENGTH, Degradation, Image, W, WPlus
 
 

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-from mystyle.anchors import Anchors
+from mystyle.latents.anchors import Anchors
 from mystyle.losses import reconstruction
-from mystyle.perceptual import PerceptualDistance
+from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.stylegan2 import Generator, set_precision
 from mystyle.projection import latent_statistics
-from mystyle.stylegan2 import Generator, set_precision
 from mystyle.training import require_finite, train
 from mystyle.types import LENGTH, Image, W
 

@@ -21,7 +21,7 @@ LENGTH = {"length": True}
 """metadata of a field of settings that a method's time is in proportion to: steps, passes, images"""
 
 if TYPE_CHECKING:
-    from mystyle.domain import Domain
+    from mystyle.domains.domain import Domain
 
 Image = Tensor
 W = Tensor
@@ -154,7 +154,7 @@ class Method(Protocol):
     (a dataclass, or None where nothing is fitted). Priors are cached by it, so the rest of the settings must not
     influence ``fit``. ``presets`` holds one settings object for each of ``smoke``, ``quick``, ``full``, ``paper``.
     ``does`` names what its priors can do: of sample, inpaint, upscale, invert, edit. A method with a network of its own
-    that belongs to the domain and not to a person names that file in ``base`` (see ``baselines.pretrain``).
+    that belongs to the domain and not to a person names that file in ``base`` (see ``baselines.common.pretrain``).
     """
 
     name: str

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     folders = parsed.runs
 
-    from benchmarks.records import RecordError
+    from benchmarks.engine.records import RecordError
     from reports.runs import read_run
 
     try:
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _readable(folders: Sequence[Path]) -> Iterator[Run]:
     """The runs that can be read; the others are named."""
-    from benchmarks.records import RecordError
+    from benchmarks.engine.records import RecordError
     from reports.runs import read_run
 
     for folder in folders:

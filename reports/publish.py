@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where a folder per suite is written")
     parsed = parser.parse_args(arguments)
 
-    from benchmarks.records import RecordError
+    from benchmarks.engine.records import RecordError
     from reports.runs import read_run
 
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import records
+from benchmarks.engine import records
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.statistics import ANY, jackknife_interval
+from benchmarks.analysis.statistics import ANY, jackknife_interval
 from reports.figures.style import COLOURS, DASHES, plain
 from reports.runs import Run
 from reports.table import DASH, INTERVAL, Cell, Table

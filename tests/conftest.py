@@ -14,7 +14,7 @@ from PIL import Image
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes that fight for cores are slower than those of one thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
-RESOLUTION = 32  # of mystyle.domain.tiny_domain
+RESOLUTION = 32  # of mystyle.domains.domain.tiny_domain
 
 DrawPerson = Callable[..., Path]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from scipy.stats import mannwhitneyu
 
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 from benchmarks.metrics.neighbours import nearest, neighbours
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
 
 
 def copy_p(evaluation: Evaluation) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 
 
 def dilation(evaluation: Evaluation) -> Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 from benchmarks.metrics.neighbours import neighbours
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
 
 
 def diversity(evaluation: Evaluation) -> dict[str, float]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.api.protocol import Evaluation, Metric
 from benchmarks.metrics.diversity import intra_cluster_diversity
-from benchmarks.protocol import Evaluation, Metric
 
 
 def diversity_x10(evaluation: Evaluation) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 
 
 def edit_error(evaluation: Evaluation) -> Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.api.protocol import Evaluation, Metric
 from benchmarks.metrics.edit_error import edited
-from benchmarks.protocol import Evaluation, Metric
 
 
 def edit_reach(evaluation: Evaluation) -> dict[str, float]:

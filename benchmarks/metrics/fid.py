@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 
 
 class Given(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation, Metric
+from benchmarks.api.protocol import Evaluation, Metric
 
 
 def identity(evaluation: Evaluation) -> Tensor:

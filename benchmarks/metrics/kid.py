@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 
 
 def kid(evaluation: Evaluation) -> dict[str, float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from benchmarks.api.protocol import Evaluation, Metric
 from benchmarks.metrics.edit_error import edited
-from benchmarks.protocol import Evaluation, Metric
 
 
 def leakage(evaluation: Evaluation) -> Tensor:

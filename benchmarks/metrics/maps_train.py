@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from benchmarks.api.protocol import Evaluation, Metric
 from benchmarks.metrics.maps import maps
-from benchmarks.protocol import Evaluation, Metric
 
 
 def maps_train(evaluation: Evaluation) -> Tensor:

@@ -1,6 +1,6 @@
 """The reference photo nearest to each output, by the domain's perceptual distance: what several metrics start from.
 
-With the embedding of ``mystyle.perceptual`` a distance is ||e_a - e_b||^2, so that one matrix product compares a
+With the embedding of ``mystyle.networks.features`` a distance is ||e_a - e_b||^2, so that one matrix product compares a
 batch of outputs with all photos, and the mean distance of all pairs of a cluster of n is 2 n / (n - 1) (mean
 ||e||^2 - ||mean e||^2): ten thousand pictures are passed through the network once and no pair is formed.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation
+from benchmarks.api.protocol import Evaluation
 from mystyle.types import Image
 
 

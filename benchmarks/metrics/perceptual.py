@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation, Metric
+from benchmarks.api.protocol import Evaluation, Metric
 
 
 def perceptual(evaluation: Evaluation) -> Tensor:

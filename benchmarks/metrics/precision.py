@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 from benchmarks.metrics.manifolds import covered
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
 
 
 def precision(evaluation: Evaluation) -> Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 from benchmarks.metrics.manifolds import covered
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
 
 
 def recall(evaluation: Evaluation) -> dict[str, float]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation, Metric
+from benchmarks.api.protocol import Evaluation, Metric
 from mystyle.types import Image, Mask, to_uint8
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.api.protocol import Evaluation, Metric
 from benchmarks.metrics.neighbours import mean_pair_distance
-from benchmarks.protocol import Evaluation, Metric
 
 
 def set_diversity(evaluation: Evaluation) -> dict[str, float]:

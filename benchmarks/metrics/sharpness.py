@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation, Metric
+from benchmarks.api.protocol import Evaluation, Metric
 from mystyle.degradations import luma
 from mystyle.types import Image
 

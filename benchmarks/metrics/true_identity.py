@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmarks.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
 
 SAME = 1e-3  # of a standard deviation of the population: float32 tables, written in decimals
 

@@ -34,8 +34,8 @@ import torch
 from torch import Tensor
 
 from benchmarks import tasks
-from benchmarks.protocol import Case, Figure, Part, Person, Problem, Reference, Suite
-from benchmarks.seeds import item_seed
+from benchmarks.api.protocol import Case, Figure, Part, Person, Problem, Reference, Suite
+from benchmarks.api.seeds import item_seed
 from datasets.synthetic.parameters import IDENTITY, NAMES, PARAMETERS, position, score_at, scores_of
 from datasets.synthetic.renderer import render
 from mystyle.degradations import Identity

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Person, Suite, Variant
-from benchmarks.seeds import item_seed
+from benchmarks.api.protocol import Figure, Part, Person, Suite, Variant
+from benchmarks.api.seeds import item_seed
 from mystyle.types import Restores
 
 FIGURE_7 = ("joe_biden", "emilia_clarke", "michelle_obama")

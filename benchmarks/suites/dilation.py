@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import partial
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Suite, Variant
+from benchmarks.api.protocol import Figure, Suite, Variant
 from mystyle.types import Restores
 
 BETAS = (0.0, 0.02, 0.05, 0.1, None)

@@ -21,13 +21,13 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from baselines.latent_prior import render
+from baselines.common.latent_prior import render
 from baselines.pti import PivotalTuning, tune_at_pivot
 from benchmarks import tasks
-from benchmarks.protocol import Answer, Case, Figure, Part, Person, Problem, Reference, Suite, check_output
-from benchmarks.seeds import item_seed
+from benchmarks.api.protocol import Answer, Case, Figure, Part, Person, Problem, Reference, Suite, check_output
+from benchmarks.api.seeds import item_seed
 from mystyle.degradations import Identity
-from mystyle.domain import DIRECTIONS, Domain
+from mystyle.domains.domain import DIRECTIONS, Domain
 from mystyle.types import Image, Portraits, Walks
 
 TABLE_4 = ("barack_obama", "joe_biden")

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Person, Suite
+from benchmarks.api.protocol import Figure, Part, Person, Suite
 from mystyle.types import Restores
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Suite, Variant
+from benchmarks.api.protocol import Figure, Part, Suite, Variant
 from mystyle.projection import LatentProjectionSettings
 from mystyle.types import Restores
 

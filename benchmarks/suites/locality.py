@@ -17,13 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from baselines.latent_prior import render
+from baselines.common.latent_prior import render
 from benchmarks import tasks
-from benchmarks.protocol import Answer, Case, Figure, Part, Person, Problem, Suite
-from benchmarks.seeds import item_seed
-from mystyle.domain import Domain
+from benchmarks.api.protocol import Answer, Case, Figure, Part, Person, Problem, Suite
+from benchmarks.api.seeds import item_seed
+from mystyle.domains.domain import Domain
+from mystyle.latents.subspace import dilation, sample_a0
 from mystyle.prior import MyStylePrior
-from mystyle.subspace import dilation, sample_a0
 
 THETAS = tuple(i / 4 for i in range(11))
 NEAR = 0.75  # weight of the anchor in a code near it; the rest is a sample of P_0

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Person, Suite, Variant
+from benchmarks.api.protocol import Figure, Part, Person, Suite, Variant
 from mystyle.types import Restores
 
 BETA = 0.05

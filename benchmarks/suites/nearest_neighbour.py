@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks import tasks
+from benchmarks.api.protocol import Evaluation, Figure, Part, Person, Suite, Variant
 from benchmarks.metrics.neighbours import neighbours
-from benchmarks.protocol import Evaluation, Figure, Part, Person, Suite, Variant
 from mystyle.types import Image, Prior
 
 BETA = {"synthesis": 0.02, "inpainting": 0.02, "super_resolution": 0.05}

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Suite, Variant
-from mystyle.subspace import SamplingSettings
+from benchmarks.api.protocol import Figure, Part, Suite, Variant
+from mystyle.latents.subspace import SamplingSettings
 from mystyle.types import Samples
 
 WAYS = {

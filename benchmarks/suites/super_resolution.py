@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Part, Person, Suite, Variant
+from benchmarks.api.protocol import Figure, Part, Person, Suite, Variant
 from mystyle.types import Restores
 
 TABLE_3 = ("michelle_obama", "emilia_clarke", "xi_jinping")

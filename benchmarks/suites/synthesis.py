@@ -18,7 +18,7 @@ Where the paper is silent, we choose:
 from __future__ import annotations
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Suite
+from benchmarks.api.protocol import Figure, Suite
 from mystyle.types import Samples
 
 TABLE_1 = ("adele", "kamala_harris", "joe_biden")

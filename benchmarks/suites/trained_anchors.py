@@ -8,7 +8,7 @@ distances of distributions and the likeness of the person are numbers.
 from __future__ import annotations
 
 from benchmarks import tasks
-from benchmarks.protocol import Figure, Suite
+from benchmarks.api.protocol import Figure, Suite
 from mystyle.types import Samples
 
 FIGURE_17 = ("adele", "kamala_harris", "joe_biden")

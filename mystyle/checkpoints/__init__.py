@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from mystyle.encoder import Encoder
-    from mystyle.perceptual import FeatureNetwork
-    from mystyle.stylegan2 import Discriminator, Generator
+    from mystyle.networks.encoder import Encoder
+    from mystyle.networks.features import FeatureNetwork
+    from mystyle.networks.stylegan2 import Discriminator, Generator
 
     Network = TypeVar("Network", Generator, Discriminator, Encoder, FeatureNetwork)
 
@@ -83,14 +83,14 @@ def load_generator(path: Path | str, *, key: str | None = None) -> Generator:
     ``key`` chooses between ``G_ema`` (the default) and ``G`` where a file has both.
     Raises CheckpointError if the file is missing, damaged, not finite, or of a network that we cannot represent.
     """
-    from mystyle.stylegan2 import Generator
+    from mystyle.networks.stylegan2 import Generator
 
     return assemble(Generator, path, key)
 
 
 def load_discriminator(path: Path | str) -> Discriminator:
     """A discriminator, as ``load_generator``."""
-    from mystyle.stylegan2 import Discriminator
+    from mystyle.networks.stylegan2 import Discriminator
 
     return assemble(Discriminator, path, None)
 

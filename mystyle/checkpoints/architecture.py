@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mystyle import stylegan2
 from mystyle.checkpoints.inert import Stored
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Shape, Weights, few, unsupported
+from mystyle.networks import stylegan2
 
 OFFICIAL_BASES = (32768, 16384)  # channel_base of the published networks, first our default
 OFFICIAL_MAXIMUM = 512

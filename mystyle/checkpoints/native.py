@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mystyle.checkpoints.architecture import complete, require_same
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few
 from mystyle.files import write_whole
-from mystyle.stylegan2 import Discriminator, Generator
+from mystyle.networks.stylegan2 import Discriminator, Generator
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)

@@ -21,8 +21,8 @@ class CheckpointError(ValueError):
 class Weights:
     """One network of a weight file.
 
-    ``format`` says in words what the file is, ``network`` is the class in ``mystyle.stylegan2``, ``config`` its
-    constructor's arguments, ``tensors`` its state dict in float32, ``notes`` what a user should know.
+    ``format`` says in words what the file is, ``network`` is the class in ``mystyle.networks.stylegan2``, ``config``
+    its constructor's arguments, ``tensors`` its state dict in float32, ``notes`` what a user should know.
     """
 
     format: str

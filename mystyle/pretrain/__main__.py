@@ -114,7 +114,7 @@ def generator(
         settings: the recipe
     """
     from mystyle.checkpoints import load_network
-    from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+    from mystyle.networks.features import FeatureNetwork, PerceptualDistance
     from mystyle.pretrain.generator import pretrain
 
     def job(album: Album) -> dict[str, float]:
@@ -143,7 +143,7 @@ def encoder(
         settings: the recipe
     """
     from mystyle.checkpoints import load_generator, load_network
-    from mystyle.perceptual import FeatureNetwork, PerceptualDistance
+    from mystyle.networks.features import FeatureNetwork, PerceptualDistance
     from mystyle.pretrain.encoder import pretrain
 
     def job(album: Album) -> dict[str, float]:

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from scipy.stats import norm
 from torch import Tensor
 
-from mystyle.pictures import SUFFIXES
 from mystyle.types import Image, from_uint8, to_uint8
+from mystyle.workbench.images import SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mystyle.checkpoints import save_network
-from mystyle.perceptual import FeatureNetwork
+from mystyle.networks.features import FeatureNetwork
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.evidence.recognition import roc
 from mystyle.pretrain.loop import Precision, Recipe, train

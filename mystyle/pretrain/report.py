@@ -17,10 +17,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mystyle import sheets
 from mystyle.checkpoints import sha256
 from mystyle.degradations import Identity
-from mystyle.domain import ROLES, Domain, DomainError, read_domain
+from mystyle.domains.domain import ROLES, Domain, DomainError, read_domain
 from mystyle.pretrain.data import Album, read_album
 from mystyle.pretrain.evidence import figures as draw
 from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recall
@@ -31,6 +30,7 @@ from mystyle.pretrain.features import ATTRIBUTES
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, latent_statistics, project_latent
 from mystyle.types import Image, W, from_uint8, to_uint8
+from mystyle.workbench import sheets
 
 SHOWN = 64  # pictures in a grid, eight by eight
 ROWS = 4  # of interpolations in each space

@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mystyle.adversarial import mixed_codes, update_average
-from mystyle.perceptual import PerceptualDistance
+from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.stylegan2 import Generator
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Recipe
-from mystyle.stylegan2 import Generator
 
 if TYPE_CHECKING:
     from mystyle.pretrain.generator import GeneratorSettings

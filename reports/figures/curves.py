@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.statistics import ANY, jackknife_interval
+from benchmarks.analysis.statistics import ANY, jackknife_interval
 from reports.figures import Drawing
 from reports.figures.style import COLOURS, DASHES, arrow, log_ticks, plain, wrap
 from reports.runs import Run

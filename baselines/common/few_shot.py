@@ -1,0 +1,86 @@
+"""What rivals that train a personal GAN adversarially share: the run of a training, and the method around it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from baselines.common.latent_prior import LatentPrior
+from baselines.common.snapshots import BestSnapshot
+from mystyle.checkpoints import load_generator
+from mystyle.domains.domain import Domain
+from mystyle.networks.stylegan2 import Generator
+from mystyle.projection import latent_statistics
+from mystyle.training import train
+from mystyle.types import Image, Portraits
+
+
+@contextmanager
+def drawing(seed: int, device: torch.device) -> Iterator[None]:
+    """Torch's global draws come from ``seed`` inside the block, and go on after it as if there had been none."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def shuffled(photos: Image, batch: int, steps: int) -> DataLoader:
+    """``steps`` batches of photos in a random order; none comes again before all came."""
+    wanted = steps * batch
+    order = torch.cat([torch.randperm(len(photos)) for _ in range(-(-wanted // len(photos)))])[:wanted]
+    return DataLoader(TensorDataset(photos), batch, sampler=order.tolist())
+
+
+def train_generator(
+    make_module: Callable[[BestSnapshot], pl.LightningModule],
+    domain: Domain,
+    photos: Image,
+    *,
+    batch: int,
+    steps: int,
+    stage: str,
+    seed: int,
+) -> Generator:
+    """The best averaged generator, ``ema``, of a training on ``photos`` [N, 3, R, R]; ``seed`` decides every draw."""
+    with drawing(seed, domain.device):
+        batches = shuffled(photos, batch, steps)
+        snapshot = BestSnapshot(photos, domain.perceptual)
+        module = make_module(snapshot)
+        train(module, batches, stage=stage, epochs=1, device=domain.device)
+        snapshot.restore(module.ema)
+    module.ema.mapping.w_avg.copy_(latent_statistics(module.ema).mean)  # the trained mapping moved the mean code
+    return module.ema
+
+
+class FewShotMethod(ABC):
+    """A method whose prior is the generator that ``train`` makes.
+
+    Its settings have ``fit``, ``restore`` (of projections) and ``truncation`` (of samples).
+    """
+
+    does = ("sample", "inpaint", "upscale", "invert", "edit")
+
+    @abstractmethod
+    def train(self, domain: Domain, photos: Image, settings: Any, seed: int) -> Generator:
+        """The personal generator by ``settings``, those of the fit."""
+
+    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Any) -> LatentPrior:
+        """Raises ValueError if photos and generator differ in size, FloatingPointError if training diverges."""
+        size = domain.generator.resolution
+        if tuple(person.images.shape[1:]) != (3, size, size):
+            raise ValueError(f"{person.person}: photos of shape {tuple(person.images.shape)}, wanted {size} x {size}")
+        return self.prior(self.train(domain, person.images.to(domain.device), settings.fit, seed), domain, settings)
+
+    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Any) -> LatentPrior:
+        generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
+        return self.prior(generator, domain, settings)
+
+    @staticmethod
+    def prior(generator: Generator, domain: Domain, settings: Any) -> LatentPrior:
+        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation, domain.directions)

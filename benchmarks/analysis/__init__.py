@@ -1,0 +1,1 @@
+"""From records to statements: statistics, comparisons, estimates of time."""

@@ -1,0 +1,1 @@
+"""From a command line to records: requests, plans, workers, executors, records, tracking."""

@@ -1,0 +1,106 @@
+"""The command line of ``benchmarks.run``.
+
+A module of its own, because jsonargparse imports whatever a module names under TYPE_CHECKING, and help must be quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from jsonargparse import ArgumentParser, Namespace
+
+from benchmarks.engine.executors import Means
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line.
+
+    Args:
+        suite: what to run, or all; "python -m benchmarks.list suites" shows what there is
+        preset: how much of it: smoke, quick, full or paper
+        domain: the networks, and the kind of people
+        photos: a folder of people with train/ and test/ inside, instead of the domain's rendered people
+        out: the run's folder, runs/SUITE-PRESET unless given
+        priors: a folder of fitted priors that runs share, the run's own unless given
+        device: where to compute; auto takes the GPUs if there are any
+        executor: local spreads the jobs over processes, ray over a cluster, inline does them in this process
+        workers: jobs at a time; one per GPU, or one per core as far as the memory goes, unless given
+        fit_seconds: an equal budget, for every method's fit to a person, instead of the preset's lengths
+        image_seconds: an equal budget, for what every method does with an image
+        timeout: seconds after which a job is stopped and has failed
+        retries: further tries of a job that failed, in this run; the same command tries it again, too
+        ray_address: of a Ray cluster, such as auto; one of this machine unless given
+        shard: I/N does only the I-th of N parts of the jobs, for job arrays; then --collect
+        wandb: what becomes of the mirror of the records
+    """
+
+    suite: str = "inpainting"
+    preset: str = "quick"
+    methods: tuple[str, ...] | None = None  # None: the suite's
+    people: tuple[str, ...] | None = None  # None: the preset's, or everybody in ``photos``
+    seeds: tuple[int, ...] = (0,)
+    domain: str = "synthetic"
+    photos: Path | None = None
+    out: Path | None = None
+    priors: Path | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    executor: Literal["local", "inline", "ray"] = "local"
+    workers: int | None = None
+    fit_seconds: float | None = None
+    image_seconds: float | None = None
+    timeout: float | None = None
+    retries: int = 0
+    ray_address: str | None = None
+    shard: str | None = None
+    collect: bool = False
+    wandb: Literal["offline", "online", "disabled"] = "offline"
+    wandb_images: bool = False
+    dry_run: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.out or Path("runs") / f"{self.suite}-{self.preset}"
+
+    @property
+    def prior_folder(self) -> Path:
+        """Where fitted priors are: of the run, or shared."""
+        return self.priors or self.folder / "priors"
+
+    @property
+    def part(self) -> tuple[int, int]:
+        """``shard`` as numbers. Raises ValueError if it is not I/N with 1 <= I <= N."""
+        number, count = map(int, (self.shard or "1/1").split("/"))
+        if not 1 <= number <= count:
+            raise ValueError(f"{number} is not one of 1 to {count}")
+        return number, count
+
+    @property
+    def means(self) -> Means:
+        """What the executor is granted."""
+        return Means(self.device, self.workers, self.timeout, self.retries, self.ray_address)
+
+
+def make_parser(description: str) -> ArgumentParser:
+    """Flags and YAML keys are the fields of ``Options``; unknown ones are refused."""
+    parser = ArgumentParser(prog="python -m benchmarks.run", description=description)
+    parser.add_argument("--config", action="config", help="a YAML file of these options, such as a run's config.yaml")
+    flags = {"collect", "wandb_images", "dry_run"}
+    parser.add_class_arguments(Options, as_group=False, skip={"methods", "people", "seeds"} | flags)
+    several: dict[str, Any] = {"nargs": "+", "metavar": "NAME"}
+    parser.add_argument("--methods", type=str, help="methods to compare, the suite's unless given", **several)
+    parser.add_argument("--people", type=str, help="people to run on, the preset's unless given", **several)
+    parser.add_argument("--seeds", type=int, nargs="+", metavar="N", default=[0], help="one job per seed")
+    parser.add_argument("--collect", action="store_true", help="do no job: tables, report and mirror of what is there")
+    parser.add_argument("--wandb_images", action="store_true", help="mirror pictures and people's names, too")
+    parser.add_argument("--dry_run", action="store_true", help="check everything, say what there is to do, and stop")
+    return parser
+
+
+def to_options(parsed: Namespace) -> Options:
+    """The parsed command line as ``Options``."""
+    values = {name: value for name, value in parsed.as_dict().items() if name != "config"}
+    return Options(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})

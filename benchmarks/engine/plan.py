@@ -1,0 +1,317 @@
+"""What there is to do: the jobs of a run, each with the key that says what decides its result.
+
+A key is the hash of everything that the result depends on: method, suite and metrics with their versions, settings,
+seed, weight files, photos, and the resolved cases. Whatever changes one of them makes another job; whatever does not
+(the preset's name, the batch size, the machine) leaves it alone. No torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmarks.api.protocol import Case, Metric, Part, Person, Suite, Variant
+from benchmarks.api.seeds import item_seed
+from datasets.folders import Photo
+
+KEY_LENGTH = 16  # hex digits: 64 bits, ample for the thousands of jobs of one folder
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row on one part of a person with one seed. Travels to worker processes, so it is plain data."""
+
+    suite: str
+    suite_version: int
+    method: str  # the row: a method, a variant of one, or a reference
+    fitted_by: str  # the method behind it
+    method_version: int
+    reference: bool  # a row of the suite's own rather than a method
+    settings: Any  # the method's settings object; None for a reference
+    person: str
+    seed: int
+    preset: str
+    domain: str
+    metrics: Mapping[str, int]  # name to version
+    weights: Mapping[str, str]  # file of the domain to SHA-256
+    files: Mapping[str, str]  # of the domain, that decide the suite's pictures and no prior
+    train: Mapping[str, str]  # photo to SHA-256: of whom the prior is
+    subject: Mapping[str, str]  # all reference photos of the person
+    held_out: Mapping[str, str]
+    others: Mapping[str, Mapping[str, str]]  # held-out photos of other people, where the row is made of them
+    part: Part
+
+    @cached_property
+    def key(self) -> str:
+        """The job's identity and the name of its folder."""
+        decisive = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        del decisive["preset"]  # a name for settings that are here themselves
+        if not self.files:  # most suites have none
+            del decisive["files"]
+        if self.others:  # the hash of a mapping does not tell the order, which decides who is taken
+            decisive["order"] = list(self.others)
+        return content_hash(decisive)
+
+    @cached_property
+    def prior_key(self) -> str | None:
+        """The identity of the fitted prior, shared by all suites; None where nothing is fitted."""
+        if self.reference or self.settings.fit is None:
+            return None
+        decisive = {
+            "method": self.fitted_by,
+            "method_version": self.method_version,
+            "domain": self.domain,
+            "weights": self.weights,
+            "person": self.prior_of,
+            "train": self.train,
+            "fit_seed": self.fit_seed,
+            "fit": self.settings.fit,
+        }
+        return content_hash(decisive)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        return self.part.cases
+
+    @property
+    def prior_of(self) -> str:
+        """Whose prior it is."""
+        return self.part.prior_of or self.person
+
+    @property
+    def fit_seed(self) -> int:
+        """The seed of a prior: the same for every method and every suite."""
+        return item_seed("fit", self.prior_of, self.seed)
+
+    @property
+    def photos(self) -> dict[str, str]:
+        """Every photo that the job reads, as person/split/file, with its SHA-256."""
+        sets = [(self.prior_of, self.train), (self.person, self.subject), (self.person, self.held_out)]
+        return {f"{who}/{file}": d for who, photos in [*sets, *self.others.items()] for file, d in photos.items()}
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What a record says of the job, however it ends."""
+        return {
+            "key": self.key,
+            "suite": self.suite,
+            "suite_version": self.suite_version,
+            "method": self.method,
+            "method_version": self.method_version,
+            "person": self.person,
+            "seed": self.seed,
+            "settings": plain(self.settings),
+            "preset": self.preset,
+            "domain": self.domain,
+            "metrics": dict(self.metrics),
+            "cases": [
+                {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed}
+                | {"dose": c.dose, "factor": c.factor}
+                for c in self.cases
+            ],
+            "condition": self.part.condition,
+            "level": self.part.level,
+            "prior_of": self.prior_of,
+            "photos_fitted": len(self.train),
+            "weights": {**self.weights, **self.files},
+            "photos": self.photos,
+        }
+
+    @property
+    def title(self) -> str:
+        parts = (self.method, self.person, self.part.condition, f"seed {self.seed}" if self.seed else "")
+        whose = f"{self.prior_of}'s prior" if self.part.prior_of else ""
+        return " · ".join(part for part in (*parts, whose) if part)
+
+
+def make_jobs(
+    suite: Suite,
+    preset: str,
+    methods: Mapping[str, Any],
+    metrics: Mapping[str, Metric],
+    people: Sequence[Person],
+    seeds: Sequence[int],
+    domain: str,
+    weights: Mapping[str, str],
+    bases: Mapping[str, str],
+    files: Mapping[str, str] | None = None,
+    changed: Mapping[str, Any] | None = None,
+) -> tuple[Job, ...]:
+    """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
+
+    ``bases`` are the weight files that some methods have of the domain, with their SHA-256, ``files`` those that the
+    suite's pictures depend on beside the networks. ``changed`` are settings by row, where they are not the preset's.
+
+    Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
+    a prior one comes before all others.
+    """
+    train = {person.name: _hashes(person.train) for person in people}
+    held_out = {person.name: _hashes(person.held_out) for person in people}
+    settings = suite.presets[preset]
+    jobs = []
+    for seed in seeds:
+        for person in people:
+            parts = suite.parts(person, people, settings, seed)
+            shared = {
+                "suite": suite.name,
+                "suite_version": suite.version,
+                "person": person.name,
+                "seed": seed,
+                "preset": preset,
+                "domain": domain,
+                "metrics": {name: metric.version for name, metric in metrics.items()},
+                "subject": train[person.name],
+                "held_out": held_out[person.name],
+                "files": dict(files or {}),
+            }
+            for name, method in methods.items():
+                variant = suite.rows.get(name)
+                own = {method.base: bases[method.base]} if hasattr(method, "base") else {}
+                row = {"method": name, "fitted_by": method.name, "method_version": method.version, "others": {}}
+                for part in parts:
+                    photos = train[part.prior_of or person.name]
+                    chosen = photos if part.train is None else {file: photos[file] for file in part.train}
+                    its = (changed or {}).get(name, method.presets[preset])
+                    its = variant.change(its, part) if isinstance(variant, Variant) else its
+                    row |= {"settings": its, "train": chosen, "part": part, "weights": {**weights, **own}}
+                    jobs.append(Job(**shared | row, reference=False))
+            for reference in suite.references:
+                if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
+                    continue
+                others = {name: photos for name, photos in sorted(held_out.items()) if name != person.name}
+                row = {"method": reference.name, "fitted_by": "", "method_version": suite.version, "settings": None}
+                row |= {"others": others if reference.needs_other_people else {}, "weights": dict(weights)}
+                for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
+                    photos = train[part.prior_of or person.name]
+                    jobs.append(Job(**shared | row, train=photos, part=part, reference=True))
+    _require_distinct(jobs)
+    turns = _turns(jobs)
+    return tuple(sorted(jobs, key=lambda job: turns[job.key]))
+
+
+def shard(jobs: Sequence[Job], number: int, count: int) -> tuple[Job, ...]:
+    """The share of one of ``count`` processes, ``number`` from 1 on; all shares together are ``jobs``.
+
+    Jobs with one prior stay together, so that nothing is fitted twice or waited for.
+    """
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(job.prior_key or job.key, []).append(job)
+    mine = {job.key for group in list(groups.values())[number - 1 :: count] for job in group}
+    return tuple(job for job in jobs if job.key in mine)
+
+
+def fits_first(jobs: Sequence[Job], priors: Path) -> list[Job]:
+    """The order in which to begin: fits that are still to be done before all else, those of most photos before others.
+
+    A long fit that begins last leaves the other workers idle. The order changes no number.
+    """
+    first = _first_with_their_priors(jobs)
+
+    def photos_to_fit(job: Job) -> int:
+        return len(job.train) if job.key in first and not (priors / job.prior_key).exists() else 0
+
+    return sorted(jobs, key=photos_to_fit, reverse=True)
+
+
+def _require_distinct(jobs: Sequence[Job]) -> None:
+    """Raises ValueError if two cases of a row have one name: the second would take the first one's picture."""
+    seen = Counter((job.method, job.person, job.seed, case.name) for job in jobs for case in job.cases)
+    (item, times), *_ = seen.most_common(1) or [(None, 0)]
+    if times > 1:
+        raise ValueError(f"suite {jobs[0].suite}: {times} cases named {item[-1]!r} of {item[1]}, row {item[0]}")
+
+
+def _turns(jobs: Sequence[Job]) -> dict[str, int]:
+    """When a job's turn comes, by key: 0 the first of those with its prior, 1 the others, 2 those without."""
+    first = _first_with_their_priors(jobs)
+    return {job.key: 2 if job.prior_key is None else int(job.key not in first) for job in jobs}
+
+
+def _first_with_their_priors(jobs: Sequence[Job]) -> set[str]:
+    """Keys of the jobs that fit a prior if it is not there: one for each."""
+    return set({job.prior_key: job.key for job in reversed(jobs) if job.prior_key is not None}.values())
+
+
+def describe(
+    suite: Suite,
+    methods: Mapping[str, Any],
+    metrics: Mapping[str, Metric],
+    jobs: Sequence[Job],
+    absent: Mapping[str, str],
+) -> dict[str, Any]:
+    """suite.json: everything that tables and figures need to know and that is not in a record.
+
+    ``absent`` are the published rows that this run is without, name to title; they stand above the methods.
+    """
+    rows = [{"name": name, "title": title, "kind": "published"} for name, title in absent.items()]
+    for name, method in methods.items():
+        row = suite.rows.get(name)
+        title = row.title if isinstance(row, Variant) else method.title
+        rows.append({"name": name, "title": title, "kind": "floor" if name in suite.floors else "method"})
+    rows += [{"name": r.name, "title": r.title, "kind": r.kind, "group": r.group} for r in suite.references]
+    met = {job.part.condition: job.part.level for job in jobs}
+    return {
+        "suite": suite.name,
+        "title": suite.title,
+        "version": suite.version,
+        "paper": suite.paper,
+        "dose": suite.dose,
+        "conditions": [
+            {"name": name, "title": title, "level": met[name]}
+            for name, title in (suite.conditions or {"": ""}).items()
+            if name in met
+        ],
+        "figures": [{"kind": f.kind, "name": f.name, "caption": f.caption, **f.options} for f in suite.figures],
+        "metrics": [
+            {
+                "name": metric.name,
+                "label": metric.label,
+                "description": metric.description,
+                "unit": metric.unit,
+                "higher_is_better": metric.higher_is_better,
+                "range": list(metric.range),
+                "shares_network_with_loss": metric.network == "perceptual",  # which the losses of all methods use
+            }
+            for metric in metrics.values()
+        ],
+        "methods": rows,
+        "published": {
+            row: {metric: {"mean": mean, "std": std} for metric, (mean, std) in numbers.items()}
+            for row, numbers in suite.published.items()
+        },
+        "published_source": suite.published_source,
+        "published_condition": suite.published_condition,
+        "jobs": [job.key for job in jobs],
+    }
+
+
+def content_hash(content: Any) -> str:
+    """The hash of plain data (dataclasses, mappings, sequences, numbers, text): equal content, equal hash.
+
+    Raises TypeError for anything else, because its text could hold an address and change from run to run.
+    """
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_plain)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def plain(value: Any) -> Any:
+    """Settings as JSON data."""
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    raise TypeError(f"{type(value).__name__} is not plain data: {value!r}")
+
+
+def _hashes(photos: Sequence[Photo]) -> dict[str, str]:
+    return {photo.file: photo.sha256 for photo in photos}

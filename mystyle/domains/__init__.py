@@ -1,0 +1,1 @@
+"""Domains: everything that is fixed before a person arrives. One file each."""

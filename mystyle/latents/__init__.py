@@ -1,0 +1,1 @@
+"""Latent codes: anchors, the personalised subspace and its hull, codes in files."""

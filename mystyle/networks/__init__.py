@@ -1,0 +1,1 @@
+"""The networks: StyleGAN2 and its plain oracle, the W encoder, feature networks."""

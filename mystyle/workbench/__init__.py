@@ -1,0 +1,1 @@
+"""The method on one's own photos: what ``python -m mystyle`` does."""

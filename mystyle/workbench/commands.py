@@ -1,0 +1,401 @@
+"""The method on somebody's own pictures: what ``python -m mystyle`` does, folders in and folders out.
+
+A prior is a folder: generator.safetensors, anchors.safetensors, prior.json (what it was made of), a card and a sheet.
+Every result is a PNG with its code beside it; the code's file also says what it was made of, so that the same command
+after an interruption does only what is missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from mystyle.checkpoints import sha256
+from mystyle.degradations import Downsampling, Identity, Inpainting
+from mystyle.directions import boundaries, closed_form, principal, read_attributes, sample_w, save_directions
+from mystyle.domains.domain import Domain, domain_weights, load_domain
+from mystyle.editing import EditSettings
+from mystyle.files import write_whole
+from mystyle.latents.anchors import Anchors, encode_anchors, read_anchors
+from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample
+from mystyle.latents.vectors import SUFFIXES, read_code
+from mystyle.pivots import optimise_anchors
+from mystyle.prior import METHOD, MyStylePrior, read_prior
+from mystyle.progress import showing
+from mystyle.tuning import tune
+from mystyle.types import Degradation, Image, Portraits
+from mystyle.workbench.images import (
+    list_pictures,
+    read_mask,
+    read_portraits,
+    read_small,
+    write_picture,
+)
+from mystyle.workbench.portraits import unlike_faces
+from mystyle.workbench.sheets import grid, labelled_grid
+
+FEW = 10  # photos, below which a prior can hardly be more than they are
+SHOWN = 24  # rows of a contact sheet at most
+
+
+def tune_photos(
+    photos: Path,
+    out: Path,
+    domain: str,
+    preset: str,
+    passes: int | None,
+    anchors: str,
+    check_faces: bool,
+    seed: int,
+    device: str,
+) -> None:
+    """Tunes a prior to the portraits in ``photos``. Raises ValueError before the first step for whatever is wrong."""
+    settings = METHOD.presets[preset]
+    if passes is not None:
+        settings = replace(settings, fit=replace(settings.fit, passes=passes))
+    d = load_domain(domain, device)
+    portraits = read_portraits(photos, d.resolution)
+    if len(portraits) < 2:
+        raise ValueError(f"{photos}: one photo only; a prior is what several photos of a person have in common")
+    if len(portraits) < FEW:
+        print(f"{len(portraits)} photos are few; the papers take 50 to 200, and {FEW} at the least")
+    if check_faces and (strange := unlike_faces(portraits.images, d)).any():
+        names = ", ".join(name for name, odd in zip(portraits.files, strange.tolist(), strict=True) if odd)
+        raise ValueError(
+            f"{photos}: no face found in {names}; take them away, align them as FFHQ is, or use --check_faces false"
+        )
+    given = read_anchors(Path(anchors), portraits.files, d.generator.w_dim) if is_folder(anchors) else None
+
+    made_of = {
+        "domain": domain,
+        "weights": dict(d.weights),
+        "photos": dict(zip(portraits.files, portraits.hashes, strict=True)),
+        "anchors": given.hash if given else anchors,
+        "settings": asdict(settings.fit),
+        "seed": seed,
+    }
+    if (out / "prior.json").is_file():
+        if json.loads((out / "prior.json").read_text())["made_of"] != json.loads(json.dumps(made_of)):
+            raise ValueError(f"--out {out}: holds a prior of other photos or settings; choose another folder")
+        print(f"{out} is tuned already; nothing to do")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+
+    began = time.perf_counter()
+    images = portraits.images.to(d.device)
+    with showing():
+        if given is not None:
+            codes = Anchors(given.codes.to(d.device), given.names)
+        elif anchors == "optimise":
+            codes = optimise_anchors(replace(portraits, images=images), d.generator, d.perceptual, seed=seed)
+        else:
+            codes = encode_anchors(replace(portraits, images=images), d.encoder)
+        checkpoint = out / "tuning.ckpt"
+        generator = tune(d.generator, codes, images, d.perceptual, settings.fit, seed=seed, checkpoint=checkpoint)
+    prior = MyStylePrior(generator, codes, d.perceptual, settings, d.directions)
+    before, after = (replace(prior, generator=g).reconstructions() for g in (d.generator, generator))
+    figures = {
+        "photos": len(codes),
+        "rank": codes.rank,
+        "condition": codes.condition if codes.rank == len(codes) else None,
+        "perceptual_before": float(d.perceptual.of_many(before, images).mean()),
+        "perceptual_after": float(d.perceptual.of_many(after, images).mean()),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+    prior.save(out)
+    sheet(out / "sheet.png", portraits.files, ["photo", "before", "tuned"], [images, before, after])
+    card = CARD.format(
+        name=portraits.person,
+        preset=preset,
+        domain=domain,
+        figures="\n".join(f"| {k} | {v} |" for k, v in figures.items()),
+    )
+    write_whole(out / "README.md", lambda path: path.write_text(card))
+    content = {"made_of": made_of, "preset": preset, "figures": figures, "generator": sha256(out / GENERATOR)}
+    write_whole(out / "prior.json", lambda path: path.write_text(json.dumps(content, indent=2) + "\n"))
+    checkpoint.unlink(missing_ok=True)
+    print(
+        f"{out}: {len(codes)} anchors of rank {codes.rank}, perceptual distance {figures['perceptual_before']:.3f} "
+        f"before and {figures['perceptual_after']:.3f} after, {figures['seconds']:.0f} s"
+    )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A prior that was read from its folder, and what decides a result besides the picture."""
+
+    prior: MyStylePrior
+    domain: Domain
+    key: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path, preset: str, device: str, steps: int | None = None, **restore: Any) -> Bench:
+        """Raises ValueError if ``folder`` is not a finished prior."""
+        if not (folder / "prior.json").is_file():
+            there = "not finished; run its tune command again" if folder.is_dir() else "not there"
+            raise ValueError(f"{folder}: the prior is {there}")
+        content = json.loads((folder / "prior.json").read_text())
+        settings = METHOD.presets[preset]
+        changes = restore if steps is None else {**restore, "steps": steps}
+        settings = replace(settings, restore=replace(settings.restore, **changes))
+        domain = load_domain(content["made_of"]["domain"], device)
+        prior = read_prior(folder, domain, settings)
+        return cls(prior, domain, {"generator": content["generator"], "anchors": prior.anchors.hash})
+
+    def key_of(self, **more: Any) -> str:
+        """Names a result by all that decides it."""
+        settings = asdict(self.prior.settings.restore)
+        text = json.dumps({**self.key, "settings": settings, **more}, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sample_prior(
+    folder: Path,
+    out: Path,
+    n: int,
+    way: Literal["b1", "dirichlet", "hit_and_run"],
+    beta: float,
+    concentration: float,
+    seed: int,
+    device: str,
+) -> None:
+    """Writes n random pictures of the prior with their codes. Raises ValueError if the flags do not fit."""
+    if n < 1:
+        raise ValueError(f"--n {n}: must be at least 1")
+    if way == "b1" and beta:
+        raise ValueError("--beta: B.1 samples the hull itself; use --way dirichlet or hit_and_run to go beyond")
+    bench = Bench.read(folder, "quick", device)
+    prior, draws = bench.prior, torch.Generator().manual_seed(seed)
+    alpha = sample(prior.anchors, n, draws, SamplingSettings(way, beta, concentration))
+    out.mkdir(parents=True, exist_ok=True)
+    images = prior.render(alpha[:, None])
+    for i, (image, a) in enumerate(zip(images, alpha, strict=True)):
+        write_picture(out / f"{i:04d}.png", image)
+        code = AlphaCode(a.expand(1, prior.generator.num_ws, -1), prior.anchors.hash)
+        write_whole(out / f"{i:04d}.safetensors", code.save)
+    write_whole(out / "sheet.png", lambda path: grid(path, images.cpu(), 8))
+    print(f"{out}: {n} samples")
+
+
+def invert_pictures(pictures: Path, out: Path, bench: Bench) -> Restored:
+    """Projects clean portraits into the prior."""
+    portraits = read_portraits(pictures, bench.domain.resolution)
+    inverted = restore(bench, portraits, Identity(), out, [{"task": "invert"}] * len(portraits))
+    finish(out, [inverted])
+    return inverted
+
+
+def inpaint_pictures(pictures: Path, mask: Path, out: Path, blend: Literal["hard", "poisson"], bench: Bench) -> None:
+    """Fills the hole of ``mask``: one for all pictures, or a folder with one of each picture's name."""
+    portraits = read_portraits(pictures, bench.domain.resolution)
+    files = [mask] * len(portraits) if mask.is_file() else masks_of(mask, portraits.files)
+    masks = torch.cat([read_mask(file, bench.domain.resolution) for file in files])
+    hashes = [sha256(file) for file in files]
+    phi = Inpainting(masks, blend)
+    degraded = replace(portraits, images=phi(portraits.images))
+    tasks = [{"task": "inpaint", "mask": digest, "blend": blend} for digest in hashes]
+    finish(out, [restore(bench, degraded, phi, out, tasks)])
+
+
+def masks_of(folder: Path, names: Sequence[str]) -> list[Path]:
+    """The masks in ``folder`` by the pictures' names. Raises ValueError naming every picture that has none."""
+    masks = {path.stem: path for path in list_pictures(folder)}
+    if missing := [name for name in names if Path(name).stem not in masks]:
+        raise ValueError(f"--mask {folder}: no mask for {', '.join(missing)}")
+    return [masks[Path(name).stem] for name in names]
+
+
+def upscale_pictures(pictures: Path, out: Path, keep_background: bool, bench: Bench) -> None:
+    """Enlarges small portraits to the domain's resolution, by the factor that each of them needs."""
+    resolution, parts = bench.domain.resolution, []
+    for portraits in read_small(pictures, resolution):
+        phi = Downsampling(resolution / portraits.images.shape[-1], keep_background)
+        tasks = [{"task": "upscale", **asdict(phi)}] * len(portraits)
+        parts.append(restore(bench, portraits, phi, out, tasks))
+    finish(out, parts)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """Pictures of one size that lie in the output folder now."""
+
+    names: list[str]
+    given: Image
+    outputs: Image
+
+
+def restore(
+    bench: Bench, portraits: Portraits, degradation: Degradation, out: Path, tasks: Sequence[dict[str, Any]]
+) -> Restored:
+    """Projects the pictures that are not there yet, a batch at a time, and writes each result whole.
+
+    ``tasks[i]`` is what decides result i besides its picture, the prior and the settings.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    prior, count = bench.prior, len(portraits)
+    keys = [bench.key_of(picture=digest, **task) for digest, task in zip(portraits.hashes, tasks, strict=True)]
+    names = [Path(name).stem for name in portraits.files]
+    missing = [i for i in range(count) if not is_made(out / f"{names[i]}.safetensors", keys[i])]
+    if len(missing) < count:
+        print(f"{out}: {count - len(missing)} of {count} are there already")
+    with showing():
+        for batch in batches(missing, prior.settings.restore.batch):
+            given, phi = portraits.images[batch].to(bench.domain.device), degradation[batch]
+            result = prior.project(given, phi)
+            outputs = phi.composite(result.images, given)
+            for row, i in enumerate(batch):
+                write_picture(out / f"{names[i]}.png", outputs[row])
+                code, loss = result.code[row : row + 1], final(result.losses[row])
+                facts = {"key": keys[i], "dilation": f"{float(result.dilation[row]):.6f}", "loss": f"{loss:.6f}"}
+                write_whole(out / f"{names[i]}.safetensors", lambda path, c=code, f=facts: c.save(path, **f))
+    done = [read_portraits(out / f"{name}.png", bench.domain.resolution).images for name in names]
+    return Restored(names, portraits.images, torch.cat(done))
+
+
+def finish(out: Path, parts: Sequence[Restored]) -> None:
+    """Writes the table and the contact sheet of what was restored."""
+    names = [name for part in parts for name in part.names]
+    facts = [facts_of(out / f"{name}.safetensors") for name in names]
+    columns = ("dilation", "loss")
+    rows = [{"picture": n, **{c: f[c] for c in columns}} for n, f in zip(names, facts, strict=True)]
+    write_table(out / "results.csv", rows)
+    size = parts[0].outputs.shape[-1]
+    given = torch.cat([torch.nn.functional.interpolate(part.given, (size, size)) for part in parts])
+    sheet(out / "sheet.png", names, ["given", "result"], [given, torch.cat([part.outputs for part in parts])])
+    print(f"{out}: {len(names)} pictures")
+
+
+def edit_pictures(
+    pictures: Path, direction: str, out: Path, strengths: Sequence[float], settings: EditSettings, bench: Bench
+) -> None:
+    """Inverts portraits, where that is not done yet, and walks along ``direction``."""
+    prior = replace(bench.prior, settings=replace(bench.prior.settings, edit=settings))
+    vector: str | Tensor = direction
+    if Path(direction).suffix in SUFFIXES:
+        vector = read_code(Path(direction), prior.generator.w_dim)
+        if not vector.any():
+            raise ValueError(f"--direction {direction}: all zero")
+    elif direction not in prior.directions:
+        raise ValueError(f"--direction {direction}: unknown; this domain has {', '.join(prior.directions) or 'none'}")
+    inversions = out / "inversions"
+    inverted = invert_pictures(pictures, inversions, bench)
+    names = inverted.names
+    codes = [AlphaCode.load(inversions / f"{name}.safetensors", bench.domain.device) for name in names]
+    code = AlphaCode(torch.cat([c.alpha for c in codes]), prior.anchors.hash)
+    edits = prior.walk(code, vector, strengths)
+    images = prior.render(edits.code.alpha)
+    rows = []
+    for i, name in enumerate(names):
+        for j, strength in enumerate(strengths):
+            k, title = i * len(strengths) + j, f"{name}_{strength:+g}"
+            write_picture(out / f"{title}.png", images[k])
+            write_whole(out / f"{title}.safetensors", edits.code[k : k + 1].save)
+            rows.append(
+                {
+                    "picture": name,
+                    "strength": strength,
+                    "applied": f"{float(edits.theta[i, j]):.4f}",
+                    "dilation": f"{float(edits.dilation[i, j]):.6f}",
+                    "low": f"{float(edits.endpoints[i, 0]):.4f}",
+                    "high": f"{float(edits.endpoints[i, 1]):.4f}",
+                }
+            )
+    write_table(out / "edits.csv", rows)
+    columns = images.unflatten(0, (len(names), len(strengths))).unbind(1)
+    sheet(out / "sheet.png", names, ["photo", *(f"{s:+g}" for s in strengths)], [inverted.given, *columns])
+    print(
+        f"{out}: {len(names)} pictures, {len(strengths)} strengths of {direction}; "
+        f"the anchors express {edits.cosine:.2f} of it (cosine)"
+    )
+
+
+def find_directions(out: Path, domain: str, way: str, samples: int, count: int, seed: int, device: str) -> None:
+    """Finds directions in a domain's generator and writes them as one file."""
+    if out.suffix != ".safetensors":
+        raise ValueError(f"--out {out}: the file's suffix is .safetensors")
+    d = load_domain(domain, device)
+    w = sample_w(d.generator, samples, seed)
+    with showing():
+        if way == "interfacegan":
+            found = boundaries(w, read_attributes(d.generator, d.perceptual.network, w))
+        else:
+            found = principal(w, count) if way == "ganspace" else closed_form(d.generator, w, count)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    digest = sha256(domain_weights(domain)["generator"])
+    write_whole(out, lambda path: save_directions(path, found, digest))
+    print(f"{out}: {len(found)} directions: {', '.join(found)}")
+
+
+GENERATOR = "generator.safetensors"
+CARD = """# A personal prior: {name}
+
+A StyleGAN2 generator of the domain `{domain}`, tuned to photos of one person (MyStyle, section 3.1), with the anchors
+that span the person's part of its latent space. Made with `python -m mystyle tune`, preset `{preset}`; `prior.json` has
+the photos' hashes and every setting.
+
+| | |
+|---|---|
+{figures}
+
+It makes pictures of this person that were never taken. Keep it as carefully as the photos, say of published pictures
+that they are generated, and do not use it to deceive or to identify anybody.
+"""
+
+
+def is_folder(anchors: str) -> bool:
+    """Whether ``--anchors`` names a folder of codes. Raises ValueError if it is neither that nor a way to make them."""
+    if anchors in ("encode", "optimise"):
+        return False
+    if not Path(anchors).is_dir():
+        raise ValueError(f"--anchors {anchors}: is encode, optimise, or a folder with a code for every photo")
+    return True
+
+
+def batches(items: Sequence[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
+
+
+def final(losses: Tensor) -> float:
+    """The last objective of an image; what follows its stop is NaN."""
+    return float(losses[~losses.isnan()][-1])
+
+
+def is_made(path: Path, key: str) -> bool:
+    """Whether picture and code are there and are the result that ``key`` names."""
+    return path.with_suffix(".png").is_file() and facts_of(path).get("key") == key
+
+
+def facts_of(path: Path) -> dict[str, str]:
+    """What a code's file says about itself; nothing of a missing or damaged one."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError):
+        return {}
+
+
+def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    def write(partial: Path) -> None:
+        with partial.open("w", newline="") as file:
+            table = csv.DictWriter(file, list(rows[0]))
+            table.writeheader()
+            table.writerows(rows)
+
+    write_whole(path, write)
+
+
+def sheet(path: Path, names: Sequence[str], columns: Sequence[str], images: Sequence[Image]) -> None:
+    """A contact sheet: a row per picture, a column per kind."""
+    cells = torch.stack([part[:SHOWN].cpu() for part in images], dim=1).flatten(0, 1)
+    write_whole(path, lambda partial: labelled_grid(partial, cells, [n[:10] for n in names[:SHOWN]], columns))

@@ -1,0 +1,109 @@
+"""What does not learn the person (W, W+, PTI), what trains its anchors (GLO), and which snapshot is kept."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from baselines.common.snapshots import BestSnapshot
+from baselines.domain_w import METHOD as DOMAIN_W
+from baselines.domain_wplus import METHOD as DOMAIN_WPLUS
+from baselines.glo import METHOD as GLO
+from baselines.glo import GloSettings, GloTuning
+from baselines.pti import METHOD as PTI
+from baselines.pti import PivotalTuning
+from mystyle.latents.anchors import encode_anchors
+from mystyle.networks.features import PerceptualDistance
+from mystyle.prior import Settings as MyStyleSettings
+from mystyle.tuning import TuningSettings, tune
+from mystyle.types import Portraits
+
+
+@pytest.fixture(scope="module")
+def person(tiny_domain) -> Portraits:
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return Portraits("p00", images, tuple(f"{i}.png" for i in range(4)), tuple(f"{i:064x}" for i in range(4)))
+
+
+def test_domain_priors_differ_in_their_space_alone_and_know_nobody(tiny_domain, person):
+    for method, space in ((DOMAIN_W, "w"), (DOMAIN_WPLUS, "w+")):
+        prior = method.fit(person, tiny_domain, seed=0, settings=method.presets["smoke"])
+        assert prior.generator is tiny_domain.generator
+        code = prior.invert(person.images[:2], seeds=[0, 1])
+        layers_agree = torch.equal(code[:, 0], code[:, -1])
+        assert layers_agree == (space == "w")
+    w, wplus = (method.presets["paper"] for method in (DOMAIN_W, DOMAIN_WPLUS))
+    assert w == replace(wplus, restore=replace(wplus.restore, space="w"))
+
+
+def test_pti_tunes_each_image_at_its_pivot(tiny_domain, person):
+    settings = replace(PTI.presets["smoke"], tuning=PivotalTuning(steps=40, learning_rate=1e-2, stop_below=0.0))
+    prior = PTI.fit(person, tiny_domain, seed=0, settings=settings)
+    code = prior.invert(person.images[:2], seeds=[0, 1])
+    before = torch.cat([tiny_domain.generator.synthesis(w[None]) for w in code.w])
+    after = prior._render(code)
+    error = [(x - person.images[:2]).square().mean(dim=(1, 2, 3)) for x in (before, after)]
+    assert (error[1] < 0.5 * error[0]).all()
+    assert not any(p.requires_grad for g in code.generators for p in g.parameters())
+    assert tiny_domain.generator not in code.generators
+
+
+def test_pti_stops_where_it_is_near_enough(tiny_domain, person):
+    """A threshold that every image is below leaves the generator as it is."""
+    settings = replace(PTI.presets["smoke"], tuning=PivotalTuning(steps=5, stop_below=1.0))
+    code = PTI.fit(person, tiny_domain, seed=0, settings=settings).invert(person.images[:1], seeds=[0])
+    for name, value in code.generators[0].state_dict().items():
+        assert torch.equal(value, tiny_domain.generator.state_dict()[name]), name
+
+
+def test_glo_moves_the_anchors_and_with_a_rate_of_zero_is_mystyle(tiny_domain, person):
+    fit = TuningSettings(passes=3, batch=2, learning_rate=1e-3, schedule="cosine", shuffle=True)
+    start = encode_anchors(person, tiny_domain.encoder)
+
+    def glo(rate: float):
+        settings = MyStyleSettings(fit=GloSettings(**vars(fit), anchor_rate=rate))
+        return GLO.fit(person, tiny_domain, seed=0, settings=settings)
+
+    moved = glo(1e-2)
+    assert not torch.allclose(moved.anchors.codes, start.codes)
+    assert (moved.anchors.codes - start.codes).abs().max() <= 6 * 1e-2 * 1.01  # a step of Adam is at most its rate
+    still, ours = glo(0.0), tune(tiny_domain.generator, start, person.images, tiny_domain.perceptual, fit, seed=0)
+    assert torch.equal(still.anchors.codes, start.codes)
+    for a, b in zip(still.generator.parameters(), ours.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_an_anchor_is_moved_by_its_own_photo_alone(tiny_domain, person):
+    start = encode_anchors(person, tiny_domain.encoder)
+    g = copy.deepcopy(tiny_domain.generator)
+    module = GloTuning(start.codes, g, tiny_domain.generator, tiny_domain.perceptual, GloSettings(), 0)
+    positions = torch.tensor([0, 2])
+    loss = (module.render(module.codes[positions]) - person.images[positions]).square().mean()
+    (gradient,) = torch.autograd.grad(loss, module.codes)
+    assert (gradient[[0, 2]].abs().sum(dim=1) > 0).all()
+    assert gradient[[1, 3]].abs().sum() == 0
+
+
+def test_the_snapshot_kept_is_the_one_nearest_to_the_photos(tiny_domain):
+    g = tiny_domain.generator
+    with torch.no_grad():
+        photos = g(torch.randn(40, g.z_dim, generator=torch.Generator().manual_seed(5)))
+    network = copy.deepcopy(tiny_domain.perceptual.network)
+    for layer in network.modules():  # untrained, it hardly tells pictures apart
+        if hasattr(layer, "weight"):
+            layer.weight.mul_(3)
+    snapshot = BestSnapshot(photos, PerceptualDistance(network))
+    worse, kept = copy.deepcopy(g), copy.deepcopy(g)
+    with torch.no_grad():
+        for parameter in worse.synthesis.parameters():
+            parameter.mul_(1.5)
+    snapshot.look(worse, 1)
+    snapshot.look(g, 2)
+    snapshot.look(worse, 3)
+    assert snapshot.distances[2] < snapshot.distances[1] == snapshot.distances[3]
+    snapshot.restore(worse)
+    for a, b in zip(worse.parameters(), kept.parameters(), strict=True):
+        assert torch.equal(a, b)

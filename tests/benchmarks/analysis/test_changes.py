@@ -1,0 +1,72 @@
+"""What a run says has changed since there were results, against changes that were made."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from bench_toys import FitSettings, Settings, Toy, context_of, jobs_of
+
+from benchmarks.analysis.changes import changes
+from benchmarks.engine import records
+from benchmarks.engine.worker import Worker
+
+
+@pytest.fixture(scope="module")
+def finished(people_root, tmp_path_factory):
+    """A run of one toy on two people."""
+    run = tmp_path_factory.mktemp("run")
+    worker = Worker(context_of(people_root, [Toy("grey")], run), "cpu")
+    jobs = jobs_of(people_root, [Toy("grey")])
+    for job in jobs:
+        worker.run(job)
+    return run, jobs
+
+
+def test_nothing_changed_nothing_said(finished):
+    run, jobs = finished
+    assert changes(run, jobs) == []
+    assert changes(run / "elsewhere", jobs) == []
+
+
+def test_a_setting_and_a_version(finished, people_root):
+    run, _ = finished
+    darker = Toy("grey", settings=Settings(FitSettings(grey=-0.5)), version=2)
+    mine = [job for job in jobs_of(people_root, [darker]) if job.method == "grey"]
+    assert changes(run, mine) == ["grey: version 1 → 2 (2 jobs)", "grey: fit.grey 0.25 → -0.5 (2 jobs)"]
+
+
+def test_weights_photos_metrics_and_cases(finished):
+    run, jobs = finished
+    job = next(job for job in jobs if job.method == "grey" and job.person == "alice")
+    one = next(iter(job.train))
+    other = dataclasses.replace(
+        job,
+        weights={"generator.safetensors": "other", "encoder.safetensors": "new"},
+        train={**job.train, one: "other", "train/999.png": "new"},
+        subject={},
+        metrics={**job.metrics, "seam": 7},
+        part=dataclasses.replace(job.part, cases=job.cases[1:]),
+    )
+    assert set(changes(run, [other])) == {
+        "weight file generator.safetensors has changed (1 job)",
+        "weight file encoder.safetensors is new (1 job)",
+        "photos of alice: 1 changed, 1 new (1 job)",
+        "metric seam 1 → 7 (1 job)",
+        "suite inpainting: the cases (1 job)",
+    }
+
+
+def test_what_records_do_not_tell_is_said_to_be_that(finished):
+    run, jobs = finished
+    job = dataclasses.replace(jobs[0], fitted_by="another file")
+    assert job.key != jobs[0].key
+    assert changes(run, [job]) == ["something that records do not tell (1 job)"]
+
+
+def test_a_job_that_is_like_no_other_has_not_changed(finished, people_root):
+    run, jobs = finished
+    assert changes(run, [dataclasses.replace(jobs[0], seed=5)]) == []
+    (run / "jobs" / "damaged").mkdir()
+    (run / "jobs" / "damaged" / "record.json").write_text("{")
+    assert changes(run, jobs) == [] and records.is_done(run, jobs[0].key)

@@ -1,0 +1,392 @@
+"""Records: whole or not at all, read back exactly, and refused when they are not what they should be."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import lzma
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.engine import records
+from benchmarks.engine.records import COLUMNS, RecordError
+
+KEY = "0123456789abcdef"
+ROOT = Path(__file__).resolve().parents[3]
+PUBLISHED = ROOT / "reports" / "results"
+
+
+def record(**changes):
+    values = {
+        "schema": records.SCHEMA,
+        "key": KEY,
+        "suite": "inpainting",
+        "suite_version": 1,
+        "method": "grey",
+        "method_version": 1,
+        "person": "alice",
+        "seed": 0,
+        "status": "done",
+        "reason": "",
+        "settings": {"noise": 0.1},
+        "preset": "smoke",
+        "domain": "tiny",
+        "metrics": {"seam": 1},
+        "cases": [{"case": "000-eyes", "image": "test/000.png", "mask": "eyes"}],
+        "condition": "",
+        "level": None,
+        "prior_of": "alice",
+        "attempts": 1,
+        "stored_mb": 0.25,
+        "seconds": {"fit": 1.5},
+        "weights": {},
+        "photos": {},
+        "environment": {},
+        "created": "2026-01-01T00:00:00+00:00",
+    }
+    return values | changes
+
+
+def row(value=0.1 + 0.2, status="done", reason="", metric="seam"):
+    cells = ("inpainting", "grey", "alice", "000-eyes", 0, metric, value, status, reason)
+    return dict(zip(COLUMNS, cells, strict=True))
+
+
+def write(run, record=None, rows=None, key=KEY):
+    with records.job_folder(run, key) as folder:
+        (folder / "images" / "000-eyes.png").write_bytes(b"a picture")
+        records.write_job(folder, record or globals()["record"](key=key), [row()] if rows is None else rows)
+
+
+def write_suite(run, jobs):
+    suite = {
+        "suite": "inpainting",
+        "conditions": [{"name": "", "title": "", "level": None}],
+        "jobs": jobs,
+        "metrics": [{"name": "seam", "higher_is_better": False}],
+        "methods": [{"name": "grey", "title": "Grey", "kind": "method"}],
+        "published": {},
+    }
+    run.mkdir(exist_ok=True)
+    records.write_json(run / "suite.json", suite)
+
+
+# Round trip
+
+
+def test_what_was_written_is_read_back_exactly(tmp_path):
+    rows = [
+        row(),
+        row(None, "failed", "the metric gave no finite number", "identity"),
+        row(1e-300, metric="maps_train"),
+    ]
+    write(tmp_path, rows=rows)
+    assert records.read_record(tmp_path, KEY) == record() | {"rows": 3}
+    found = records.read_rows(tmp_path, KEY)
+    assert tuple(found.columns) == COLUMNS
+    assert found["value"].tolist()[0] == 0.1 + 0.2 and found["value"].tolist()[2] == 1e-300  # to the last bit
+    assert np.isnan(found["value"][1]) and found["reason"][1] == "the metric gave no finite number"
+    assert records.is_done(tmp_path, KEY)
+
+
+def test_a_reason_with_commas_quotes_and_lines_survives(tmp_path):
+    reason = 'ValueError: "a, b"\nsecond line; ±'
+    write(tmp_path, record(status="failed", reason=reason), [row(None, "failed", reason)])
+    assert records.read_rows(tmp_path, KEY)["reason"][0] == reason
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path):
+    rows = [row() | {"case": "007", "person": "1e5"}]
+    write(tmp_path, rows=rows)
+    found = records.read_rows(tmp_path, KEY)
+    assert (found["case"][0], found["person"][0]) == ("007", "1e5")
+
+
+# Whole or not at all
+
+
+def test_nothing_is_there_before_the_end(tmp_path):
+    with records.job_folder(tmp_path, KEY) as folder:
+        records.write_job(folder, record(), [row()])
+        assert not (tmp_path / "jobs" / KEY).exists() and not list(tmp_path.glob("jobs/*/record.json"))
+    assert (tmp_path / "jobs" / KEY / "record.json").is_file() and not list(
+        (tmp_path / "jobs" / "unfinished").iterdir()
+    )
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_an_interrupted_job_leaves_nothing(tmp_path, error):
+    with pytest.raises(error), records.job_folder(tmp_path, KEY) as folder:
+        (folder / "images" / "half.png").write_bytes(b"")
+        raise error
+    assert not (tmp_path / "jobs" / KEY).exists() and not list((tmp_path / "jobs" / "unfinished").iterdir())
+    assert not records.is_done(tmp_path, KEY)
+
+
+def test_a_second_try_replaces_the_first(tmp_path):
+    write(tmp_path, record(status="failed", reason="x"), [row(None, "failed", "x")])
+    assert not records.is_done(tmp_path, KEY)
+    write(tmp_path)
+    assert records.is_done(tmp_path, KEY) and not list((tmp_path / "jobs" / "unfinished").iterdir())
+
+
+def test_an_interrupted_second_try_keeps_the_first(tmp_path):
+    write(tmp_path)
+    with pytest.raises(KeyboardInterrupt), records.job_folder(tmp_path, KEY):
+        raise KeyboardInterrupt
+    assert records.is_done(tmp_path, KEY)
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path):
+    path = tmp_path / "suite.json"
+    records.write_json(path, {"a": 1})
+    with pytest.raises(ValueError):
+        records.write_json(path, {"a": float("nan")})  # not JSON
+    assert json.loads(path.read_text()) == {"a": 1} and list(tmp_path.iterdir()) == [path]
+
+
+def test_cleaning_spares_work_in_progress(tmp_path):
+    for name, age in (("old", 2 * 86400), ("older", 9 * 86400), ("young", 60)):
+        folder = tmp_path / "unfinished" / f"{name}.0123abcd"
+        folder.mkdir(parents=True)
+        then = folder.stat().st_mtime - age
+        os.utime(folder, (then, then))
+    with records.claim(tmp_path / "older", wait=False):  # of a fit that takes days
+        records.clean(tmp_path)
+    left = sorted(folder.name for folder in (tmp_path / "unfinished").iterdir())
+    assert left == ["older.0123abcd", "young.0123abcd"]
+
+
+# Faults
+
+
+@pytest.mark.parametrize("name", sorted(records._REQUIRED))
+def test_a_record_without_a_field_is_refused(tmp_path, name):
+    write(tmp_path)
+    path = tmp_path / "jobs" / KEY / "record.json"
+    content = record()
+    del content[name]
+    path.write_text(json.dumps(content))
+    with pytest.raises(RecordError, match=r"record\.json"):
+        records.read_record(tmp_path, KEY)
+    assert not records.is_done(tmp_path, KEY)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', "\0\0\0"])
+def test_a_damaged_record_is_refused_and_names_the_way_out(tmp_path, text):
+    write(tmp_path)
+    (tmp_path / "jobs" / KEY / "record.json").write_text(text)
+    with pytest.raises(RecordError, match=rf"{KEY}.*run"):
+        records.read_record(tmp_path, KEY)
+    assert not records.is_done(tmp_path, KEY)
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",".join(COLUMNS) + "\n" + ",".join("abcdefghi")])
+def test_damaged_metrics_are_refused(tmp_path, text):
+    write(tmp_path)
+    (tmp_path / "jobs" / KEY / "metrics.csv").write_text(text)
+    with pytest.raises(RecordError, match=r"metrics\.csv"):
+        records.read_rows(tmp_path, KEY)
+    assert not records.is_done(tmp_path, KEY)
+
+
+def test_a_table_of_values_that_was_cut_at_a_line_is_refused(tmp_path):
+    write(tmp_path, rows=[row(1.0), row(2.0), row(3.0)])
+    path = tmp_path / "jobs" / KEY / "metrics.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(RecordError, match=r"metrics\.csv: 2 rows of 3"):
+        records.read_rows(tmp_path, KEY, records.read_record(tmp_path, KEY))
+    assert not records.is_done(tmp_path, KEY)
+
+
+def test_what_tables_are_derived_from_is_known(tmp_path):
+    write_suite(tmp_path, ["a", "b"])
+    write(tmp_path, record(key="a"), [row(1.0)], "a")
+    records.rebuild(tmp_path)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "index.html").write_text("")
+    assert not records.is_derived(tmp_path)
+    records.write_json(tmp_path / "derived.json", records.state(tmp_path))
+    assert records.is_derived(tmp_path)
+    write(tmp_path, record(key="b"), [row(2.0)], "b")  # by another shard, or before a kill
+    assert not records.is_derived(tmp_path)
+    records.write_json(tmp_path / "derived.json", records.state(tmp_path))
+    (tmp_path / "summary.csv").unlink()
+    assert not records.is_derived(tmp_path)
+
+
+def test_records_of_another_schema_or_job_are_refused(tmp_path):
+    write(tmp_path, record())
+    (tmp_path / "jobs" / KEY).rename(tmp_path / "jobs" / "another")
+    with pytest.raises(RecordError, match="holds the record of job"):
+        records.read_record(tmp_path, "another")
+    with pytest.raises(RecordError, match="schema 99"):
+        write(tmp_path, record(schema=99))
+
+
+def test_a_record_of_the_first_schema_is_read_as_one_of_today(tmp_path):
+    """As the first version wrote it: nothing of conditions, tries and sizes."""
+    write(tmp_path)
+    path = tmp_path / "jobs" / KEY / "record.json"
+    since = ("metrics", "condition", "level", "prior_of", "attempts", "stored_mb")
+    first = {name: value for name, value in record().items() if name not in since} | {"schema": 1}
+    path.write_text(json.dumps(first))
+    found = records.read_record(tmp_path, KEY)
+    assert found == record(metrics={}, stored_mb=None) and records.is_done(tmp_path, KEY)
+    later = first | {"condition": "x8", "level": 8, "prior_of": "bob", "metrics": {"seam": 2}}
+    path.write_text(json.dumps(later))  # as the first schema was in its last days
+    wanted = record(condition="x8", level=8, prior_of="bob", metrics={"seam": 2}, stored_mb=None)
+    assert records.read_record(tmp_path, KEY) == wanted
+    assert json.loads(path.read_text()) == later, "reading changes no file"
+
+
+def test_every_older_schema_has_a_way_to_this_one():
+    for schema in range(1, records.SCHEMA):
+        assert records.migrated({"schema": schema})["schema"] == records.SCHEMA
+    assert records.migrated({"schema": 99}) == {"schema": 99} and records.migrated({}) == {}
+
+
+def test_published_records_can_still_be_read():
+    files = sorted(PUBLISHED.glob("*/records.jsonl.xz"))
+    assert files
+    for file in files:
+        with lzma.open(file, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                records.check_record(records.migrated(json.loads(line)), file)
+
+
+# Several processes
+
+
+def test_a_claim_is_granted_to_one_at_a_time(tmp_path):
+    place = tmp_path / "jobs" / KEY
+    with records.claim(place, wait=False) as first:
+        assert first and claimed_elsewhere(place) == "no"
+    assert claimed_elsewhere(place) == "yes"
+    with records.claim(place) as again:
+        assert again
+    assert not list((tmp_path / "jobs" / "unfinished").iterdir())
+
+
+def test_a_claim_ends_with_its_process(tmp_path):
+    place = tmp_path / "jobs" / KEY
+    code = CLAIM.format(place=str(place), then="os.kill(os.getpid(), signal.SIGKILL)")
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == -signal.SIGKILL
+    with records.claim(place, wait=False) as granted:
+        assert granted
+
+
+CLAIM = """
+import os, signal
+from pathlib import Path
+from benchmarks.engine import records
+with records.claim(Path({place!r}), wait=False) as granted:
+    {then}
+"""
+
+
+def claimed_elsewhere(place):
+    code = CLAIM.format(place=str(place), then="print('yes' if granted else 'no')")
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="flock")
+@pytest.mark.parametrize("code", records.NO_LOCKS)
+def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch, code):
+    def unsupported(*_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    for wait in (False, True):
+        with records.claim(tmp_path / "jobs" / KEY, wait=wait) as granted:
+            assert granted
+
+
+def test_a_place_that_cannot_be_claimed_says_so(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with pytest.raises(OSError, match="Input/output"), records.claim(tmp_path / "jobs" / KEY, wait=False):
+        pass
+
+
+def test_a_finished_result_is_never_replaced(tmp_path):
+    write(tmp_path, rows=[row(1.0)])
+    write(tmp_path, rows=[row(2.0)])
+    write(tmp_path, record(status="failed", reason="late"), [row(None, "failed", "late")])
+    assert records.is_done(tmp_path, KEY) and records.read_rows(tmp_path, KEY)["value"].tolist() == [1.0]
+    assert not list((tmp_path / "jobs" / "unfinished").iterdir())
+
+
+def test_writers_of_one_place_do_not_harm_each_other(tmp_path):
+    """Eight threads replace one job's folder again and again; every read in between finds it whole or absent."""
+
+    def rewrite(_):
+        for _ in range(10):
+            write(tmp_path)
+            with contextlib.suppress(FileNotFoundError):  # between the old one's going and the new one's coming
+                assert sorted(os.listdir(tmp_path / "jobs" / KEY)) == ["images", "metrics.csv", "record.json"]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(rewrite, range(8)))
+    assert records.is_done(tmp_path, KEY) and not list((tmp_path / "jobs" / "unfinished").iterdir())
+
+
+def test_what_is_set_aside_is_out_of_the_way_and_kept(tmp_path):
+    place = tmp_path / "priors" / KEY
+    place.mkdir(parents=True)
+    (place / "file").write_text("x")
+    (place.parent / "unfinished").mkdir()
+    records.set_aside(place)
+    (kept,) = (place.parent / "unfinished").iterdir()
+    assert not place.exists() and (kept / "file").read_text() == "x" and kept.suffix == ".damaged"
+    records.set_aside(place)  # gone already
+
+
+def test_no_run(tmp_path):
+    with pytest.raises(RecordError, match=r"suite\.json.*run the suite first"):
+        records.read_suite(tmp_path)
+    assert records.read_record(tmp_path, KEY) is None
+
+
+# What is derived
+
+
+def test_tables_are_rebuilt_from_the_current_jobs_alone(tmp_path):
+    write_suite(tmp_path, ["a", "b", "not yet"])
+    for key, person, value in (("a", "alice", 1.0), ("b", "bob", 3.0), ("earlier settings", "alice", 99.0)):
+        write(tmp_path, record(key=key, person=person), [row(value) | {"person": person}], key)
+    summary = records.rebuild(tmp_path)
+    results = pd.read_csv(tmp_path / "results.csv")
+    assert tuple(results.columns) == COLUMNS and results["value"].tolist() == [1.0, 3.0]
+    assert summary["mean"].tolist() == [2.0] and summary["n_people"].tolist() == [2]
+    before = [(tmp_path / name).read_bytes() for name in ("results.csv", "summary.csv")]
+    for name in ("results.csv", "summary.csv"):
+        (tmp_path / name).unlink()
+    records.rebuild(tmp_path)
+    assert [(tmp_path / name).read_bytes() for name in ("results.csv", "summary.csv")] == before
+
+
+def test_a_failed_job_keeps_its_rows(tmp_path):
+    write_suite(tmp_path, ["a", "b"])
+    write(tmp_path, record(key="a"), [row(1.0)], "a")
+    write(tmp_path, record(key="b", status="failed", reason="no"), [row(None, "failed", "no")], "b")
+    summary = records.rebuild(tmp_path)
+    assert pd.read_csv(tmp_path / "results.csv")["status"].tolist() == ["done", "failed"]
+    assert summary["n_images"].tolist() == [1]
+
+
+def test_a_run_without_any_result_has_empty_tables(tmp_path):
+    write_suite(tmp_path, ["a"])
+    assert len(records.rebuild(tmp_path)) == 0
+    assert tuple(pd.read_csv(tmp_path / "results.csv").columns) == COLUMNS

@@ -1,0 +1,391 @@
+"""The command line from end to end on the tiny domain: what it refuses, what it leaves, what it does again."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from bench_toys import Toy, load_tiny_domain
+from PIL import Image
+from safetensors.torch import save_file
+
+from benchmarks import list as listing
+from benchmarks import run
+from benchmarks.api.registry import METHODS, METRICS, SUITES
+from benchmarks.engine import records, request
+from benchmarks.engine.options import Options, make_parser, to_options
+from benchmarks.engine.preview import preview
+from benchmarks.engine.request import Request, UnusableArguments, make_jobs
+from benchmarks.run import do_jobs, each_suite, main
+from benchmarks.suites.inpainting import SUITE
+from datasets.folders import sha256
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """Two small weight files in the project's format."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    for role in ("generator", "features"):
+        save_file({"w": torch.zeros(4)}, folder / f"{role}.safetensors", {"network": "Generator", "config": "{}"})
+    return {role: folder / f"{role}.safetensors" for role in ("generator", "features")}
+
+
+@pytest.fixture
+def command(tmp_path, weights, people_root, monkeypatch, capsys):
+    """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
+    monkeypatch.setattr(request, "RESOLUTIONS", {"synthetic": 32})
+    monkeypatch.setattr(request, "domain_weights", lambda name: weights)
+    monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
+
+    def call(*arguments):
+        shared = ["--photos", str(people_root), "--executor", "inline", "--device", "cpu", "--wandb", "disabled"]
+        status = main([*shared, "--preset", "smoke", *map(str, arguments)])
+        return status, *capsys.readouterr()
+
+    return call
+
+
+# What is refused
+
+
+def test_a_rival_without_its_network_of_the_domain_says_how_to_train_it(command):
+    status, _, err = command("--methods", "comodgan", "gpen_ft", "--out", "a")
+    assert status == 2
+    for name in ("comodgan", "gpen"):
+        assert f"{name}.safetensors is missing; train it" in err and f"baselines.common.pretrain {name} data" in err
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--suite", "inpaint"], "--suite: unknown suite 'inpaint', did you mean inpainting?"),
+        (["--preset", "quik"], "--preset: unknown preset 'quik', did you mean quick?"),
+        (["--methods", "mystyle", "diffaugmnt"], "--methods: unknown method 'diffaugmnt', did you mean diffaugment?"),
+        (["--people", "alise"], "--people: unknown person 'alise', did you mean alice?"),
+        (["--domain", "celeba"], "--domain: unknown domain 'celeba'"),
+        (["--seeds", "-1"], "--seeds -1: a seed is 0 or more"),
+        (["--seeds", "1", "1"], "--seeds: a seed is given twice"),
+        (["--workers", "0"], "--workers 0: at least 1 is needed"),
+        (["--photos", "nowhere"], "--photos nowhere: there is no such folder"),
+        (["--retries", "-1"], "--retries -1: 0 or more"),
+        (["--timeout", "0", "--executor", "local"], "--timeout 0: seconds, more than 0"),
+        (["--timeout", "9"], "--timeout: inline cannot stop a job, since it has one process; use --executor local"),
+        (["--fit_seconds", "-5"], "--fit_seconds -5: seconds, more than 0"),
+        (["--shard", "0/4"], "--shard 0/4: write I/N, the I-th of N parts, such as 1/4"),
+        (["--shard", "5/4"], "--shard 5/4: write I/N"),
+        (["--shard", "half"], "--shard half: write I/N"),
+        (["--shard", "1/2", "--collect"], "--collect is for all shards together; leave --shard away"),
+        (["--collect", "--dry_run"], "--collect does no job"),
+        (["--ray_address", "auto"], "--ray_address: executor inline uses no cluster; add --executor ray"),
+        (["--collect", "--out", "nowhere"], "nowhere/suite.json: cannot be read"),
+    ],
+)
+def test_unusable_arguments(command, arguments, message):
+    status, out, err = command(*arguments)
+    assert (status, out) == (2, "") and message in err and "Traceback" not in err
+
+
+def test_every_problem_is_in_one_message(command):
+    status, _, err = command("--suite", "x", "--methods", "y", "--people", "z", "--seeds", "-1", "--workers", "0")
+    assert status == 2 and len(err.splitlines()) == 5
+    assert all(line.startswith("benchmarks.run: --") for line in err.splitlines())
+
+
+def test_unknown_flags_and_values_end_with_status_2():
+    for arguments in (["--no_such_flag", "1"], ["--device", "tpu"], ["--seeds", "one"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+
+
+def test_no_cuda(command):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    assert "--device cuda: torch finds no CUDA device" in command("--device", "cuda")[2]
+
+
+def test_out_that_cannot_be_written(command, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "is a file" in command("--out", tmp_path / "file")[2]
+    assert "is a file" in command("--out", tmp_path / "file" / "below")[2]
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "photo.png").write_text("")
+    assert "something else than a run" in command("--out", tmp_path / "album")[2]
+    if Path("/proc/self").exists():  # a place where not even root can write
+        assert "is not writable" in command("--out", "/proc/run")[2]
+    if os.name == "posix" and os.geteuid() != 0:
+        (tmp_path / "locked").mkdir(mode=0o500)
+        assert "is not writable" in command("--out", tmp_path / "locked" / "run")[2]
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "other", "changed"])
+def test_weight_files_that_cannot_be_used(command, weights, damage):
+    path = weights["features"]
+    content = path.read_bytes()
+    if damage == "missing":
+        path.unlink()
+    elif damage == "other":
+        save_file({"w": torch.zeros(4)}, path)
+    elif damage == "changed":
+        (path.parent / "SHA256SUMS").write_text("".join(f"{sha256(p)}  {p.name}\n" for p in weights.values()))
+        path.write_bytes(content[:-1] + b"\1")
+    else:
+        path.write_bytes(content[:-3] if damage == "truncated" else b"")
+    status, _, err = command()
+    assert status == 2 and str(path) in err and "restore it" in err and "generator" not in err
+
+
+def test_photos_that_cannot_be_used(command, tmp_path, draw_person):
+    alice = draw_person(tmp_path / "people", "alice")
+    (alice / "train/000.png").write_bytes(b"broken")
+    Image.new("RGB", (64, 64)).save(alice / "test/001.png")
+    status, _, err = command("--photos", tmp_path / "people")
+    assert status == 2 and "train/000.png cannot be decoded" in err
+    assert "test/001.png is 64x64 pixels, this domain needs 32x32" in err
+    assert not (tmp_path / "runs").exists()  # before any work
+
+
+def test_a_method_whose_file_is_broken(command, monkeypatch):
+    def broken(kind, name):
+        raise SyntaxError("invalid syntax")
+
+    monkeypatch.setattr(type(METHODS), "load", lambda kind, name: broken(kind, name) if kind is METHODS else SUITE)
+    status, _, err = command("--methods", "mean_photo")
+    assert status == 2 and "--methods mean_photo: cannot be imported (SyntaxError: invalid syntax)" in err
+
+
+def test_help_is_quick_and_imports_no_torch():
+    code = (
+        "import sys, benchmarks.run as r\ntry: r.main(['--help'])\nexcept SystemExit: sys.exit('torch' in sys.modules)"
+    )
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and "--methods NAME [NAME ...]" in done.stdout
+    # 0.25 s of work; the rest is room for a busy machine
+    assert time.perf_counter() - began < 2
+
+
+# All suites
+
+
+def test_all_suites_share_their_priors(tmp_path):
+    options = Options(suite="all", preset="smoke", out=tmp_path / "all")
+    singles = each_suite(options)
+    assert tuple(single.suite for single in singles) == SUITES.names()
+    assert {single.priors for single in singles} == {tmp_path / "all" / "priors"}
+    assert [single.folder for single in singles] == [tmp_path / "all" / name for name in SUITES.names()]
+    assert each_suite(Options(suite="mismatch")) == [Options(suite="mismatch")]
+    assert Options(suite="all").folder == Path("runs/all-quick")
+
+
+def test_all_suites_take_no_methods_and_photos_only_where_they_mean_something(tmp_path):
+    with pytest.raises(UnusableArguments, match="suites have different rows"):
+        each_suite(Options(suite="all", methods=("mystyle",)))
+    named = {single.suite for single in each_suite(Options(suite="all", photos=tmp_path))}
+    assert named == set(SUITES.names()) - {"calibration"}
+
+
+def test_two_suites_in_one_command_and_a_page_that_leads_to_them(command, tmp_path, monkeypatch):
+    every = type(SUITES).names
+    two = ("locality", "mismatch")
+    monkeypatch.setattr(type(SUITES), "names", lambda kind: two if kind is SUITES else every(kind))
+    status, out, err = command("--suite", "all", "--out", "all", "--dry_run")
+    assert status == 0 and "20 of 20 jobs to do" in out and "8 of 8 jobs to do" in out, err
+    status, out, err = command("--suite", "all", "--out", "all")
+    assert status == 0, err
+    fitted = list((tmp_path / "all" / "priors").glob("*/about.json"))
+    assert len(fitted) == 2, "mystyle of two people, whatever the suites"
+    page = (tmp_path / "all" / "index.html").read_text()
+    assert all(f'href="{name}/report/index.html"' in page for name in ("locality", "mismatch"))
+    status, out, _ = command("--config", "all/mismatch/config.yaml")
+    assert status == 0 and "all 8 jobs are done" in out
+
+
+def test_a_row_of_the_suites_own_is_a_name_that_methods_takes(command):
+    status, out, err = command("--suite", "latent_spaces", "--methods", "space_pplus", "--out", "a", "--dry_run")
+    assert status == 0 and "4 of 4 jobs to do" in out, err
+    status, _, err = command("--suite", "latent_spaces", "--methods", "space_plus", "--out", "a", "--dry_run")
+    assert status == 2 and "did you mean space_" in err
+
+
+# What a run leaves
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, people_root):
+    """A run of all methods of the suite in their smoke presets."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "features.safetensors").write_bytes(b"weights")
+    options = Options(
+        photos=people_root, out=folder / "out", preset="smoke", executor="inline", device="cpu", wandb="disabled"
+    )
+    asked = Request(
+        suite=SUITE,
+        preset="smoke",
+        methods={name: METHODS.load(name) for name in SUITE.methods},
+        metrics={name: METRICS.load(name) for name in SUITE.metrics},
+        folders={name: people_root / name for name in ("alice", "bob")},
+        seeds=(0,),
+        domain="tiny",
+        resolution=32,
+        weights={"features": folder / "features.safetensors"},
+        bases={"comodgan.safetensors": folder / "features.safetensors"},
+    )
+    options.folder.mkdir()
+    return options, asked, do_jobs(asked, options, load_tiny_domain)()
+
+
+def test_every_method_of_the_suite_runs(finished):
+    options, _, status = finished
+    assert status == 0
+    results = pd.read_csv(options.folder / "results.csv")
+    assert (results["status"] != "failed").all()
+    assert set(results["method"]) == {*SUITE.methods, "real_photos", "other_people"}
+    assert len(results) == 8 * 2 * 2 * 6  # methods, people, cases, metrics
+
+
+def test_the_summary_has_a_row_per_method_and_metric(finished):
+    options, _, _ = finished
+    summary = pd.read_csv(options.folder / "summary.csv").set_index(["method", "metric"])
+    assert len(summary) == 8 * 6
+    assert summary.loc[("mystyle", "maps_train"), "published"] == "0.72 ± 0.08"
+    assert summary.loc[("real_photos", "seam"), "n_images"] == 0
+
+
+def test_suite_json_says_how_the_table_looks(finished):
+    options, _, _ = finished
+    suite = records.read_suite(options.folder)
+    kinds = {method["name"]: method["kind"] for method in suite["methods"]}
+    assert list(kinds) == [*SUITE.methods, "other_people", "real_photos"]
+    assert kinds["mystyle"] == "method" and kinds["mean_photo"] == "floor" and kinds["real_photos"] == "ceiling"
+    # losses look through the perceptual network, and MAPS and identity are measured by another
+    shared = {metric["name"]: metric["shares_network_with_loss"] for metric in suite["metrics"]}
+    assert shared == {name: name == "hole_distance" for name in SUITE.metrics}
+
+
+def test_the_environment_is_recorded(finished):
+    options, _, _ = finished
+    environment = records.read_json(options.folder / "environment.json", "")
+    assert torch.__version__.startswith(environment["packages"]["torch"])
+    assert environment["device"] == "cpu" and environment["cores"] >= 1 and "cores of" in environment["hardware"]
+    assert set(environment) >= {"commit", "dirty", "python", "system"}
+
+
+def test_the_second_time_nothing_is_done(finished, capsys):
+    options, asked, _ = finished
+    before = {path: path.stat().st_mtime_ns for path in options.folder.glob("jobs/*/*")}
+    assert do_jobs(asked, options, functools.partial(pytest.fail, "a domain was loaded"))() == 0
+    assert "all 16 jobs are done" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in options.folder.glob("jobs/*/*")} == before
+
+
+def test_only_what_is_missing_is_done_again(finished, capsys):
+    options, asked, _ = finished
+    before = (options.folder / "results.csv").read_bytes()
+    job = next(job for job in make_jobs(asked) if job.method == "mystyle")
+    shutil.rmtree(options.folder / "jobs" / job.key)
+    assert "1 of 16 jobs to do" in preview(asked, options)
+    assert do_jobs(asked, options, load_tiny_domain)() == 0
+    assert "15 of 16 jobs are done" in capsys.readouterr().out
+    assert (options.folder / "results.csv").read_bytes() == before  # from the cached prior, to the last bit
+
+
+def test_command_config_and_dry_run(command, tmp_path):
+    status, out, _ = command("--methods", "mean_photo", "--out", "a", "--dry_run")
+    assert status == 0 and "6 of 6 jobs to do" in out and not (tmp_path / "a").exists()
+    status, out, err = command("--methods", "mean_photo", "--out", "a", "--seeds", "0", "1")
+    assert status == 0, err
+    assert "12 jobs, 1 at a time" in out and "report: a/report/index.html" in out and "Mean photo" in out
+    config = yaml.safe_load((tmp_path / "a/config.yaml").read_text())
+    assert config["methods"] == ["mean_photo"] and config["people"] == ["alice", "bob"]
+    assert config["seeds"] == [0, 1] and "config" not in config
+    status, out, _ = command("--config", "a/config.yaml")
+    assert status == 0 and "all 12 jobs are done" in out
+
+
+def test_a_run_that_was_stopped_before_its_plan_goes_on(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    whole = (tmp_path / "a" / "results.csv").read_bytes()
+    for path in (tmp_path / "a").iterdir():  # as it is while people are drawn, or times measured
+        if path.name != "config.yaml":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (tmp_path / "a" / "priors" / "unfinished").mkdir(parents=True)
+    status, _, err = command("--methods", "mean_photo", "--out", "a")
+    assert status == 0, err
+    assert (tmp_path / "a" / "results.csv").read_bytes() == whole
+
+
+def test_collecting_makes_what_follows_from_the_records_and_needs_no_photos(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    before = (tmp_path / "a" / "results.csv").read_bytes()
+    for name in ("results.csv", "summary.csv", "report"):
+        path = tmp_path / "a" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    status, out, err = command("--collect", "--out", "a")
+    assert status == 0 and "6 of 6 jobs are done in a, 0 failed" in out, err
+    assert (tmp_path / "a" / "results.csv").read_bytes() == before
+    assert (tmp_path / "a" / "summary.csv").exists() and (tmp_path / "a" / "report" / "index.html").exists()
+    shutil.rmtree(next((tmp_path / "a" / "jobs").glob("*/record.json")).parent)
+    status, out, _ = command("--collect", "--out", "a")
+    assert status == 1 and "5 of 6 jobs are done" in out and "1 are missing" in out
+
+
+def test_a_dry_run_tells_times_changes_and_shards(command):
+    flags = ("--methods", "mean_photo", "--out", "a")
+    assert command(*flags)[0] == 0
+    _, out, _ = command(*flags, "--seeds", "0", "1", "--dry_run")
+    assert "6 of 12 jobs to do in a, about" in out and "6 records of" in out and ", about 0 s" in out
+    shards = [command(*flags, "--seeds", "0", "1", "--shard", f"{i}/2", "--dry_run")[1] for i in (1, 2)]
+    keys = [set(re.findall(r"[0-9a-f]{16}", out)) for out in shards]
+    assert len(keys[0] | keys[1]) == 12 and not keys[0] & keys[1]
+
+
+def test_a_failed_job_is_exit_status_1_and_tried_again(finished, people_root, tmp_path, capsys):
+    _, asked, _ = finished
+    options = Options(photos=people_root, out=tmp_path / "out", executor="inline", device="cpu", wandb="disabled")
+    options.folder.mkdir()
+    fields = {name: getattr(asked, name) for name in asked.__dataclass_fields__}
+    bad = Request(**fields | {"methods": {"bad": Toy("bad", "raise"), "grey": Toy("grey")}})
+    for _ in range(2):
+        assert do_jobs(bad, options, load_tiny_domain)() == 1
+        out = capsys.readouterr().out
+        assert "2 of 8 jobs failed" in out and "this method always fails" in out
+    assert (options.folder / "report/index.html").exists()  # the rest is still reported
+    good = Request(**fields | {"methods": {"bad": Toy("bad"), "grey": Toy("grey")}})
+    assert do_jobs(good, options, load_tiny_domain)() == 0
+    assert "6 of 8 jobs are done" in capsys.readouterr().out
+
+
+def test_several_values_and_their_absence():
+    parser = make_parser("")
+    given = to_options(parser.parse_args(["--methods", "a", "b", "--seeds", "3", "4", "--people", "p01"]))
+    assert (given.methods, given.seeds, given.people) == (("a", "b"), (3, 4), ("p01",))
+    assert to_options(parser.parse_args([])) == Options()
+    assert Options().folder == Path("runs/inpainting-quick")
+
+
+# Lists
+
+
+def test_the_list_names_what_there_is(capsys):
+    assert listing.main([]) == 0
+    out = capsys.readouterr().out
+    for word in ("inpainting", "mystyle", "maps_train", "p13", "xi_jinping", "smoke"):
+        assert word in out
+    assert listing.main(["people"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 13

@@ -1,0 +1,151 @@
+"""Every suite keeps the contract of a suite, and runs: a new file in benchmarks/suites is tested by being there."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from bench_toys import load_tiny_domain, person_of
+
+from benchmarks import tasks
+from benchmarks.api.protocol import PRESETS, Variant
+from benchmarks.api.registry import METHODS, METRICS, SUITES
+from benchmarks.engine.options import Options
+from benchmarks.engine.plan import Job, content_hash, make_jobs
+from benchmarks.engine.request import Request
+from benchmarks.run import do_jobs
+from datasets.splits import CELEBRITIES
+from reports.runs import read_run
+
+NAMES = tuple(name for name in SUITES.names() if not SUITES.load(name).dose)  # test_calibration.py has the other
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def suite(request):
+    return SUITES.load(request.param)
+
+
+@pytest.fixture(scope="module")
+def people(people_root):
+    return [person_of(people_root / name) for name in ("alice", "bob")]
+
+
+def methods_of(suite):
+    rows = {name: row.method if isinstance(row, Variant) else row for name, row in suite.rows.items()}
+    return {name: METHODS.load(method) for name, method in rows.items()}
+
+
+def jobs_of(suite, people, seed=0) -> tuple[Job, ...]:
+    metrics = {name: METRICS.load(name) for name in suite.metrics}
+    bases = {method.base: "0" for method in methods_of(suite).values() if hasattr(method, "base")}
+    return make_jobs(suite, "smoke", methods_of(suite), metrics, people, (seed,), "tiny", {}, bases)
+
+
+def test_names_presets_and_people(suite):
+    assert importlib.import_module(f"benchmarks.suites.{suite.name}").SUITE is suite
+    assert suite.title and suite.paper and set(suite.presets) == set(PRESETS)
+    for settings in suite.presets.values():
+        assert settings.summary and set(settings.people) <= {person.name for person in CELEBRITIES}
+    assert suite.presets["quick"].people == tasks.SHORT  # so that all suites share their priors
+
+
+def test_rows_metrics_and_published_numbers_are_known(suite):
+    assert set(suite.metrics) <= set(METRICS.names()) and len(set(suite.metrics)) == len(suite.metrics)
+    assert len(suite.rows) == len(suite.methods) and suite.floors <= set(suite.rows)
+    assert not set(suite.rows) & {reference.name for reference in suite.references}
+    for method, numbers in suite.published.items():
+        assert method in suite.rows and set(numbers) <= set(suite.metrics)
+    assert not suite.published or suite.published_condition in (suite.conditions or {"": ""})
+    for reference in suite.references:
+        assert set(reference.metrics) <= set(suite.metrics)
+
+
+def test_figures_are_of_kinds_that_there_are(suite):
+    kinds = {path.stem for path in Path("reports/figures").glob("*.py")} - {"__init__", "style"}
+    assert suite.figures and {figure.kind for figure in suite.figures} <= kinds
+    assert suite.figures[0].name.startswith(suite.name) and len({f.name for f in suite.figures}) == len(suite.figures)
+
+
+def test_parts_are_repeatable_plain_and_have_names_of_their_own(suite, people):
+    settings = suite.presets["smoke"]
+    parts = suite.parts(people[0], people, settings, 0)
+    assert parts == suite.parts(people[0], people, settings, 0) and content_hash(parts)
+    names = [case.name for part in parts for case in part.cases]
+    assert len(set(names)) == len(names) and not any(set(name) & set('/\\:*?"<>|') for name in names)
+    assert {part.condition for part in parts} <= set(suite.conditions or {"": ""})
+    for part in parts:
+        assert part.cases and all(case.photo is None or case.photo < 3 for case in part.cases)
+    others = suite.parts(people[1], people, settings, 0)
+    seeds = [{case.seed for part in of for case in part.cases} - {0} for of in (parts, others)]
+    assert not seeds[0] & seeds[1], "the people's cases draw from seeds of their own"
+
+
+def test_jobs_are_distinct_and_share_priors(suite, people):
+    jobs = jobs_of(suite, people)
+    assert len({job.key for job in jobs}) == len(jobs)
+    assert [job.key for job in jobs] == [job.key for job in jobs_of(suite, people)]
+    fitted = [job.prior_key for job in jobs if job.prior_key]
+    first = len(dict.fromkeys(fitted))
+    assert len(set(fitted[:first])) == first, "one job of each prior comes before a second one of any"
+
+
+@pytest.fixture(scope="module")
+def finished(suite, people_root, tmp_path_factory):
+    """The smoke preset on the tiny domain."""
+    run = tmp_path_factory.mktemp(suite.name)
+    asked = Request(
+        suite=suite,
+        preset="smoke",
+        methods=methods_of(suite),
+        metrics={name: METRICS.load(name) for name in suite.metrics},
+        folders={name: people_root / name for name in ("alice", "bob")},
+        seeds=(0,),
+        domain="tiny",
+        resolution=32,
+        weights={},
+        bases={},
+    )
+    bases = {method.base: run / "base" for method in asked.methods.values() if hasattr(method, "base")}
+    (run / "base").write_bytes(b"weights")
+    asked = Request(**{name: getattr(asked, name) for name in asked.__dataclass_fields__} | {"bases": bases})
+    options = Options(
+        suite.name, photos=people_root, out=run / "out", executor="inline", device="cpu", wandb="disabled"
+    )
+    options.folder.mkdir()
+    return options.folder, do_jobs(asked, options, load)()
+
+
+def load(device):
+    """The tiny domain with directions, which it lacks by itself."""
+    from dataclasses import replace
+
+    domain = load_tiny_domain(device)
+    draws = torch.Generator().manual_seed(0)
+    directions = {name: torch.randn(domain.generator.w_dim, generator=draws) for name in ("yaw", "smile")}
+    return replace(domain, directions=directions)
+
+
+def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite):
+    folder, status = finished
+    results = pd.read_csv(folder / "results.csv")
+    assert status == 0, results[results["status"] == "failed"]["reason"].unique()
+    assert not (results["status"] == "failed").any()
+    scored = results[results["status"] == "done"].groupby("method")["metric"].nunique()
+    assert set(scored.index) == {*suite.rows, *(reference.name for reference in suite.references)}
+    assert scored.min() >= 2
+    summary = pd.read_csv(folder / "summary.csv", dtype={"condition": str}).fillna({"condition": ""})
+    assert set(summary["condition"]) == {condition["name"] for condition in read_run(folder).conditions}
+    assert (summary[summary["n_images"] > 1]["std"] >= 0).all()
+
+
+def test_the_report_has_every_figure_and_table(finished, suite):
+    report = finished[0] / "report"
+    for name in (*(figure.name for figure in suite.figures), f"{suite.name}_metrics"):
+        for suffix in ("png", "pdf"):
+            assert (report / "figures" / f"{name}.{suffix}").stat().st_size > 2000, name
+    for name in (suite.name, f"{suite.name}_long", f"{suite.name}_cost"):
+        assert (report / "tables" / f"{name}.md").stat().st_size
+    assert (report / "index.html").is_file()

@@ -1,0 +1,259 @@
+"""The recipes on a handful of pictures: the data, the losses, and a run that is stopped and goes on."""
+
+import csv
+import json
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from mystyle.checkpoints import load_discriminator, load_generator, load_network
+from mystyle.networks.encoder import Encoder
+from mystyle.networks.features import FeatureNetwork
+from mystyle.pretrain import __main__ as commands
+from mystyle.pretrain import loop
+from mystyle.pretrain.data import complete_to_sphere, normal_scores, read_album
+from mystyle.pretrain.encoder import EncoderSettings
+from mystyle.pretrain.features import PERCEPTUAL, FeatureSettings, cosface, discriminate
+from mystyle.pretrain.generator import GeneratorSettings, make_generator
+from mystyle.pretrain.loop import Shuffled
+from mystyle.pretrain.sharpen import SharpeningRecipe
+
+
+@pytest.fixture(scope="module")
+def album_folder(tmp_path_factory):
+    """24 pictures of 6 identities with two parameters that can be seen: brightness and a stripe's place."""
+    folder = tmp_path_factory.mktemp("album")
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(24):
+        brightness, place = rng.uniform(0.3, 1.0), int(rng.integers(4, 28))
+        picture = np.full((32, 32, 3), 40 * (i // 4) + 20, dtype=np.uint8)
+        picture[:, place - 2 : place + 2] = 255
+        Image.fromarray((picture * brightness).astype(np.uint8)).save(folder / f"{i:02d}.png")
+        rows.append([f"{i:02d}.png", "", "train", f"id{i // 4}", brightness, place])
+    with open(folder / "manifest.csv", "w", newline="") as file:
+        csv.writer(file).writerows([["file", "sha256", "split", "identity", "brightness", "place"], *rows])
+    return folder
+
+
+def test_an_album_is_read_in_the_manifest_s_order(album_folder):
+    album = read_album(album_folder)
+    assert album.images.shape == (24, 3, 32, 32) and album.resolution == 32
+    assert album.identities.tolist() == [i // 4 for i in range(24)]
+    assert set(album.parameters) == {"brightness", "place"}
+    first = np.array(Image.open(album_folder / "00.png"))
+    assert np.array_equal(album.images[0].permute(1, 2, 0).numpy(), first)
+
+
+def test_folders_without_pictures_or_with_mixed_sizes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=f"--data {tmp_path}: no pictures found"):
+        read_album(tmp_path)
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
+    with pytest.raises(ValueError, match=r"b\.png: 16x16 px"):
+        read_album(tmp_path)
+
+
+def test_normal_scores_keep_order_and_are_normal():
+    x = torch.rand(500, generator=torch.Generator().manual_seed(0)) ** 3
+    (score,) = normal_scores({"x": x}, torch.Generator().manual_seed(1)).T
+    assert torch.equal(score.argsort(), x.argsort())
+    assert abs(float(score.mean())) < 1e-3 and float(score.std()) == pytest.approx(1, abs=0.02)
+
+
+def test_scores_of_a_trait_that_most_people_lack_are_normal_too():
+    x = torch.cat([torch.zeros(380), torch.rand(120, generator=torch.Generator().manual_seed(0)) + 0.1])
+    score, again, other = (normal_scores({"x": x}, torch.Generator().manual_seed(s))[:, 0] for s in (1, 1, 2))
+    assert float(score.std()) == pytest.approx(1, abs=0.02)
+    assert score[:380].max() < score[380:].min()
+    assert torch.equal(score[380:].argsort(), x[380:].argsort())
+    assert torch.equal(score, again) and not torch.equal(score, other)
+
+
+def test_completed_codes_lie_on_the_sphere_and_keep_the_scores():
+    scores = torch.randn(50, 20)
+    z = complete_to_sphere(scores, 64, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(z.square().sum(1), torch.full((50,), 64.0))
+    assert torch.equal(z[:, :20], scores)
+
+
+def test_cosface_equals_its_formula():
+    cosine, target = torch.tensor([[0.6, 0.1, -0.3], [0.2, 0.5, 0.4]]), torch.tensor([0, 2])
+    logits = 24 * cosine.numpy().astype(np.float64)
+    logits[[0, 1], [0, 2]] -= 24 * 0.25
+    expected = np.mean([np.log(np.exp(row).sum()) - row[t] for row, t in zip(logits, target, strict=True)])
+    assert float(cosface(cosine, target, 24, 0.25)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_batches_depend_on_seed_and_epoch_alone_and_cover_the_data(monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 5)
+    first = [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=2)]
+    assert first == [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=2)]
+    assert first != [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=3)]
+    assert len(first) == 5 and all(len(set(b)) == 4 for b in first)
+    assert len(set(first[0] + first[1])) == 8  # no repetition within a pass
+
+
+TINY = GeneratorSettings(
+    warm_epochs=(1, 1, 1), sharp_epochs=1, epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16,
+    channel_base=256, channel_max=16,
+)  # fmt: skip
+
+
+def test_the_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
+    out, work = tmp_path / "weights", tmp_path / "work"
+    attributes = ("place", "brightness")  # in no order but their own
+    commands.features(
+        album_folder, out, work, 0, FeatureSettings(1, 4, widths=(8, 8, 8), attributes=attributes, held_out=0.34)
+    )
+    commands.perceptual(
+        album_folder, out, work, 0, replace(PERCEPTUAL, epochs=1, batch=4, widths=(8, 8), held_out=0.34)
+    )
+    commands.generator(album_folder, out, work, 0, TINY)
+    commands.encoder(album_folder, out, work, 0, EncoderSettings(1, 4, held_out=0.34, widths=(8, 8, 8)))
+    g = load_generator(out / "generator.safetensors")
+    assert load_discriminator(out / "discriminator.safetensors").resolution == 32
+    features = load_network(FeatureNetwork, out / "features.safetensors")
+    assert features.attribute_names == attributes and not features.config["norm"]
+    perceptual = load_network(FeatureNetwork, out / "perceptual.safetensors")
+    assert set(perceptual.attribute_names) == {"brightness", "place"}  # all of the manifest
+    assert set(json.loads((out / "perceptual.json").read_text())["figures"]) == {
+        f"error_{name}" for name in perceptual.attribute_names
+    }
+    encoder = load_network(Encoder, out / "encoder.safetensors")
+    images = g(torch.randn(2, 8)).clamp(-1, 1)
+    assert encoder(images).shape == (2, 16) and torch.isfinite(encoder(images)).all()
+    card = json.loads((out / "features.json").read_text())
+    assert 0 <= card["figures"]["verification_auc"] <= 1 and card["data"]["pictures"] == 24
+    w = torch.cat([g.mapping.w(z) for z in torch.randn(4, 1000, 8)])
+    # w_avg is the mean of 10,000 codes; two means of thousands differ by a few standard errors
+    assert ((w.mean(0) - g.mapping.w_avg).abs() < 6 * w.std(0) / math.sqrt(4000) + 0.02 * w.std()).all()
+
+
+def test_the_seed_decides_the_weights(album_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 2)
+    settings = FeatureSettings(1, 4, widths=(8, 8, 8), attributes=("place",), held_out=0.34)
+    networks = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        torch.rand(7)  # whatever was drawn before
+        commands.features(album_folder, tmp_path / name, tmp_path / f"{name}-work", seed, settings)
+        networks.append(load_network(FeatureNetwork, tmp_path / name / "features.safetensors").state_dict())
+    # tensors and not bytes: safetensors writes its metadata in an order that changes from file to file
+    assert all(torch.equal(networks[0][key], networks[1][key]) for key in networks[0])
+    assert not torch.equal(networks[0]["embed.weight"], networks[2]["embed.weight"])
+
+
+def test_a_stopped_run_goes_on_and_ends_as_if_undisturbed(album_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
+    ends = []
+    for name, stops in (("straight", [3]), ("stopped", [1, 3])):
+        for epochs in stops:
+            recipe = Constant(epochs)
+            loop.train(recipe, tmp_path / name)
+        ends.append(recipe.layer.weight.detach().clone())
+    assert torch.equal(*ends)
+
+
+class Constant(loop.Recipe):
+    """Least squares with random targets, so that order, noise and the optimiser's memory all matter."""
+
+    def __init__(self, epochs: int):
+        super().__init__(n=9, batch=3, seed=0, epochs=epochs)
+        torch.manual_seed(0)
+        self.layer = torch.nn.Linear(4, 1)
+        self.x = torch.randn(9, 4)
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.layer.parameters(), lr=0.1)
+
+    def training_step(self, index, batch_idx):
+        return F.mse_loss(self.layer(self.x[index]), torch.randn(len(index), 1))
+
+
+def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path, tiny_domain):
+    for i in range(4):
+        Image.new("RGB", (32, 32), (i, i, i)).save(tmp_path / f"{i}.png")
+    from mystyle.pretrain.generator import pretrain
+
+    with pytest.raises(ValueError, match=r"--settings\.warm_epochs \[\]"):
+        pretrain(read_album(tmp_path), tmp_path, tmp_path / "work", TINY, 0, tiny_domain.perceptual)
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_recipe_with_nothing_to_learn_is_refused(album_folder, tmp_path):
+    with pytest.raises(SystemExit, match=r"--settings\.identity_weight"):
+        commands.perceptual(album_folder, tmp_path, tmp_path / "work", 0, replace(PERCEPTUAL, attributes=()))
+
+
+def test_the_adversarial_stage_goes_on_from_finished_networks(album_folder, tmp_path, monkeypatch):
+    """With no epoch left to train, what comes out is what went in; a generator of another size is refused."""
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 1)
+    first, second = tmp_path / "first", tmp_path / "second"
+    commands.generator(album_folder, first, tmp_path / "a", 0, replace(TINY, warm_epochs=()))
+    settings = replace(TINY, start=first, settle=9)  # the generator waits for the discriminator
+    commands.generator(album_folder, second, tmp_path / "b", 0, settings)
+    g, h = (load_generator(folder / "generator.safetensors") for folder in (first, second))
+    assert all(torch.equal(x, y) for x, y in zip(g.parameters(), h.parameters(), strict=True))
+    d, e = (load_discriminator(folder / "discriminator.safetensors") for folder in (first, second))
+    assert not all(torch.equal(x, y) for x, y in zip(d.parameters(), e.parameters(), strict=True))
+    for i in range(4):
+        Image.new("RGB", (16, 16), (i, i, i)).save(tmp_path / f"{i}.png")
+    with pytest.raises(SystemExit, match=r"--settings\.start .*: a generator of 32 px"):
+        commands.generator(tmp_path, second, tmp_path / "c", 0, settings)
+
+
+def test_critics_tell_noise_from_pictures_and_a_generator_learns_from_them(
+    album_folder, tiny_domain, monkeypatch, tmp_path
+):
+    """The critics' loss falls below chance against a generator that stands still, and rises when it moves."""
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 100)  # the last that is logged is the last
+    album, perceptual = read_album(album_folder), tiny_domain.perceptual
+    z = torch.randn(len(album), 8)
+    losses = []
+    for rate in (0.0, 1e-2):
+        torch.manual_seed(0)
+        settings = replace(TINY, sharp_rate=rate, batch=8, pair_weight=0.0)
+        recipe = SharpeningRecipe(make_generator(32, settings), album, z, perceptual, settings, 0)
+        before = [p.clone() for p in perceptual.parameters()]
+        loop.train(recipe, tmp_path / str(rate))
+        assert all(torch.equal(a, b) for a, b in zip(before, perceptual.parameters(), strict=True))
+        losses.append(pd.read_csv(next((tmp_path / str(rate)).rglob("metrics.csv")))["critics"].iloc[-1])
+    assert losses[0] < 1.0 and losses[1] > losses[0]  # 2 log 2 = 1.39 is chance
+
+
+def test_discriminants_separate_people_whose_features_differ_least_where_they_vary_most():
+    """Two axes of ten, the quietest, tell people apart; the embedding must find them, and be centred."""
+
+    class Given(torch.nn.Module):
+        config: ClassVar[dict] = {}
+
+        def deep(self, images):
+            return images
+
+    draw = torch.Generator().manual_seed(0)
+    identities = torch.arange(40).repeat_interleave(8)
+    loud = torch.tensor([0.1, 0.1, *[3.0] * 8])
+    features = loud * torch.randn(320, 10, generator=draw) + 5
+    features[:, :2] += torch.randn(40, 2, generator=draw)[identities]
+    network = Given()
+    recipe = SimpleNamespace(
+        network=network,
+        album=SimpleNamespace(batch=lambda part: features[part], identities=identities),
+        train_positions=torch.arange(320),
+        settings=FeatureSettings(discriminants=2),
+        device="cpu",
+    )
+    discriminate(recipe)
+    weight = network.embed.weight.detach()
+    assert network.config["embedding"] == 2
+    assert weight[:, 2:].abs().max() < 0.05 * weight[:, :2].abs().max()
+    assert network.embed(features).mean(dim=0).abs().max() < 1e-3

@@ -1,0 +1,276 @@
+"""``python -m mystyle`` on small networks: its verbs, what they leave, going on, and every message."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import RESOLUTION, draw_face
+from PIL import Image
+
+from mystyle.__main__ import main
+from mystyle.directions import save_directions
+from mystyle.latents.anchors import Anchors
+from mystyle.latents.subspace import AlphaCode, dilation
+from mystyle.workbench import commands as workbench
+
+
+@pytest.fixture(autouse=True)
+def small(tiny_domain, monkeypatch):
+    """The tool's domain is the tiny one, in which every picture passes for a face."""
+    directions = {"smile": torch.randn(64, generator=torch.Generator().manual_seed(0))}
+    domain = tiny_domain.__class__(**{**tiny_domain.__dict__, "directions": directions})
+    monkeypatch.setattr(workbench, "load_domain", lambda name, device: domain)
+    monkeypatch.setattr(workbench, "unlike_faces", lambda images, domain: torch.zeros(len(images), dtype=torch.bool))
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("album")
+    for i in range(4):
+        Image.fromarray(draw_face("alice", i)).save(folder / f"{i}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def new(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("new")
+    for i in range(2):
+        Image.fromarray(draw_face("alice", 100 + i)).save(folder / f"n{i}.jpg", quality=95)
+    return folder
+
+
+@pytest.fixture
+def prior(album, tmp_path) -> Path:
+    assert tool("tune", album, "--out", tmp_path / "alice", "--preset", "smoke") == 0
+    return tmp_path / "alice"
+
+
+def tool(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.array(Image.open(path).convert("RGB")).astype(int)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.iterdir() if p.is_file()}
+
+
+def test_tune_leaves_a_whole_prior_with_its_card_and_nothing_else(prior, album):
+    files = {"generator.safetensors", "anchors.safetensors", "prior.json", "README.md", "sheet.png"}
+    assert {path.name for path in prior.iterdir()} == files
+    content = json.loads((prior / "prior.json").read_text())
+    assert set(content["made_of"]["photos"]) == {f"{i}.png" for i in range(4)}
+    assert content["figures"]["perceptual_after"] < content["figures"]["perceptual_before"]
+    assert Anchors.load(prior / "anchors.safetensors").names == tuple(f"{i}.png" for i in range(4))
+    assert "do not use it to deceive" in (prior / "README.md").read_text()
+
+
+def test_tuning_again_does_nothing_and_other_settings_are_refused(prior, album, capsys):
+    before = snapshot(prior)
+    assert tool("tune", album, "--out", prior, "--preset", "smoke") == 0
+    assert "tuned already" in capsys.readouterr().out and snapshot(prior) == before
+    assert tool("tune", album, "--out", prior, "--preset", "smoke", "--seed", 1) == 2
+    assert "holds a prior of other photos or settings" in capsys.readouterr().err
+    assert snapshot(prior) == before
+
+
+def test_anchors_can_be_found_by_descent_or_made_elsewhere(album, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from mystyle import pivots
+
+    descent = pivots.optimise_anchors
+    monkeypatch.setattr(
+        workbench,
+        "optimise_anchors",
+        lambda *a, **k: descent(*a, replace(pivots.PTI, steps=3), **k),
+    )
+    assert tool("tune", album, "--out", tmp_path / "a", "--preset", "smoke", "--anchors", "optimise") == 0
+    codes = torch.randn(4, 64)
+    (tmp_path / "codes").mkdir()
+    for i in range(4):
+        torch.save(codes[i], tmp_path / "codes" / f"{i}.pt")
+    made = ("--out", tmp_path / "b", "--preset", "smoke", "--anchors", tmp_path / "codes")
+    assert tool("tune", album, *made) == 0
+    assert torch.equal(Anchors.load(tmp_path / "b" / "anchors.safetensors").codes, codes)
+
+
+@pytest.mark.parametrize("way", ["b1", "dirichlet", "hit_and_run"])
+def test_samples_have_codes_and_repeat(prior, tmp_path, way):
+    for name in ("one", "two"):
+        assert tool("sample", "--prior", prior, "--out", tmp_path / name, "--n", 3, "--way", way) == 0
+    assert len(list((tmp_path / "one").glob("0*.png"))) == 3
+    for i in range(3):
+        one, two = (tmp_path / name / f"{i:04d}.png" for name in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+        code = AlphaCode.load(one.with_suffix(".safetensors"))
+        assert float(dilation(code.alpha).max()) < 1e-6
+        assert code.anchors == Anchors.load(prior / "anchors.safetensors").hash
+
+
+def test_invert_writes_pictures_codes_and_a_table_and_goes_on_where_it_was(prior, new, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ("invert", new, "--prior", prior, "--out", out, "--preset", "smoke")
+    assert tool(*command) == 0
+    rows = list(csv.DictReader((out / "results.csv").open()))
+    assert [row["picture"] for row in rows] == ["n0", "n1"] and float(rows[0]["loss"]) > 0
+    before = snapshot(out)
+    (out / "n1.png").unlink()
+    assert tool(*command) == 0
+    assert "1 of 2 are there already" in capsys.readouterr().out
+    after = snapshot(out)
+    assert after["n0.png"] == before["n0.png"]  # not touched
+    first = np.array(Image.open(io.BytesIO(before["n1.png"][1]))).astype(int)
+    assert np.abs(pixels(out / "n1.png") - first).max() <= 2  # the same again, but for the rounding of a batch of one
+    assert tool(*command, "--beta", 0.1) == 0
+    assert snapshot(out)["n0.safetensors"] != after["n0.safetensors"]  # other settings: made anew
+
+
+@pytest.mark.parametrize("blend", ["hard", "poisson"])
+def test_inpaint_keeps_what_is_known(prior, new, tmp_path, blend):
+    mask = np.full((RESOLUTION, RESOLUTION), 255, dtype=np.uint8)
+    mask[8:20, 8:24] = 0
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    out = tmp_path / "out"
+    command = ("inpaint", new, "--mask", tmp_path / "m.png", "--prior", prior, "--out", out, "--preset", "smoke")
+    assert tool(*command, "--blend", blend) == 0
+    known = mask > 127
+    if blend == "poisson":
+        known[7:21, 7:25] = False  # the hole grows by a pixel at 32 px
+    np.testing.assert_array_equal(pixels(out / "n0.png")[known], pixels(new / "n0.jpg")[known])
+    assert np.abs(pixels(out / "n0.png") - pixels(new / "n0.jpg"))[~known].max() > 0
+
+
+def test_upscale_takes_every_size_by_its_own_factor(prior, tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    for size in (8, 16):
+        Image.fromarray(draw_face("alice", 7, size)).save(small / f"s{size}.png")
+    out = tmp_path / "out"
+    assert tool("upscale", small, "--prior", prior, "--out", out, "--preset", "smoke") == 0
+    for size in (8, 16):
+        assert Image.open(out / f"s{size}.png").size == (RESOLUTION, RESOLUTION)
+    rows = list(csv.DictReader((out / "results.csv").open()))
+    assert {row["picture"] for row in rows} == {"s8", "s16"}
+
+
+def test_edit_writes_a_picture_per_strength_and_the_endpoints(prior, new, tmp_path):
+    out = tmp_path / "out"
+    command = ("edit", new, "--direction", "smile", "--prior", prior, "--out", out, "--preset", "smoke")
+    assert tool(*command, "--strengths", "[-1,0,1]") == 0
+    rows = list(csv.DictReader((out / "edits.csv").open()))
+    assert len(rows) == 6 and {row["strength"] for row in rows} == {"-1.0", "0.0", "1.0"}
+    assert all(float(row["low"]) <= 0 <= float(row["high"]) for row in rows)
+    assert all(float(row["dilation"]) <= 0.03 + 1e-5 for row in rows)
+    code = AlphaCode.load(out / "n0_+1.safetensors")
+    assert code.alpha.shape[0] == 1
+    vector = torch.randn(64)
+    torch.save(vector, tmp_path / "d.pt")
+    other = ("edit", new, "--direction", tmp_path / "d.pt", "--prior", prior, "--out", out, "--preset", "smoke")
+    assert tool(*other, "--policy", "stop") == 0
+
+
+def test_directions_are_found_and_written(tmp_path, monkeypatch, tiny_domain):
+    monkeypatch.setattr(workbench, "domain_weights", lambda name: {"generator": __file__})
+    for way, names in (("interfacegan", {"yaw", "smile"}), ("ganspace", {"pca00", "pca01"}), ("sefa", {"sefa00"})):
+        file = tmp_path / f"{way}.safetensors"
+        assert tool("directions", "--out", file, "--way", way, "--samples", 64, "--count", 2) == 0
+        from safetensors import safe_open
+
+        with safe_open(file, framework="pt") as content:
+            assert names <= set(json.loads(content.metadata()["names"]))
+    assert tool("directions", "--out", tmp_path / "d.pt") == 2
+
+
+def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    Image.new("RGB", size, (value,) * 3).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (lambda t, a, n, p: ("tune", t / "none"), "none does not exist"),
+        (lambda t, a, n, p: ("tune", write(t / "one" / "x.png", (32, 32)).parent), "one photo only"),
+        (lambda t, a, n, p: ("tune", write(t / "wide" / "x.png", (40, 32)).parent), "x.png is 40x32 pixels"),
+        (lambda t, a, n, p: ("tune", write(t / "tiny" / "x.png", (16, 16)).parent), "x.png is 16x16 pixels"),
+        (lambda t, a, n, p: ("tune", a, "--anchors", "guess"), "--anchors guess: is encode, optimise, or a folder"),
+        (lambda t, a, n, p: ("tune", a, "--anchors", n), "0 files of codes for 0.png"),
+        (lambda t, a, n, p: ("sample", "--prior", t / "no"), "the prior is not there"),
+        (lambda t, a, n, p: ("sample", "--prior", n), "the prior is not finished"),
+        (lambda t, a, n, p: ("sample", "--prior", p, "--n", "0"), "--n 0: must be at least 1"),
+        (lambda t, a, n, p: ("sample", "--prior", p, "--beta", "0.1"), "B.1 samples the hull itself"),
+        (
+            lambda t, a, n, p: ("inpaint", n, "--prior", p, "--mask", write(t / "m.png", (32, 32), 255)),
+            "the mask hides nothing; black is the hole",
+        ),
+        (
+            lambda t, a, n, p: ("inpaint", n, "--prior", p, "--mask", write(t / "m.png", (32, 32), 0)),
+            "the mask hides everything",
+        ),
+        (lambda t, a, n, p: ("inpaint", n, "--prior", p, "--mask", a), "no mask for n0.jpg, n1.jpg"),
+        (lambda t, a, n, p: ("upscale", n, "--prior", p), "to be enlarged it must be square and below 32"),
+        (
+            lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "wit"),
+            "--direction wit: unknown; this domain has smile",
+        ),
+        (lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "x.npy"), "x.npy: cannot be read"),
+    ],
+)
+def test_whatever_is_wrong_is_said_before_anything_is_made(
+    arguments, message, prior, album, new, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    command = arguments(tmp_path, album, new, prior)
+    before = set(tmp_path.rglob("*"))
+    assert tool(*command) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err and "Traceback" not in captured.err
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_file_that_is_no_picture_is_named(prior, tmp_path, capsys):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "x.png").write_bytes(b"nothing")
+    assert tool("invert", tmp_path / "bad", "--prior", prior) == 2
+    assert "x.png cannot be decoded" in capsys.readouterr().err
+
+
+def test_pictures_without_a_face_are_named(album, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(workbench, "unlike_faces", lambda images, domain: torch.tensor([False, True, False, True]))
+    assert tool("tune", album, "--out", tmp_path / "a") == 2
+    assert "no face found in 1.png, 3.png" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
+def test_directions_of_another_generator_are_refused_with_the_domain(tmp_path, tiny_domain):
+    from mystyle.checkpoints import save_network
+    from mystyle.domains.domain import DomainError, read_domain
+
+    files = {}
+    for role in ("generator", "discriminator", "encoder", "features"):
+        files[role] = tmp_path / f"{role}.safetensors"
+        save_network(getattr(tiny_domain, role), files[role])
+    files["perceptual"] = tmp_path / "perceptual.safetensors"
+    save_network(tiny_domain.perceptual.network, files["perceptual"])
+    assert read_domain("tiny", files).directions == {}
+    save_directions(tmp_path / "directions.safetensors", {"smile": torch.randn(64)}, "another")
+    with pytest.raises(DomainError, match=r"directions\.safetensors: made for another generator"):
+        read_domain("tiny", files)
+
+
+def test_help_is_there_at_once():
+    import subprocess
+    import sys
+
+    code = "import sys, mystyle.__main__; sys.exit(any(m in sys.modules for m in ('torch', 'pytorch_lightning')))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
