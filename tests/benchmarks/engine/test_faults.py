@@ -49,7 +49,7 @@ def start(people, out, options=None, mishaps=None, limit=None):
         text=True,
         start_new_session=True,
         preexec_fn=bound if limit else None,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS.parents[1]), str(TESTS)]), "TOY_NOTES": f"{out}.notes"},
+        env=os.environ | {"PYTHONPATH": f"{TESTS.parents[1]}{os.pathsep}{TESTS}", "TOY_NOTES": f"{out}.notes"},
     )
 
 
