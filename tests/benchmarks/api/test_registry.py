@@ -58,7 +58,7 @@ def test_an_unknown_name_gets_the_nearest_and_the_list():
 
 def test_names_cost_no_torch():
     code = (
-        "import sys; from benchmarks import registry as r; r.METHODS.names(), r.SUITES.names(), r.METRICS.names();"
+        "import sys; from benchmarks.api import registry as r; r.METHODS.names(), r.SUITES.names(), r.METRICS.names();"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
