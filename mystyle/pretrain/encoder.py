@@ -11,12 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mystyle.checkpoints import save_network
+from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.encoder import Encoder
 from mystyle.networks.features import PerceptualDistance
 from mystyle.networks.stylegan2 import Generator
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Precision, Recipe, train
-from mystyle.projection import latent_statistics
 from mystyle.types import Image
 
 
