@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -38,17 +39,18 @@ def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[str]:
     """Unknown people: of the domain, or, with --photos, of that folder."""
     if photos is None:
-        return _unknown("--people", wanted or [], [person.name for person in PEOPLE.get(domain, ())], "person")
+        named = [name for name in wanted or [] if not re.fullmatch(r"s\d{4}", name)]  # strangers are without end
+        return _unknown("--people", named, [person.name for person in PEOPLE.get(domain, ())], "person")
     if not photos.is_dir():
         return [f"--photos {photos}: there is no such folder; it holds a folder per person"]
-    if not people_in(photos):
+    if not people_in(photos, ["test"]):
         return [f"--photos {photos}: holds no person; a person is a folder with train/ and test/ inside"]
-    return _unknown("--people", wanted or [], people_in(photos), "person")
+    return _unknown("--people", wanted or [], people_in(photos, ["test"]), "person")
 
 
-def people_in(photos: Path) -> tuple[str, ...]:
-    """The person folders of a folder, sorted."""
-    return tuple(sorted(f.name for f in photos.iterdir() if (f / "train").is_dir() and (f / "test").is_dir()))
+def people_in(photos: Path, splits: Collection[str] = ("train", "test")) -> tuple[str, ...]:
+    """The person folders of a folder, sorted: those that have the ``splits``."""
+    return tuple(sorted(f.name for f in photos.iterdir() if all((f / split).is_dir() for split in splits)))
 
 
 def numbers(options: Options) -> list[str]:

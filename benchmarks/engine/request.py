@@ -115,7 +115,8 @@ def person_folders(options: Options, suite: Suite) -> dict[str, Path]:
     from datasets.splits import counterpart
 
     if options.photos is not None:
-        return {name: options.photos / name for name in options.people or checks.people_in(options.photos)}
+        splits = {"train", "test"} & set(splits_of(options, suite))
+        return {name: options.photos / name for name in options.people or checks.people_in(options.photos, splits)}
     domain = domains.source(options.domain)
     root = DATA / f"{domain.name}-{domain.resolution}-v{_people(domain.name).VERSION}"
     wanted = suite.presets[options.preset].people
