@@ -35,12 +35,17 @@ class Album:
     def resolution(self) -> int:
         return self.images.shape[-1]
 
+    def hold_out(self, share: float) -> tuple[Tensor, Tensor]:
+        """Positions of the photos to train on, and of those of the last ``share`` of the identities."""
+        known = int((int(self.identities.max()) + 1) * (1 - share))
+        return (self.identities < known).nonzero().squeeze(1), (self.identities >= known).nonzero().squeeze(1)
+
     def shrunk(self, factor: int) -> Album:
         """The same pictures at a ``factor``-th of the size, each pixel the mean of those it replaces."""
         parts = [to_uint8(F.avg_pool2d(from_uint8(part), factor)) for part in self.images.split(256)]
         return replace(self, images=torch.cat(parts))
 
-    def batch(self, index: Tensor) -> Image:
+    def batch(self, index: Tensor | slice) -> Image:
         """The images at ``index`` in [-1, 1]."""
         return from_uint8(self.images[index])
 
