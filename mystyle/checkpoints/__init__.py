@@ -8,23 +8,20 @@ in one, and converts it to safetensors.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights
+from mystyle.files import printable, sha256
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from mystyle.networks.encoder import Encoder
-    from mystyle.networks.features import FeatureNetwork
+    from mystyle.checkpoints.native import Network
     from mystyle.networks.stylegan2 import Discriminator, Generator
-
-    Network = TypeVar("Network", Generator, Discriminator, Encoder, FeatureNetwork)
 
 __all__ = [
     "CheckpointError",
@@ -49,7 +46,7 @@ def save_network(network: nn.Module, path: Path | str, dtype: torch.dtype | None
 
     from mystyle.checkpoints import native
 
-    kind, config = type(network).__name__, network.config
+    kind, config = type(network).__name__, cast("dict[str, Any]", network.config)
     native.write(Path(path), kind, config, network.state_dict(), dtype or torch.float32)
 
 
@@ -85,14 +82,14 @@ def load_generator(path: Path | str, *, key: str | None = None) -> Generator:
     """
     from mystyle.networks.stylegan2 import Generator
 
-    return assemble(Generator, path, key)
+    return assemble(Generator, "generator", path, key)
 
 
 def load_discriminator(path: Path | str) -> Discriminator:
     """A discriminator, as ``load_generator``."""
     from mystyle.networks.stylegan2 import Discriminator
 
-    return assemble(Discriminator, path, None)
+    return assemble(Discriminator, "discriminator", path, None)
 
 
 def read_weights(
@@ -132,16 +129,13 @@ def write_weights(weights: Weights, path: Path | str, *, half: bool = False) -> 
     native.write(Path(path), weights.network, weights.config, weights.tensors, dtype)
 
 
-def sha256(path: Path | str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def assemble(kind: type[Generator] | type[Discriminator], path: Path | str, key: str | None) -> Any:
+def assemble(
+    kind: type[Network], name: Literal["generator", "discriminator"], path: Path | str, key: str | None
+) -> Network:
     """The network itself, from its weights."""
     from mystyle.checkpoints.architecture import require_finite
 
-    weights = read_weights(path, kind.__name__.lower(), key)  # type: ignore[arg-type]
+    weights = read_weights(path, name, key)
     with naming(path):
         require_finite(weights)
         network = kind(**weights.config)
@@ -151,9 +145,8 @@ def assemble(kind: type[Generator] | type[Discriminator], path: Path | str, key:
 
 @contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Puts the file's name before the message of a CheckpointError, and keeps what a file says printable."""
+    """Puts the file's name before the message of a CheckpointError, and escapes control characters from the file."""
     try:
         yield
     except CheckpointError as error:
-        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error))
-        raise CheckpointError(f"{path}: {text}") from error
+        raise CheckpointError(f"{path}: {printable(str(error))}") from error

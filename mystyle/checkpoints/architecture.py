@@ -18,6 +18,9 @@ OFFICIAL_MAXIMUM = 512
 MAX_RESOLUTION = 4096
 W_AVG = "mapping.w_avg"
 W_AVG_SAMPLES = 10_000
+MAX_TENSORS = 10_000  # a 1024 px generator has about 200; each costs memory of its own, however small it is
+MAX_MAPPING_LAYERS = 64  # official ones have 8
+MAX_CODE = 4096  # numbers of a z or w from which W_AVG_SAMPLES are computed; official ones have 512
 
 
 def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str, Tensor]:
@@ -25,6 +28,8 @@ def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str
 
     Raises CheckpointError if they would be more than the file can hold, or are no floats.
     """
+    if len(stored) > MAX_TENSORS:
+        raise CheckpointError(f"has {len(stored):,} tensors, more than any network that is known")
     if sum(value.nbytes for value in stored.values()) > size:
         raise CheckpointError("its tensors have more bytes than the file")
     if narrow := {str(value.storage.dtype).removeprefix("torch.") for value in stored.values()} - {"float32"}:
@@ -85,7 +90,7 @@ def require_sensible(settings: Mapping[str, Any]) -> None:
 def replaceable(missing: Set[str], expected: Mapping[str, Shape]) -> set[str]:
     """Those of the missing tensors that a generator can do without: w_avg, and the noise buffers if it has none."""
     noises = {name for name in expected if name.endswith(".noise_const")}
-    return (missing & {W_AVG}) | (noises if noises <= missing else set())
+    return {W_AVG}.intersection(missing) | (noises if noises <= missing else set())
 
 
 def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:
@@ -160,6 +165,8 @@ def generator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -
     alone = settings.get("mapping_layers") == 0  # a synthesis network without its mapping
     features, z_dim = (w_dim, w_dim) if alone else dimensions(shapes, "mapping.fc0.weight", 2)
     layers = sum(bool(re.fullmatch(r"mapping\.fc\d+\.weight", name)) for name in shapes)
+    if layers > MAX_MAPPING_LAYERS:
+        raise unsupported("num_layers of the mapping", layers, f"up to {MAX_MAPPING_LAYERS}")
     if layers > 1 and features != w_dim:
         raise unsupported("layer_features of the mapping", features, f"w_dim ({w_dim})")
     widths = {r: dimensions(shapes, f"synthesis.b{r}.conv1.weight", 4)[0] for r in resolutions}
@@ -224,12 +231,17 @@ def channel_schedule(widths: Mapping[int, int], settings: Mapping[str, Any]) -> 
 
 @torch.no_grad()
 def estimate_w_avg(tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Tensor:
-    """Mean of W over ``W_AVG_SAMPLES`` codes with a fixed seed, zero where there is no mapping: [w_dim]."""
+    """Mean of W over ``W_AVG_SAMPLES`` codes with a fixed seed, zero where there is no mapping: [w_dim].
+
+    Raises CheckpointError where the codes would take gigabytes: a small file can hold a mapping of one very long side.
+    """
     if not config["mapping_layers"]:
         return torch.zeros(config["w_dim"])
+    if (largest := max(config["z_dim"], config["w_dim"])) > MAX_CODE:
+        raise unsupported("z_dim or w_dim of a file without w_avg", largest, f"up to {MAX_CODE}")
     state = {name.removeprefix("mapping."): t for name, t in tensors.items() if name.startswith("mapping.")}
     with torch.device("meta"):  # nothing to initialise
         mapping = stylegan2.Mapping(config["z_dim"], config["w_dim"], 1, config["mapping_layers"])
     mapping.load_state_dict({**state, "w_avg": torch.zeros(config["w_dim"])}, assign=True)
     z = torch.randn(W_AVG_SAMPLES, config["z_dim"], generator=torch.Generator().manual_seed(0))
-    return torch.stack([mapping.w(part).double().mean(0) for part in z.split(1000)]).mean(0).float()
+    return torch.stack([mapping.w(part).double().mean(0) for part in torch.split(z, 1000)]).mean(0).float()

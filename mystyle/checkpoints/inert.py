@@ -92,7 +92,7 @@ class Stored:
     shape: Shape
     stride: tuple[int, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         numbers = (self.offset, *self.shape, *self.stride)
         if len(self.shape) != len(self.stride) or len(self.shape) > MAX_DIMENSIONS or min(numbers) < 0:
             raise CheckpointError("a tensor has an impossible shape")
@@ -302,7 +302,8 @@ def scalar(budget: Budget, *arguments: Any) -> float | int | bool:
             kind.require_little_endian()
             raw = octets(data, budget)
             if len(raw) == kind.dtype.itemsize:
-                return struct.unpack(f"<{kind.letter}", raw)[0]
+                (number,) = struct.unpack(f"<{kind.letter}", raw)
+                return number  # type: ignore[no-any-return]
     raise CheckpointError("a NumPy number has an unknown form")
 
 

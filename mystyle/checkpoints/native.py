@@ -7,10 +7,12 @@ arguments).
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,6 +26,7 @@ from mystyle.networks.stylegan2 import Discriminator, Generator
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+Network = TypeVar("Network", bound=nn.Module)
 MAX_CONFIG = 1 << 13  # characters; a long list in it would build a network without end
 
 
@@ -38,7 +41,7 @@ class NativeFile:
 def write(
     path: Path, network: str, config: Mapping[str, Any], tensors: Mapping[str, Tensor], dtype: torch.dtype
 ) -> None:
-    """Writes by way of a temporary name, floats as ``dtype``."""
+    """Writes by way of a temporary name, floats as ``dtype``. Raises OSError, of a full disk for example."""
     tensors = {
         name: value.detach().to("cpu", dtype if value.is_floating_point() else value.dtype).contiguous()
         for name, value in tensors.items()
@@ -46,7 +49,9 @@ def write(
     metadata = {"network": network, "config": json.dumps(config)}
     try:
         write_whole(path, lambda partial: save_file(tensors, partial, metadata))
-    except SafetensorError as error:
+    except SafetensorError as error:  # which has the number of the system's error in its text alone
+        if code := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
         raise CheckpointError(f"cannot be written ({error})") from error
 
 
@@ -75,7 +80,7 @@ def read(path: Path) -> NativeFile:
     return NativeFile(metadata["network"], config, tensors)
 
 
-def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
+def build(kind: type[Network], file: NativeFile) -> Network:
     """A network of any kind of ours, in eval mode and without gradients. Raises CheckpointError if it does not fit."""
     if kind in (Generator, Discriminator):
         weights(file, kind.__name__)
@@ -91,7 +96,7 @@ def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
-def weights(file: NativeFile, network: NetworkName | None) -> Weights:
+def weights(file: NativeFile, network: str | None) -> Weights:
     """A generator or a discriminator; its ``config`` must be what its tensors have."""
     if file.network not in ("Generator", "Discriminator"):
         raise CheckpointError(f"holds {file.network[:80]}, expected {network or 'Generator or Discriminator'}")
@@ -100,7 +105,7 @@ def weights(file: NativeFile, network: NetworkName | None) -> Weights:
     if odd := [name for name, t in file.tensors.items() if not t.is_floating_point() or not t.numel()]:
         raise CheckpointError(f"does not fit a {file.network} ({few(odd)} are not floats, or empty)")
     try:
-        found = complete("safetensors", file.network, file.tensors, file.config, [])
+        found = complete("safetensors", cast(NetworkName, file.network), file.tensors, file.config, [])
     except CheckpointError as error:
         raise CheckpointError(f"does not fit a {file.network} ({error})") from error
     if len(found.tensors) != len(file.tensors) or found.config != found.config | file.config:
