@@ -197,7 +197,7 @@ def sample_prior(
     for i, (image, a) in enumerate(zip(images, alpha, strict=True)):
         write_image(out / f"{i:04d}.png", image)
         code = AlphaCode(a.expand(1, prior.generator.num_ws, -1), prior.anchors.hash)
-        write_whole(out / f"{i:04d}.safetensors", code.save)
+        write_code(out / f"{i:04d}.safetensors", code)
     write_whole(out / SHEET, lambda path: grid(path, images.cpu(), 8))
     print(f"{out}: {n} samples")
 
@@ -276,7 +276,7 @@ def restore(
                 write_image(out / f"{names[i]}.png", outputs[row])
                 code, loss = result.code[row : row + 1], final(result.losses[row])
                 facts = {"key": keys[i], "dilation": f"{float(result.dilation[row]):.6f}", "loss": f"{loss:.6f}"}
-                write_whole(out / f"{names[i]}.safetensors", lambda path, c=code, f=facts: c.save(path, **f))
+                write_code(out / f"{names[i]}.safetensors", code, **facts)
     done = [read_portraits(out / f"{name}.png", bench.domain.resolution).images for name in names]
     return Restored(names, portraits.images, torch.cat(done))
 
@@ -323,7 +323,7 @@ def edit_images(
         for j, strength in enumerate(strengths):
             k, title = i * len(strengths) + j, f"{name}_{strength:+g}"
             write_image(out / f"{title}.png", images[k])
-            write_whole(out / f"{title}.safetensors", edits.code[k : k + 1].save)
+            write_code(out / f"{title}.safetensors", edits.code[k : k + 1])
             rows.append(
                 {
                     "image": name,
@@ -432,6 +432,10 @@ def facts_of(path: Path) -> dict[str, str]:
             return file.metadata() or {}
     except (OSError, SafetensorError):
         return {}
+
+
+def write_code(path: Path, code: AlphaCode, **facts: str) -> None:
+    write_whole(path, lambda partial: code.save(partial, **facts))
 
 
 def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
