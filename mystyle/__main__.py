@@ -1,4 +1,4 @@
-"""``python -m mystyle tune|sample|invert|inpaint|upscale|edit|directions``: the method on one's own photos."""
+"""``python -m mystyle tune|sample|invert|inpaint|upscale|edit|directions``: the method on a user's own photos."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+
+DESCRIPTION = "MyStyle on your own photos: tune a prior to one person, then sample, invert, inpaint, upscale and edit."
 
 Preset = Literal["smoke", "quick", "full", "paper"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -23,7 +25,7 @@ def tune(
     seed: int = 0,
     device: Device = "auto",
 ) -> None:
-    """Makes a prior of the person in PHOTOS, a folder of aligned portraits. An interrupted tuning goes on.
+    """Tunes a prior to the person in PHOTOS, a folder of aligned portraits. An interrupted tuning is resumed.
 
     Args:
         photos: folder of images, square and at least as large as the domain's
@@ -230,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     verbs: list[Callable[..., None]] = [tune, sample, invert, inpaint, upscale, edit, directions]
     try:
-        auto_cli(verbs, args=arguments)
+        auto_cli(verbs, args=arguments, prog="python -m mystyle", description=DESCRIPTION)
     except (ValueError, OSError) as error:
         print("\n".join(f"mystyle: {printable(line)}" for line in str(error).splitlines()), file=sys.stderr)
         return 1 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2

@@ -1,9 +1,9 @@
-"""Weight files: our own safetensors, and those of the official repositories, read without running anything in them.
+"""Weight files: this package's safetensors, and those of the official repositories, none of which is executed.
 
 ``load_generator`` and ``load_discriminator`` take NVIDIA's pickles (stylegan2-ada-pytorch, stylegan3, and the older
 ones of TensorFlow), rosinality's checkpoints, those of pSp, e4e and HyperStyle, modules that torch.save wrote whole,
-and safetensors; they look at the content, not at the file's name. ``python -m mystyle.checkpoints FILE`` tells what is
-in one, and converts it to safetensors.
+and safetensors; the content decides, not the file's name. ``python -m mystyle.checkpoints FILE`` describes
+a file, and converts it to safetensors.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def save_discriminator(discriminator: Discriminator, path: Path | str, dtype: to
 
 
 def load_network(kind: type[Network], path: Path | str) -> Network:
-    """A ``kind`` in float32 on the CPU, in eval mode and without gradients, from one of our own files.
+    """A ``kind`` in float32 on the CPU, in eval mode and without gradients, from a file of ``save_network``.
 
     Raises CheckpointError if the file is missing, is not safetensors, or holds another network or other shapes.
     """
@@ -75,10 +75,10 @@ def load_network(kind: type[Network], path: Path | str) -> Network:
 
 
 def load_generator(path: Path | str, *, key: str | None = None) -> Generator:
-    """A generator in float32 on the CPU, in eval mode and without gradients, from any weight file that we know.
+    """A generator in float32 on the CPU, in eval mode and without gradients, from a weight file of any known format.
 
     ``key`` chooses between ``G_ema`` (the default) and ``G`` where a file has both.
-    Raises CheckpointError if the file is missing, damaged, not finite, or of a network that we cannot represent.
+    Raises CheckpointError if the file is missing, damaged, not finite, or of a network that is not supported.
     """
     from mystyle.networks.stylegan2 import Generator
 
@@ -95,7 +95,7 @@ def load_discriminator(path: Path | str) -> Discriminator:
 def read_weights(
     path: Path | str, network: Literal["generator", "discriminator"] | None = None, key: str | None = None
 ) -> Weights:
-    """The weights of one network of any file that we know, on the CPU in memory of their own.
+    """The weights of one network of a file of any known format, on the CPU in memory of their own.
 
     Without ``network``, the generator of a file that has both. ``key`` is as for ``load_generator``; ``D`` is the key
     of the discriminator. Raises CheckpointError as ``load_generator``, except that weights which are not finite are
@@ -114,7 +114,7 @@ def read_weights(
 
 
 def write_weights(weights: Weights, path: Path | str, *, half: bool = False) -> None:
-    """Writes one of our own files, in float32 or float16. Raises CheckpointError if the weights are not finite."""
+    """Writes safetensors in float32 or float16. Raises CheckpointError if the weights are not finite."""
     import torch
 
     from mystyle.checkpoints import native

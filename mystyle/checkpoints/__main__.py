@@ -1,4 +1,4 @@
-"""Tells what is in a weight file, and converts it: ``python -m mystyle.checkpoints FILE [OUT.safetensors]``.
+"""Describes a weight file, and converts it: ``python -m mystyle.checkpoints FILE [OUT.safetensors]``.
 
 Exit status: 0 done, 2 unusable file or arguments.
 """
@@ -54,7 +54,7 @@ def show(lines: Iterator[tuple[str, str]]) -> None:
 
 
 def summary(file: Path, weights: Weights) -> Iterator[tuple[str, str]]:
-    """What a user wants to know of a weight file, as labels and texts."""
+    """The description of a weight file, as labels and texts."""
     config = weights.config
     resolution, half = config["resolution"], config["num_fp16_res"]
     yield from fingerprint("file", file)

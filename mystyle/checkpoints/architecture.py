@@ -1,4 +1,4 @@
-"""From tensors under our names to the architecture that they belong to, with every check that shapes allow."""
+"""Infers the architecture from tensors under the names of ``networks.stylegan2``, with every check of their shapes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mystyle.checkpoints.inert import Stored
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Shape, Weights, few, unsupported
 from mystyle.networks import stylegan2
 
-OFFICIAL_BASES = (32768, 16384)  # channel_base of the published networks, first our default
+OFFICIAL_BASES = (32768, 16384)  # channel_base of the published networks, first the default
 OFFICIAL_MAXIMUM = 512
 MAX_RESOLUTION = 4096
 W_AVG = "mapping.w_avg"
@@ -46,9 +46,9 @@ def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str
 def complete(
     format: str, network: NetworkName, tensors: dict[str, Tensor], settings: Mapping[str, Any], notes: list[str]
 ) -> Weights:
-    """Checks float tensors under our names, and infers from their shapes what ``settings`` does not say.
+    """Checks float tensors under NVIDIA's names, and infers from their shapes what ``settings`` lacks.
 
-    Raises CheckpointError if they are not the state dict of a network that we have, or contradict ``settings``.
+    Raises CheckpointError if they are not the state dict of a supported network, or contradict ``settings``.
     """
     require_sensible(settings)
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
@@ -113,14 +113,14 @@ def require_same(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> N
     if missing := expected.keys() - found.keys():
         raise CheckpointError(f"lacks {few(missing)}")
     if unknown := found.keys() - expected.keys():
-        raise CheckpointError(f"has {few(unknown)}, which our StyleGAN2 has not")
+        raise CheckpointError(f"has {few(unknown)}, which StyleGAN2 does not have")
     for name, shape in expected.items():
         if found[name] != shape:
             raise CheckpointError(f"{name} has shape {list(found[name])}, expected {list(shape)}")
 
 
 def require_filter(name: str, tensor: Tensor, total: float) -> None:
-    """Refuses a low-pass filter other than the [1, 3, 3, 1] that our networks have built in."""
+    """Refuses a low-pass filter other than the [1, 3, 3, 1] that the networks have built in."""
     expected = stylegan2.fir_kernel() * total
     if tensor.shape != expected.shape or not torch.allclose(tensor, expected, atol=1e-6):
         raise unsupported(f"resample_filter ({name[:80]})", tensor, "[1, 3, 3, 1]")
@@ -150,7 +150,7 @@ def block_resolutions(shapes: Mapping[str, Shape], prefix: str) -> list[int]:
 
 
 def generator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a Generator with tensors of these shapes; ``settings`` decides where shapes do not."""
+    """The arguments of a Generator of these shapes; ``settings`` decides what shapes leave open."""
     if any(name.startswith("mapping.embed.") for name in shapes):
         raise unsupported("c_dim", "not 0 (there is a label embedding)", 0)
     resolutions = block_resolutions(shapes, "synthesis.")
@@ -184,7 +184,7 @@ def generator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -
 
 
 def discriminator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a Discriminator with tensors of these shapes; ``settings`` decides where shapes do not."""
+    """The arguments of a Discriminator of these shapes; ``settings`` decides what shapes leave open."""
     if any(name.startswith("mapping.") for name in shapes):
         raise unsupported("c_dim", "not 0 (there is a label mapping)", 0)
     resolutions = block_resolutions(shapes, "")
@@ -214,7 +214,7 @@ def discriminator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any
 def channel_schedule(widths: Mapping[int, int], settings: Mapping[str, Any]) -> tuple[int, int]:
     """Base and maximum with C(r) = min(base // r, maximum) for every r.
 
-    Several may fit: what ``settings`` says decides, then the official numbers come before others.
+    Several may fit: ``settings`` decides, then the official numbers come before others.
     Raises CheckpointError if none fits.
     """
     smallest = max(width * r for r, width in widths.items())

@@ -1,4 +1,4 @@
-"""What may stand in a weight file, and the inert objects that we make of it.
+"""What a weight file may refer to, and the inert objects that are made in its place.
 
 ``names`` is the whole list of what a pickle may refer to. Every constructor only notes its arguments, in constant time
 and space; a tensor's bytes are copied when the tensor is asked for, after its bounds were checked.
@@ -213,7 +213,7 @@ def octets(value: Any, budget: Budget) -> memoryview:
 
 
 def names(budget: Budget, load_from_bytes: Callable[[Any], Any]) -> Table:
-    """Every name that a weight file may refer to, with what we make of it.
+    """Every name that a weight file may refer to, with the constructor that takes its place.
 
     ``load_from_bytes`` reads the container that a plain pickle has for each storage.
     """

@@ -1,4 +1,4 @@
-"""Our own weight files: safetensors with the architecture in the metadata.
+"""This package's weight files: safetensors with the architecture in the metadata.
 
 A file holds a state dict and two metadata entries: ``network`` (its class) and ``config`` (JSON, the constructor's
 arguments).
@@ -56,7 +56,7 @@ def write(
 
 
 def read(path: Path) -> NativeFile:
-    """Raises CheckpointError if the file is not safetensors or does not say what it holds."""
+    """Raises CheckpointError if the file is not safetensors or lacks the metadata that name its network."""
     if not path.is_file():
         raise CheckpointError("no such weight file")
     try:
@@ -81,14 +81,14 @@ def read(path: Path) -> NativeFile:
 
 
 def build(kind: type[Network], file: NativeFile) -> Network:
-    """A network of any kind of ours, in eval mode and without gradients. Raises CheckpointError if it does not fit."""
+    """The network of the file, in eval mode and without gradients. Raises CheckpointError if it does not fit."""
     if kind in (Generator, Discriminator):
         weights(file, kind.__name__)
     try:
         with torch.device("meta"):  # whether it fits is seen before any memory is taken
             expected = {name: tuple(t.shape) for name, t in kind(**file.config).state_dict().items()}
         require_same({name: tuple(t.shape) for name, t in file.tensors.items()}, expected)
-        with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
+        with torch.random.fork_rng(devices=[]):  # initial weights are random, to be replaced
             network = kind(**file.config)
         network.load_state_dict(file.tensors)
     except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:

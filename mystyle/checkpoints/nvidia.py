@@ -1,8 +1,8 @@
 """NVIDIA's PyTorch networks (stylegan2-ada-pytorch, and the StyleGAN2 of the stylegan3 repository).
 
 A pickle holds them as trees of modules with all their attributes, so that the settings can be read, not guessed; a
-plain state dict under the same names has none. Our networks store the same tensors under the same names, without the
-filters.
+plain state dict under the same names has none. ``networks.stylegan2`` stores the same tensors under the same names,
+without the filters.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def read_module(module: Module, format: str, size: int) -> Weights:
 def read_names(stored: Mapping[str, Stored], format: str, size: int) -> Weights:
     """A network out of a plain state dict in a file of ``size`` bytes."""
     network: NetworkName = "Generator" if "synthesis.b4.const" in stored else "Discriminator"
-    notes = ["a state dict does not say conv_clamp and num_fp16_res: None and 0 are taken"]
+    notes = ["a state dict lacks conv_clamp and num_fp16_res: None and 0 are taken"]
     if network == "Discriminator":
-        notes.append("a state dict does not say mbstd_group_size: 4 is taken")
+        notes.append("a state dict lacks mbstd_group_size: 4 is taken")
     return assemble(format, network, stored, {}, notes, size)
 
 
@@ -119,7 +119,7 @@ def tensors_of(tree: Mapping[str, Module]) -> dict[str, Stored]:
 
 
 def require_supported(network: NetworkName, name: str, module: Module) -> None:
-    """Refuses every setting that would make the module compute something else than ours does."""
+    """Refuses every setting with which the module computes something else than the one in ``networks.stylegan2``."""
     expected: dict[str, Any] = {
         "c_dim": 0,
         "cmap_dim": 0,
@@ -151,7 +151,7 @@ def same(found: Any, expected: Any) -> bool:
 
 
 def read_settings(network: NetworkName, tree: Mapping[str, Module]) -> dict[str, Any]:
-    """What shapes do not say, from the attributes of the modules."""
+    """What shapes leave open, from the attributes of the modules."""
     layers = [part.state for name, part in tree.items() if last(name) != "skip"]
     clamps = [state["conv_clamp"] for state in layers if "conv_clamp" in state]
     if any(not same(clamp, clamps[0]) for clamp in clamps):

@@ -162,7 +162,7 @@ def read_settings(
 
 
 def our_name(network: NetworkName, name: str) -> str | None:
-    """Our name of a variable, None if it has none."""
+    """PyTorch's name of a variable (NVIDIA's), None if it has none."""
     if network == "Discriminator":
         if m := re.fullmatch(r"Output/(weight|bias)", name):
             return f"b4.out.{m[1]}"

@@ -43,13 +43,8 @@ from mystyle.workbench.sheets import grid, labelled_grid
 FEW = 10  # photos, below which a prior can hardly be more than they are
 SHOWN = 24  # rows of a contact sheet at most
 SHEET, TABLE = "sheet.png", "results.csv"
-GENERATOR, ANCHORS, PRIOR, CARD, CHECKPOINT = (
-    "generator.safetensors",
-    "anchors.safetensors",
-    "prior.json",
-    "README.md",
-    "tuning.ckpt",
-)
+GENERATOR, ANCHORS, CHECKPOINT = "generator.safetensors", "anchors.safetensors", "tuning.ckpt"
+PRIOR, CARD = "prior.json", "README.md"
 
 
 def tune_photos(
@@ -63,12 +58,12 @@ def tune_photos(
     seed: int,
     device: str,
 ) -> None:
-    """Tunes a prior to the portraits in ``photos``. Raises ValueError before the first step for whatever is wrong."""
+    """Tunes a prior to the portraits in ``photos``. Raises ValueError before the first step if anything is wrong."""
     fit = METHOD.presets[preset].fit or TuningSettings()
     if passes is not None:
         require("passes", passes, 1)
         fit = replace(fit, passes=passes)
-    require("seed", seed, 0, MAX_SEED)
+    require("seed", seed, 0)
     d = load_domain(domain, device)
     portraits = read_portraits(photos, d.resolution)
     if len(portraits) < 2:
@@ -185,7 +180,7 @@ def sample_prior(
 ) -> None:
     """Writes n random images of the prior with their codes. Raises ValueError if the flags do not fit."""
     require("n", n, 1)
-    require("seed", seed, 0, MAX_SEED)
+    require("seed", seed, 0)
     settings = SamplingSettings(way, beta, concentration)
     if way == "b1" and beta:
         raise ValueError("--beta: B.1 samples the hull itself; use --way dirichlet or hit_and_run to go beyond")
@@ -299,7 +294,7 @@ def edit_images(
 ) -> None:
     """Inverts portraits, where that is not done yet, and walks along ``direction``."""
     for strength in strengths:
-        require("strengths", strength, -MAX_STRENGTH, MAX_STRENGTH)
+        require("strengths", strength)
     prior = replace(bench.prior, settings=replace(bench.prior.settings, edit=settings))
     vector: str | Tensor = direction
     if Path(direction).suffix in SUFFIXES:
@@ -346,7 +341,7 @@ def edit_images(
 def find_directions(out: Path, domain: str, way: str, samples: int, count: int, seed: int, device: str) -> None:
     """Finds directions in a domain's generator and writes them as one file."""
     for flag, value, least in (("samples", samples, 1), ("count", count, 1), ("seed", seed, 0)):
-        require(flag, value, least, MAX_SEED)
+        require(flag, value, least)
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {out}: the file's suffix is .safetensors")
     if out.exists() and "names" not in facts_of(out):
@@ -379,15 +374,11 @@ as generated, and do not use it to deceive or to identify anybody.
 """
 
 
-MAX_SEED = 2**63 - 1
-MAX_STRENGTH = 1e6
-
-
-def require(flag: str, value: float, least: float, most: float = math.inf) -> None:
-    """Raises ValueError that names the flag unless its value is a finite number in this range."""
-    if not (least <= value <= most and math.isfinite(value)):
-        limit = f" and at most {most}" if most < math.inf else ""
-        raise ValueError(f"--{flag} {value}: must be at least {least}{limit}")
+def require(flag: str, value: float, least: float = -math.inf) -> None:
+    """Raises ValueError that names the flag unless its value is a finite number that torch can take as an integer."""
+    if not (least <= value and abs(value) < 2**63):
+        limit = f"at least {least}" if value < least else "a finite number below 2^63"
+        raise ValueError(f"--{flag} {value}: must be {limit}")
 
 
 def stems(portraits: Portraits) -> list[str]:
@@ -420,7 +411,7 @@ def final(losses: Tensor) -> float:
 
 
 def is_made(path: Path, key: str) -> bool:
-    """Whether picture and code are there and are the result that ``key`` names."""
+    """Whether image and code are there and are the result that ``key`` names."""
     return path.with_suffix(".png").is_file() and facts_of(path).get("key") == key
 
 

@@ -23,7 +23,7 @@ def claim(out: Path, command: str, files: Iterable[str], images: Path | None = N
     nothing can be written there.
     """
     files = list(files)
-    folded = Counter(name.casefold() for name in files)  # some file systems do not tell A from a
+    folded = Counter(name.casefold() for name in files)  # on some file systems A and a are one name
     if twice := [name for name in files if folded[name.casefold()] > 1]:
         raise ValueError(f"--out {out}: two results would be called {twice[0]}; rename the image of that name")
     if long := [name for name in files if len(os.fsencode(name)) > LONGEST]:

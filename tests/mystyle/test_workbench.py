@@ -250,7 +250,7 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
         (lambda t, a, n, p: ("edit", n, "--prior", p, "--strengths", "[.inf]"), "--strengths inf: must be"),
         (lambda t, a, n, p: ("invert", n, "--prior", p, "--steps", "0"), "--steps 0: must be at least 1"),
         (lambda t, a, n, p: ("invert", n, "--prior", p, "--beta", "-1"), "--beta -1.0: must be at least 0"),
-        (lambda t, a, n, p: ("invert", n, "--prior", p, "--beta", ".nan"), "--beta nan: must be at least 0"),
+        (lambda t, a, n, p: ("invert", n, "--prior", p, "--beta", ".nan"), "--beta nan: must be a finite"),
         (lambda t, a, n, p: ("invert", n, "--prior", p, "--out", write(t / "f.png", (9, 9))), "f.png: cannot be used"),
         (
             lambda t, a, n, p: ("invert", n, "--prior", p, "--out", write(t / "f.png", (9, 9)) / "x"),
@@ -262,12 +262,13 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
         (lambda t, a, n, p: ("invert", write(t / f"{'x' * 240}.png", (32, 32)), "--prior", p), "is too long; rename"),
         (lambda t, a, n, p: ("tune", a, "--passes", "0"), "--passes 0: must be at least 1"),
         (lambda t, a, n, p: ("tune", a, "--seed", "-1"), "--seed -1: must be at least 0"),
-        (lambda t, a, n, p: ("sample", "--prior", p, "--seed", 10**26), f"--seed {10**26}: must be at least 0"),
+        (lambda t, a, n, p: ("sample", "--prior", p, "--seed", 10**26), f"--seed {10**26}: must be a"),
         (lambda t, a, n, p: ("sample", "--prior", p, "--way", "dirichlet", "--beta", "-1"), "beta is -1.0, must be"),
         (
             lambda t, a, n, p: ("sample", "--prior", p, "--way", "dirichlet", "--concentration", "0"),
             "concentration is",
         ),
+        (lambda t, a, n, p: ("sample", "--prior", p, "--n", "9" * 400), "must be a finite number below 2^63"),
         (lambda t, a, n, p: ("directions", "--samples", "0"), "--samples 0: must be at least 1"),
         (
             lambda t, a, n, p: ("directions", "--out", p / "generator.safetensors"),
