@@ -1,4 +1,4 @@
-"""Progress without print: library code reports where it is, whoever runs it decides whether and how to show it."""
+"""Progress without print: library code reports its progress, the caller decides whether and how to show it."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ class Worker:
             there = [i for i, case in enumerate(job.cases) if case.name not in missing]
             cases = tuple(job.cases[i] for i in there)
             began = time.perf_counter()
-            pixels = self._keep(output.images, cases, job.part.kept, folder)  # samples are drawn only here
+            pixels = self._keep(output.images, cases, job.part.kept, folder)  # samples are computed only here
             if "restore" in seconds:
                 seconds["restore"] += time.perf_counter() - began
         except Inapplicable as dash:

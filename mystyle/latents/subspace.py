@@ -32,7 +32,7 @@ class SamplingSettings:
 
     way: Literal["b1", "dirichlet", "hit_and_run"] = "b1"
     beta: float = 0.0
-    """dilation of the set that is sampled; B.1 knows the hull alone"""
+    """dilation of the set that is sampled; B.1 samples the hull alone"""
     concentration: float = 1.0
     """of ``dirichlet``: 1 is uniform, less is nearer to the faces"""
     sweeps: float = 1.0
