@@ -121,7 +121,7 @@ def imports(asked: Asked) -> Lines:
 
 def machine(asked: Asked) -> Lines:
     """Processor, memory, GPUs, disk."""
-    from benchmarks.engine.executors.process import WORKER_MEMORY, choose_devices
+    from benchmarks.engine.devices import WORKER_MEMORY, choose_devices
 
     yield Line("processor", OK, hardware("cpu"))
     half = _processor_has_bfloat16()

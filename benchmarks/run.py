@@ -245,9 +245,9 @@ def tell_missing(request: Request, jobs: Sequence[Job]) -> None:
 def execute(request: Request, options: Options, jobs: Sequence[Job], load: Callable[[str], Domain]) -> list[Outcome]:
     """Does the jobs, showing how far they are."""
     from benchmarks.engine import records
+    from benchmarks.engine.devices import choose_devices
     from benchmarks.engine.display import make_display
     from benchmarks.engine.executors import load as load_executor
-    from benchmarks.engine.executors.process import choose_devices
     from benchmarks.engine.provenance import environment
     from benchmarks.engine.worker import Context
 
@@ -269,7 +269,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
     print(f"{len(jobs)} jobs, {where}; results go to {options.folder}")
     display = make_display(len(jobs), sys.stdout)
     try:
-        return load_executor(options.executor).carry_out(jobs, context, options.means, display)
+        return load_executor(options.executor).run(jobs, context, options.executor_options, display)
     finally:
         display.close()
 

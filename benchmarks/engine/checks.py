@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.api.protocol import PRESETS
 from benchmarks.api.registry import ALL, METHODS, SUITES, UnknownName, require
 from benchmarks.engine import executors
-from benchmarks.engine.executors import Means
+from benchmarks.engine.executors import ExecutorOptions
 from benchmarks.engine.external import is_external
 from benchmarks.engine.options import Options
 from datasets.splits import PEOPLE
@@ -79,11 +79,9 @@ def shard(options: Options) -> list[str]:
     return []
 
 
-def executor(name: str, means: Means) -> list[str]:
-    """What the executor says of what it is granted."""
-    if means.address and name != "ray":
-        return [f"--ray_address: executor {name} uses no cluster; add --executor ray"]
-    return executors.load(name).check(means)
+def executor(name: str, options: ExecutorOptions) -> list[str]:
+    """What the executor cannot do."""
+    return executors.load(name).check(options)
 
 
 def device(name: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from benchmarks.engine.executors import Means
+from benchmarks.engine.executors import ExecutorOptions
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ class Options:
         return number, count
 
     @property
-    def means(self) -> Means:
-        """What the executor is granted."""
-        return Means(self.device, self.workers, self.timeout, self.retries, self.ray_address)
+    def executor_options(self) -> ExecutorOptions:
+        """What concerns the executor."""
+        return ExecutorOptions(self.device, self.workers, self.timeout, self.retries, self.ray_address)
 
 
 def make_parser(description: str) -> ArgumentParser:

@@ -6,7 +6,7 @@ from benchmarks.analysis.changes import changes
 from benchmarks.analysis.estimate import Estimate, duration, estimate
 from benchmarks.engine import records
 from benchmarks.engine.budget import kept
-from benchmarks.engine.executors.process import choose_devices
+from benchmarks.engine.devices import choose_devices
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import shard
 from benchmarks.engine.provenance import hardware

@@ -50,7 +50,7 @@ def check_names(options: Options) -> None:
         + checks.people(options.people, options.domain, options.photos)
         + checks.numbers(options)
         + checks.shard(options)
-        + checks.executor(options.executor, options.means)
+        + checks.executor(options.executor, options.executor_options)
     )
 
 
