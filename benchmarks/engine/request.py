@@ -11,6 +11,7 @@ from benchmarks.api.protocol import Person, Variant
 from benchmarks.api.registry import METHODS, METRICS, SUITES
 from benchmarks.engine import checks
 from benchmarks.engine.external import is_external, parse
+from benchmarks.engine.findings import Finding, problem, problems
 from benchmarks.engine.options import Options
 from mystyle.domains.domain import RESOLUTIONS, domain_weights
 
@@ -50,7 +51,7 @@ def check_names(options: Options) -> None:
         + checks.people(options.people, options.domain, options.photos)
         + checks.numbers(options)
         + checks.shard(options)
-        + checks.executor(options.executor, options.executor_options)
+        + checks.executor(options)
     )
 
 
@@ -58,11 +59,13 @@ def resolve(options: Options) -> Request:
     """Imports what is named and checks what it needs. Raises UnusableArguments; writes nothing."""
     suite: Suite = SUITES.load(options.suite)
     wanted = dict.fromkeys(options.methods or suite.rows)
-    problems = []
+    found: list[Finding] = []
     if options.methods and suite.verb is None:
-        problems.append(f"--methods {' '.join(options.methods)}: suite {suite.name} has rows of its own and no method")
+        detail = f"suite {suite.name} has rows of its own and no method"
+        found.append(problem(f"--methods {' '.join(options.methods)}", detail))
     if options.photos and suite.dose:
-        problems.append(f"--photos {options.photos}: suite {suite.name} moves the parameters of rendered people")
+        detail = f"suite {suite.name} moves the parameters of rendered people"
+        found.append(problem(f"--photos {options.photos}", detail))
     ordered = [name for name in wanted if name not in suite.rows] + [name for name in suite.rows if name in wanted]
     methods = {}
     for name in ordered:
@@ -72,29 +75,29 @@ def resolve(options: Options) -> Request:
                 methods[method.name] = method
                 continue
         except ValueError as error:
-            problems.append(str(error))
+            found.append(problem(f"--methods {name}", str(error)))
             continue
         row = suite.rows.get(name, name)
         try:
             methods[name] = METHODS.load(row.method if isinstance(row, Variant) else name)
         except Exception as error:  # a plug-in's file may raise anything
-            problems.append(f"--methods {name}: cannot be imported ({type(error).__name__}: {error})")
+            found.append(problem(f"--methods {name}", f"cannot be imported ({type(error).__name__}: {error})"))
             continue
         if options.preset not in methods[name].presets:
-            problems.append(f"--methods {name}: has no preset {options.preset}; add it to the method's presets")
-    problems += checks.device(options.device)
-    problems += checks.out(options.folder)
-    problems += checks.writable("--priors", options.priors) if options.priors else []
+            detail = f"has no preset {options.preset}; add it to the method's presets"
+            found.append(problem(f"--methods {name}", detail))
+    found += checks.device(options.device)
+    found += checks.folders(options)
     files = domain_weights(options.domain)
     own = [method.base for method in methods.values() if hasattr(method, "base")]
     bases = {name: files["generator"].with_name(name) for name in own}
     beside = {name: path for name in suite.files if (path := files["generator"].with_name(name)).is_file()}
-    problems += checks.weights(files) + checks.bases(bases)
+    found += checks.weights(files) + checks.bases(bases)
     folders = person_folders(options, suite)
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     resolution = RESOLUTIONS[options.domain]
-    problems += checks.photos(present, suite.splits, resolution, _decoded_before(options))
-    _raise(problems)
+    found += checks.photos(present, suite.splits, resolution, _decoded_before(options))
+    _raise(found)
     return Request(
         suite=suite,
         preset=options.preset,
@@ -192,6 +195,6 @@ def _decoded_before(options: Options) -> frozenset[str]:
     return frozenset(found)
 
 
-def _raise(problems: Sequence[str]) -> None:
-    if problems:
-        raise UnusableArguments("\n".join(problems))
+def _raise(findings: Sequence[Finding]) -> None:
+    if found := problems(findings):
+        raise UnusableArguments("\n".join(map(str, found)))

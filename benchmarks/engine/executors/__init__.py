@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from benchmarks.engine.findings import Finding, problem
+
 if TYPE_CHECKING:
     from benchmarks.engine.display import Display
     from benchmarks.engine.plan import Job
@@ -45,8 +47,8 @@ class ExecutorOptions:
 class Executor(Protocol):
     """The functions of a file of this folder."""
 
-    def check(self, options: ExecutorOptions) -> list[str]:
-        """What makes ``options`` unusable here, as "--flag: problem; way out"."""
+    def check(self, options: ExecutorOptions) -> list[Finding]:
+        """What makes ``options`` unusable here."""
         ...
 
     def run(self, jobs: Sequence[Job], context: Context, options: ExecutorOptions, display: Display) -> list[Outcome]:
@@ -57,9 +59,10 @@ class Executor(Protocol):
         ...
 
 
-def without_cluster(name: str, options: ExecutorOptions) -> list[str]:
+def without_cluster(name: str, options: ExecutorOptions) -> list[Finding]:
     """The problem of an executor that is given the address of a cluster and uses none."""
-    return [f"--ray_address: executor {name} uses no cluster; add --executor ray"] if options.address else []
+    detail = f"executor {name} uses no cluster; add --executor ray"
+    return [problem("--ray_address", detail)] if options.address else []
 
 
 def names() -> tuple[str, ...]:

@@ -10,17 +10,19 @@ from collections.abc import Sequence
 from benchmarks.engine.devices import choose_devices, prepare
 from benchmarks.engine.display import Display
 from benchmarks.engine.executors import ExecutorOptions, without_cluster
+from benchmarks.engine.findings import Finding, problem
 from benchmarks.engine.plan import Job
 from benchmarks.engine.pool import TICK, Dispatcher
 from benchmarks.engine.worker import Context, Outcome, Worker
 from mystyle.progress import listening
 
 
-def check(options: ExecutorOptions) -> list[str]:
-    problems = without_cluster("inline", options)
+def check(options: ExecutorOptions) -> list[Finding]:
+    found = without_cluster("inline", options)
     if options.timeout is not None:
-        problems.append("--timeout: inline cannot stop a job, since it has one process; use --executor local")
-    return problems
+        detail = "inline cannot stop a job, since it has one process; use --executor local"
+        found.append(problem("--timeout", detail))
+    return found
 
 
 def run(jobs: Sequence[Job], context: Context, options: ExecutorOptions, display: Display) -> list[Outcome]:

@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from benchmarks.engine.devices import LOG, choose_devices, log_to, prepare
 from benchmarks.engine.display import Display
 from benchmarks.engine.executors import ExecutorOptions, without_cluster
+from benchmarks.engine.findings import Finding
 from benchmarks.engine.plan import Job
 from benchmarks.engine.pool import BEGINNING, Dispatcher, Lost, Progress, State, WorkerHandle, run_pool
 from benchmarks.engine.worker import Context, Outcome, Worker
@@ -23,7 +24,7 @@ REPORTS_PER_SECOND = 5
 PATIENCE = 3.0  # seconds that a process has to end
 
 
-def check(options: ExecutorOptions) -> list[str]:
+def check(options: ExecutorOptions) -> list[Finding]:
     return without_cluster("local", options)
 
 

@@ -23,6 +23,7 @@ from typing import Any
 from benchmarks.engine.devices import LOG, choose_devices, log_to, prepare
 from benchmarks.engine.display import Display
 from benchmarks.engine.executors import ExecutorOptions, NoWorkers
+from benchmarks.engine.findings import Finding, problem
 from benchmarks.engine.plan import Job
 from benchmarks.engine.pool import BEGINNING, Dispatcher, Lost, Progress, WorkerHandle, run_pool
 from benchmarks.engine.worker import Context, Outcome, Worker
@@ -32,9 +33,9 @@ with contextlib.suppress(ImportError):  # ``check`` reports it
     import ray
 
 
-def check(options: ExecutorOptions) -> list[str]:
+def check(options: ExecutorOptions) -> list[Finding]:
     if importlib.util.find_spec("ray") is None:
-        return ["--executor ray: Ray is not installed; install the extra: pip install '.[ray]'"]
+        return [problem("--executor ray", "Ray is not installed; install the extra: pip install '.[ray]'")]
     return []
 
 

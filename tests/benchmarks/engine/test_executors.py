@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from bench_toys import Toy, context_of, jobs_of
 
-from benchmarks.engine import devices, records
+from benchmarks.engine import devices, executors, records
 from benchmarks.engine.devices import choose_devices
 from benchmarks.engine.executors import ExecutorOptions, NoWorkers, inline, local
+from benchmarks.engine.options import make_parser
 
 TESTS = Path(__file__).resolve().parents[2] / "helpers"
 TWO = ExecutorOptions("cpu", workers=2)
@@ -209,6 +210,17 @@ def living(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+# Choice
+
+
+def test_an_executor_is_a_file_of_the_folder(tmp_path, monkeypatch):
+    assert executors.names() == ("inline", "local", "ray")
+    (tmp_path / "other.py").write_text("def check(options):\n    return [options.device]\n")
+    monkeypatch.setattr(executors, "__path__", [*executors.__path__, str(tmp_path)])
+    assert "other" in executors.names() and executors.load("other").check(ExecutorOptions("cpu")) == ["cpu"]
+    assert make_parser().parse_args(["--executor", "other"]).executor == "other"
 
 
 # Devices
