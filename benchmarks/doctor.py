@@ -18,7 +18,7 @@ from benchmarks.api.registry import METHODS, SUITES
 from benchmarks.engine import installation
 from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding, problem, problems, words
 from benchmarks.engine.provenance import cores
-from benchmarks.engine.terminal import replace_unencodable, say
+from benchmarks.engine.terminal import echo, replace_unencodable
 from mystyle.domains.domain import DIRECTIONS, RESOLUTIONS, domain_weights
 
 SUITE, PRESET = "inpainting", "quick"  # of the main command
@@ -162,12 +162,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for title, checks in sections(asked).items():
         found = findings(checks)
         width = max((len(finding.name) for finding in found), default=0)
-        say(title, *(f"  {finding.state:<7}  {finding.name:<{width}}  {finding.detail}" for finding in found))
+        echo(title, *(f"  {finding.state:<7}  {finding.name:<{width}}  {finding.detail}" for finding in found))
         count += len(problems(found))
     if count:
-        say(f"{count} problem{'s' * (count > 1)} before this can run: {command}")
+        echo(f"{count} problem{'s' * (count > 1)} before this can run: {command}")
     else:
-        say(f"ready: {command}")
+        echo(f"ready: {command}")
     return 1 if count else 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.api.registry import METHODS, METRICS, SUITES, Kind
-from benchmarks.engine.terminal import replace_unencodable, say
+from benchmarks.engine.terminal import echo, replace_unencodable
 from datasets.splits import CELEBRITIES, SYNTHETIC
 
 Lines = Iterator[tuple[str, str]]
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in [topic] if topic else TOPICS:
         lines = list(TOPICS[name]())
         width = max((len(first) for first, _ in lines), default=0)
-        say(*([f"{name}:"] if topic is None else []), *(f"  {a:<{width}}  {b}" for a, b in lines))
+        echo(*([f"{name}:"] if topic is None else []), *(f"  {a:<{width}}  {b}" for a, b in lines))
     return 0
 
 
@@ -66,7 +66,7 @@ def _all(kind: Kind) -> Iterator[tuple[str, Any]]:
         try:
             yield name, kind.load(name)
         except Exception as error:  # a plug-in's file may raise anything
-            say(f"{kind.title} {name} cannot be imported: {type(error).__name__}: {error}", error=True)
+            echo(f"{kind.title} {name} cannot be imported: {type(error).__name__}: {error}", error=True)
 
 
 if __name__ == "__main__":

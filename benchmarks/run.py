@@ -28,7 +28,7 @@ from benchmarks.engine.external import PREFIX, External
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.records import RecordError, Unwritable, writing
 from benchmarks.engine.request import Request, UnusableArguments, check_names, draw_missing, make_jobs, resolve
-from benchmarks.engine.terminal import replace_unencodable, say
+from benchmarks.engine.terminal import echo, replace_unencodable
 from mystyle.domains.domain import load_domain
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.dry_run:
             from benchmarks.engine.preview import preview
 
-            say(*(preview(request, single) for single, request in requests))
+            echo(*(preview(request, single) for single, request in requests))
             return DONE
         futures = []
         with ThreadPoolExecutor(1) as report_pool:  # a suite is reported while the next one's jobs run
@@ -73,13 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             statuses.append(build_index(options.folder, [single.folder for single, _ in requests]))
         return max(statuses)
     except (Unwritable, NoWorkers) as error:
-        say(f"benchmarks.run: {error}; {RESUME}", error=True)
+        echo(f"benchmarks.run: {error}; {RESUME}", error=True)
         return FAILED
     except (UnusableArguments, RecordError) as error:
-        say(*(f"benchmarks.run: {line}" for line in str(error).splitlines()), error=True)
+        echo(*(f"benchmarks.run: {line}" for line in str(error).splitlines()), error=True)
         return UNUSABLE
     except KeyboardInterrupt:
-        say(f"\nstopped; {RESUME}", error=True)
+        echo(f"\nstopped; {RESUME}", error=True)
         return INTERRUPTED
 
 
@@ -134,10 +134,10 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
     warn_missing_images(request, jobs)
     pending = [job for job in jobs if not records.is_done(run, job.key)]
     if not pending:
-        say(f"all {len(jobs)} jobs are done in {run}")
+        echo(f"all {len(jobs)} jobs are done in {run}")
     elif len(pending) < len(jobs):
-        say(f"{len(jobs) - len(pending)} of {len(jobs)} jobs are done in {run}; going on with the rest")
-    say(*(f"changed since there were results: {change}" for change in changes(run, pending)))
+        echo(f"{len(jobs) - len(pending)} of {len(jobs)} jobs are done in {run}; going on with the rest")
+    echo(*(f"changed since there were results: {change}" for change in changes(run, pending)))
     outcomes = execute(request, options, fits_first(pending, options.prior_folder), load) if pending else []
     clean(options)
     return functools.partial(write_up, options, layout, jobs, outcomes)
@@ -166,7 +166,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         environment=about,
     )
     where = f"on {options.ray_address}" if options.ray_address else f"{len(devices)} at a time on {about['hardware']}"
-    say(f"{len(jobs)} jobs, {where}; results go to {options.folder}")
+    echo(f"{len(jobs)} jobs, {where}; results go to {options.folder}")
     display = make_display(len(jobs), sys.stdout)
     try:
         return executors.load(options.executor).run(jobs, context, limits, display)
@@ -179,7 +179,7 @@ def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], o
     run, every = options.folder, len(layout["jobs"])
     status = DONE
     if len(jobs) < every:
-        say(f"shard {options.shard} of {every} jobs; --collect makes the tables when all shards are done")
+        echo(f"shard {options.shard} of {every} jobs; --collect makes the tables when all shards are done")
     else:
         if not records.is_derived(run):
             status = derive(options, layout)
@@ -187,7 +187,7 @@ def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], o
 
     failed = [outcome for outcome in outcomes if outcome.status != "done"]
     if failed:
-        say(
+        echo(
             f"{len(failed)} of {len(jobs)} jobs failed; the same command tries them again. The first reason:",
             f"  {failed[0].reason}",
             f"  the traceback is in {run / 'jobs' / failed[0].key / 'record.json'}",
@@ -203,7 +203,7 @@ def collect_all(options: Options) -> int:
     statuses = [collect(single) for single in begun]
     if options.suite == ALL:
         statuses.append(build_index(options.folder, [single.folder for single in begun]))
-        say(*(f"{single.suite} has not begun" for single in singles if single not in begun))
+        echo(*(f"{single.suite} has not begun" for single in singles if single not in begun))
     return max(statuses) if len(begun) == len(singles) else FAILED
 
 
@@ -223,7 +223,7 @@ def collect(options: Options) -> int:
     states = Counter(record["status"] for record in found)
     missing = len(layout["jobs"]) - len(found)
     absent = f", {missing} are missing: run the suite, or its other shards" * bool(missing)
-    say(f"{states['done']} of {len(layout['jobs'])} jobs are done in {run}, {states['failed']} failed{absent}")
+    echo(f"{states['done']} of {len(layout['jobs'])} jobs are done in {run}, {states['failed']} failed{absent}")
     return FAILED if missing or states["failed"] else status
 
 
@@ -247,7 +247,7 @@ def build_report(run: Path, suite: str) -> bool:
     """Makes the report by a command of its own: it reads files only, and ``benchmarks`` imports no ``reports``."""
     made = _report(run)
     if made:
-        say(f"figure: {run / 'report' / 'figures' / suite}.png", f"report: {run / 'report' / 'index.html'}")
+        echo(f"figure: {run / 'report' / 'figures' / suite}.png", f"report: {run / 'report' / 'index.html'}")
     return made
 
 
@@ -255,7 +255,7 @@ def build_index(folder: Path, runs: Sequence[Path]) -> int:
     """Makes a page that leads to the reports of all suites; returns the exit status."""
     if not _report("--index", folder / "index.html", *runs):
         return FAILED
-    say(f"all reports: {folder / 'index.html'}")
+    echo(f"all reports: {folder / 'index.html'}")
     return DONE
 
 
@@ -264,7 +264,7 @@ def _report(*arguments: object) -> bool:
     command = ["-m", "reports.build", *map(str, arguments)]
     report = subprocess.run([sys.executable, *command], capture_output=True, text=True, errors="replace")
     if report.returncode:
-        say(
+        echo(
             f"benchmarks.run: the report could not be made; the records are whole:\n{report.stderr.strip()}",
             f"make it by: python {' '.join(command)}",
             error=True,
@@ -279,7 +279,7 @@ def track(options: Options) -> None:
     try:
         mirror(options.folder, options.wandb, images=options.wandb_images)
     except TrackingError as error:
-        say(f"warning: {error}; the run itself is complete", error=True)
+        echo(f"warning: {error}; the run itself is complete", error=True)
 
 
 def clean(options: Options) -> None:
@@ -303,10 +303,10 @@ def warn_missing_images(request: Request, jobs: Sequence[Job]) -> None:
     for method in request.methods.values():
         missing = method.missing(jobs) if isinstance(method, External) else []
         if missing:
-            say(f"{method.name}: {len(missing)} images are missing and will be failed rows:")
-            say(*(f"  {path}" for path in missing[:SHOWN]))
+            echo(f"{method.name}: {len(missing)} images are missing and will be failed rows:")
+            echo(*(f"  {path}" for path in missing[:SHOWN]))
             if len(missing) > SHOWN:
-                say(f"  and {len(missing) - SHOWN} more")
+                echo(f"  and {len(missing) - SHOWN} more")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
-def say(*lines: object, error: bool = False) -> None:
+def echo(*lines: object, error: bool = False) -> None:
     """Prints lines made ``printable``, to standard output or standard error."""
     for line in lines:
         print(printable(str(line)), file=sys.stderr if error else sys.stdout)
