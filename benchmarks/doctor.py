@@ -139,7 +139,9 @@ def findings(checks: Sequence[Findings]) -> list[Finding]:
                 found.append(finding)
         except Exception as error:  # what a missing or a foreign package can come up with
             way_out = "mend the other problems, or python -m pip install --editable ."
-            found.append(problem(check.gi_code.co_name, f"cannot be examined ({words(error)}); {way_out}"))
+            found.append(
+                problem(getattr(check, "__name__", "a check"), f"cannot be examined ({words(error)}); {way_out}")
+            )
     return found
 
 

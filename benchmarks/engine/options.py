@@ -105,5 +105,9 @@ def make_parser() -> ArgumentParser:
 
 def to_options(parsed: Namespace) -> Options:
     """The parsed command line as ``Options``."""
-    values: dict[str, Any] = {name: value for name, value in parsed.as_dict().items() if name != "config"}
-    return Options(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in parsed.as_dict().items()
+        if name != "config"
+    }
+    return Options(**values)

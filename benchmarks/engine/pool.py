@@ -137,11 +137,11 @@ class WorkerHandle(ABC):
         """Whether an idle worker would begin a job without waiting for resources of its own."""
         return True
 
-    def begin(self) -> None:
+    def launch(self) -> None:
         self.start()
         self.state = State.IDLE
 
-    def end(self) -> None:
+    def terminate(self) -> None:
         self.kill()
         self.state = State.GONE
 
@@ -174,7 +174,7 @@ def run_pool(dispatcher: Dispatcher, workers: Sequence[W], listen: Listen[W], ti
     while dispatcher.waiting or jobs:
         for worker in workers:
             if worker.state is State.GONE and dispatcher.waiting:
-                worker.begin()
+                worker.launch()
             if worker.state is State.IDLE and worker.accepts() and (job := dispatcher.next()) is not None:
                 jobs[worker] = job
                 worker.assign(job, dispatcher.attempts[job.key])
@@ -192,7 +192,7 @@ def run_pool(dispatcher: Dispatcher, workers: Sequence[W], listen: Listen[W], ti
                 continue
             worker.state = State.IDLE
             if message.status == "failed" and worker.device != "cpu":
-                worker.end()  # after an error on a GPU nothing in the process can be trusted
+                worker.terminate()  # after an error on a GPU nothing in the process can be trusted
             dispatcher.ended(jobs.pop(worker), message)
         for worker in [worker for worker in jobs if timeout and worker.elapsed > timeout]:
             _lose(dispatcher, worker, jobs.pop(worker), f"TimedOut: stopped after {timeout:g} s; see --timeout")
@@ -203,7 +203,7 @@ def run_pool(dispatcher: Dispatcher, workers: Sequence[W], listen: Listen[W], ti
 def _lose(dispatcher: Dispatcher, worker: WorkerHandle, job: Job, reason: str) -> None:
     """The worker is gone: its job has failed, or is queued again if it was not begun."""
     began, seconds = worker.state is State.BUSY, worker.elapsed
-    worker.end()
+    worker.terminate()
     if began:
         failure = record_failure(dispatcher.context, job, reason, "", seconds, dispatcher.attempts[job.key])
         dispatcher.ended(job, failure)
