@@ -163,7 +163,7 @@ def _timer(
     request: Request, options: Options, load: Callable[[str], Domain], stage: Stage, stack: ExitStack
 ) -> Callable[[Lengths], float | None]:
     """Seconds of the stage at some lengths, in the first job of its row; None where that job does not have it."""
-    from benchmarks.engine.executors.process import choose_devices, prepare
+    from benchmarks.engine.devices import choose_devices, prepare
     from benchmarks.engine.worker import Context, Worker
 
     device = choose_devices(options.device, 1, 1)[0]
