@@ -18,7 +18,6 @@ from benchmarks.engine.devices import WORKER_MEMORY, choose_devices
 from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding, problem, words
 from benchmarks.engine.provenance import cores, environment, hardware, physical_memory, version
 
-PROJECT = "mystyle-bench"
 PYTHON = (3, 11)
 EXTRAS = {"ray": "jobs on a cluster, --executor ray", "speed": "a comparison with what the official code projects with"}
 OPTIONAL = {"wandb": "runs are not mirrored"}  # requirements without which the main command runs, and what it loses
