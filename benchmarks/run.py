@@ -13,7 +13,7 @@ import functools
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,15 @@ from benchmarks.api.protocol import Variant
 from benchmarks.api.registry import ALL, METHODS, SUITES
 from benchmarks.engine.executors import NoWorkers
 from benchmarks.engine.options import Options, make_parser, to_options
-from benchmarks.engine.records import RecordError, Unwritable, write_text, writing
+from benchmarks.engine.records import (
+    RecordError,
+    SuiteRecord,
+    Unwritable,
+    printable,
+    require_suite,
+    write_text,
+    writing,
+)
 from benchmarks.engine.request import (
     Request,
     UnusableArguments,
@@ -57,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.collect:
             return collect_all(options)
         todo = [(single, resolve(single)) for single in each_suite(options)]
+        for single, request in todo:
+            require_suite(single.folder, request.suite.name)
         if options.dry_run:
             from benchmarks.engine.preview import preview
 
@@ -72,15 +82,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 endings.append(clerk.submit(rest))
         statuses = [ending.result() for ending in endings]
         if options.suite == ALL:
-            build_index(options.folder, [single.folder for single, _ in todo])
+            statuses.append(build_index(options.folder, [single.folder for single, _ in todo]))
         return max(statuses)
     except (Unwritable, NoWorkers) as error:
         print(
-            f"benchmarks.run: {error}; what was finished is kept, the same command goes on from here", file=sys.stderr
+            f"benchmarks.run: {printable(str(error))}; what was finished is kept, the same command goes on from here",
+            file=sys.stderr,
         )
         return FAILED
     except (UnusableArguments, RecordError) as error:
-        print("\n".join(f"benchmarks.run: {line}" for line in str(error).splitlines()), file=sys.stderr)
+        lines = printable(str(error)).split("\n")
+        print("\n".join(f"benchmarks.run: {line}" for line in lines), file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         print("\nstopped; what was finished is kept, the same command goes on from here", file=sys.stderr)
@@ -105,8 +117,11 @@ def each_suite(options: Options) -> list[Options]:
 
 def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, request: Request) -> None:
     """config.yaml, with what the defaults stood for."""
+    from benchmarks.engine.external import External
+
     filled = parsed.clone()
-    filled.suite, filled.methods, filled.people = options.suite, list(request.methods), list(request.folders)
+    methods = [method.spec if isinstance(method, External) else name for name, method in request.methods.items()]
+    filled.suite, filled.methods, filled.people = options.suite, methods, list(request.folders)
     filled.out, filled.priors, filled.shard = options.out, options.priors, None  # the whole run's, not a shard's
     write_text(options.folder / "config.yaml", parser.dump(filled))
 
@@ -124,10 +139,12 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
         settings = settle(request, options, load)
     every = make_jobs(request, settings)
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
-    layout["budget"] = {"fit": options.fit_seconds, "image": options.image_seconds}
+    layout = replace(layout, budget={"fit": options.fit_seconds, "image": options.image_seconds})
     with writing(run):
-        records.write_json(run / "suite.json", layout)
+        records.write_suite(run, layout)
     clean(options)
+    if outside := records.outside_plan(run, layout):
+        print(f"{outside} jobs in {run} are of other settings: they are kept, and are not part of this plan's tables")
 
     jobs = shard(every, *options.part)
     tell_missing(request, jobs)
@@ -143,23 +160,22 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
     return functools.partial(write_up, options, layout, jobs, outcomes)
 
 
-def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+def write_up(options: Options, layout: SuiteRecord, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
     """Tables, report and mirror of a suite whose ``jobs`` have been done; returns the exit status."""
     from benchmarks.engine import records
 
-    run, every = options.folder, len(layout["jobs"])
+    run, every, derived = options.folder, len(layout.jobs), True
     if len(jobs) < every:
         print(f"shard {options.shard} of {every} jobs; --collect makes the tables when all shards are done")
     else:
-        if not records.is_derived(run):
-            derive(options, layout)
+        derived = records.is_derived(run) or derive(options, layout)
         track(options)
 
     failed = [outcome for outcome in outcomes if outcome.status != "done"]
     if failed:
         print(f"{len(failed)} of {len(jobs)} jobs failed; the same command tries them again. The first reason:")
-        print(f"  {failed[0].reason}\n  the whole story is in {run / 'jobs' / failed[0].key / 'record.json'}")
-    return FAILED if failed else DONE
+        print(f"  {printable(failed[0].reason)}\n  its traceback is in {run / 'jobs' / failed[0].key / 'record.json'}")
+    return FAILED if failed or not derived else DONE
 
 
 def collect_all(options: Options) -> int:
@@ -168,7 +184,7 @@ def collect_all(options: Options) -> int:
     begun = [single for single in singles if (single.folder / "suite.json").exists()] or singles[:1]
     statuses = [collect(single) for single in begun]
     if options.suite == ALL:
-        build_index(options.folder, [single.folder for single in begun])
+        statuses.append(build_index(options.folder, [single.folder for single in begun]))
         for single in singles:
             if single not in begun:
                 print(f"{single.suite} has not begun")
@@ -186,19 +202,19 @@ def collect(options: Options) -> int:
     try:
         layout = records.read_suite(run)
         found = records.read_records(run)
-        derive(options, layout)
+        derived = derive(options, layout)
     except records.RecordError as error:
         raise UnusableArguments(f"--collect: {error}") from error
     track(options)
-    states = Counter(record["status"] for record in found)
-    missing = len(layout["jobs"]) - len(found)
-    print(f"{states['done']} of {len(layout['jobs'])} jobs are done in {run}, {states['failed']} failed", end="")
+    states = Counter(record.status for record in found)
+    missing = len(layout.jobs) - len(found)
+    print(f"{states['done']} of {len(layout.jobs)} jobs are done in {run}, {states['failed']} failed", end="")
     print(f", {missing} are missing: run the suite, or its other shards" * bool(missing))
-    return FAILED if missing or states["failed"] else DONE
+    return FAILED if missing or states["failed"] or not derived else DONE
 
 
-def derive(options: Options, layout: Mapping[str, Any]) -> None:
-    """Everything that follows from the records: tables, and the report."""
+def derive(options: Options, layout: SuiteRecord) -> bool:
+    """Everything that follows from the records: tables, and the report; whether that could be made."""
     from benchmarks.engine import records
 
     run = options.folder
@@ -206,23 +222,25 @@ def derive(options: Options, layout: Mapping[str, Any]) -> None:
         state = records.state(run)
         summary = records.rebuild(run)
     print_summary(summary, layout)
-    if build_report(run, layout["suite"]):
+    made = build_report(run, layout.name)
+    if made:
         with writing(run):
             records.write_json(run / "derived.json", state)
+    return made
 
 
 def clean(options: Options) -> None:
     """Takes away what killed processes have left in the run and among its priors."""
     from benchmarks.engine import records
 
-    for folder in (options.folder / "jobs", options.prior_folder):
+    for folder in (options.folder, options.folder / "jobs", options.prior_folder):
         records.clean(folder)
 
 
 def published_titles(request: Request) -> dict[str, str]:
     """Name to title of the published rows that the run is without."""
     titles = {}
-    for name in request.suite.published:
+    for name in dict.fromkeys(row for source in request.suite.published for row in source.values):
         if name not in request.methods:
             row = request.suite.rows.get(name, name)
             titles[name] = row.title if isinstance(row, Variant) else METHODS.load(name).title
@@ -282,18 +300,21 @@ def build_report(run: Path, suite: str) -> bool:
     return made
 
 
-def build_index(folder: Path, runs: Sequence[Path]) -> None:
-    """Has a page made that leads to the reports of all suites."""
-    if _report("--index", folder / "index.html", *runs):
+def build_index(folder: Path, runs: Sequence[Path]) -> int:
+    """Has a page made that leads to the reports of all suites; returns the exit status."""
+    made = _report("--index", folder / "index.html", *runs)
+    if made:
         print(f"all reports: {folder / 'index.html'}")
+    return DONE if made else FAILED
 
 
 def _report(*arguments: object) -> bool:
-    """Whether the reports were made; a warning if they were not."""
+    """Whether the reports were made; a message if they were not."""
     command = [sys.executable, "-m", "reports.build", *map(str, arguments)]
     report = subprocess.run(command, capture_output=True, text=True)
     if report.returncode:
-        print(f"warning: the report could not be made:\n{report.stderr.strip()}", file=sys.stderr)
+        reason = printable(report.stderr.strip())
+        print(f"benchmarks.run: the report could not be made, exit status 1:\n{reason}", file=sys.stderr)
     return not report.returncode
 
 
@@ -307,36 +328,35 @@ def track(options: Options) -> None:
         print(f"warning: {error}; the run itself is complete", file=sys.stderr)
 
 
-def print_summary(summary: pd.DataFrame, suite: Mapping[str, Any]) -> None:
+def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
     """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method and condition."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     cells = {(row.condition, row.method, row.metric): row for row in summary.fillna({"condition": ""}).itertuples()}
-    narrow = len(suite["metrics"]) > WIDE  # the whole numbers are in the report
+    narrow = len(suite.metrics) > WIDE  # the whole numbers are in the report
     what = "mean" if narrow else "mean ± standard deviation over images"
-    what = "rank correlation with the dose" if suite.get("dose") else what
+    what = "rank correlation with the dose" if suite.dose else what
 
     def cell(c: Any) -> str:
         return "–" if not c.n_images else f"{c.mean:.3f}" if narrow else f"{c.mean:.3f} ± {c.std:.3f}"
 
-    table = Table(title=f"{suite['title']}: {what}", box=box.SIMPLE_HEAD)
+    table = Table(title=f"{suite.title}: {what}", box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     arrows = {True: " ↑", False: " ↓", None: ""}
-    for metric in suite["metrics"]:
-        table.add_column(
-            metric["label"] + ("" if suite.get("dose") else arrows[metric["higher_is_better"]]), justify="right"
-        )
-    for condition in suite["conditions"]:
-        if condition["title"]:
+    for metric in suite.metrics:
+        table.add_column(metric.label + ("" if suite.dose else arrows[metric.higher_is_better]), justify="right")
+    for condition in suite.conditions:
+        if condition.title:
             table.add_section()
-            table.add_row(f"[bold]{condition['title']}[/bold]")
-        for method in suite["methods"]:
-            keys = [(condition["name"], method["name"], metric["name"]) for metric in suite["metrics"]]
+            table.add_row(Text(condition.title, "bold"))
+        for method in suite.methods:
+            keys = [(condition.name, method.name, metric.name) for metric in suite.metrics]
             row = [cells[key] for key in keys if key in cells]
             if row:
-                table.add_row(method["title"], *(cell(c) for c in row))
+                table.add_row(Text(printable(method.title)), *(cell(c) for c in row))
     Console(width=None if sys.stdout.isatty() else 110).print(table)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from benchmarks.api.published import Published
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -263,10 +265,7 @@ class Suite:
     # (evaluation, n) -> pictures to be shown beside the first n outputs, [n, 3, R, R] each by name
     paper: str = ""  # which table and figure of the paper this is
     figures: tuple[Figure, ...] = ()
-    published: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
-    # method to metric to (mean, standard deviation); those that a run is without keep their row
-    published_source: str = ""
-    published_condition: str = ""  # the condition that the published numbers belong to
+    published: tuple[Published, ...] = ()  # rows that a run is without keep their numbers
     dose: str = ""  # of suites whose rows turn a knob: what the cases' dose means; the numbers are rank correlations
 
     def reference(self, name: str) -> Reference:

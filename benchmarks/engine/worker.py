@@ -91,9 +91,10 @@ class Worker:
         except records.Unwritable as error:
             return Outcome(job.key, "failed", str(error), time.perf_counter() - began, unwritable=str(error))
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}".strip()
-            story = tracebacks.format_exc()
-            return record_failure(self._here, job, reason, story, time.perf_counter() - began, attempt)
+            trace = tracebacks.format_exc()
+            return record_failure(
+                self._here, job, records.reason_of(error), trace, time.perf_counter() - began, attempt
+            )
 
     @cached_property
     def domain(self) -> Domain:
@@ -207,8 +208,8 @@ class Worker:
             answer = self.context.suite.solve(prior, problem, job.part, self.domain)
         except Unsupported as dash:
             raise Inapplicable(str(dash)) from dash
-        seconds = {"fit": about["seconds"], "restore": time.perf_counter() - began}
-        return answer, seconds, {"prior": about, "stored_mb": about["megabytes"]}
+        seconds = {"fit": about.seconds, "restore": time.perf_counter() - began}
+        return answer, seconds, {"prior": about, "stored_mb": about.megabytes}
 
     def _external(self, method: External, job: Job, problem: Problem) -> Solution:
         """Pictures made elsewhere, put into the known pixels; reasons for the cases that have none."""
@@ -251,7 +252,7 @@ class Worker:
         outputs = reference.outputs(problem, others, job.cases)
         return Answer(outputs), {"draw": time.perf_counter() - began} if self.context.suite.dose else {}, {}
 
-    def _prior(self, job: Job, train: Portraits) -> tuple[Any, dict[str, Any]]:
+    def _prior(self, job: Job, train: Portraits) -> tuple[Any, records.PriorRecord]:
         """The prior, and for the record: its key, what its fit took and stores, and whether it was there already.
 
         A fitted prior is always read back from the files it was saved to: a job that finds it cached and a job that
@@ -261,22 +262,22 @@ class Worker:
         if job.prior_key is None:
             began = time.perf_counter()
             prior = method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
-            return prior, {"key": None, "seconds": time.perf_counter() - began, "megabytes": 0.0, "cached": False}
+            return prior, records.PriorRecord(key=None, seconds=time.perf_counter() - began, megabytes=0.0)
         place = self.context.priors / job.prior_key
-        about: dict[str, Any] = {"key": job.prior_key, "cached": True}
+        found = ""
         with contextlib.ExitStack() as stack:
             with records.writing(self.context.priors):
                 stack.enter_context(records.claim(place))  # another process may be fitting it
                 if place.exists() and (damage := _damage(place)):
                     print(f"the prior in {place} is damaged and is fitted again: {damage}")
                     records.set_aside(place)
-                    about["damaged"] = damage
-            if not place.exists():
+                    found = damage
+            if not (cached := place.exists()):
                 self._fit(job, train, place)
-                about["cached"] = False
         noted = records.read_json(place / "about.json", f"delete {place} to fit again")
         prior = method.load(place / "prior", train, self.domain, settings=job.settings)
-        return prior, {**about, "seconds": noted["seconds"], "megabytes": noted.get("megabytes")}
+        cost = {"seconds": noted["seconds"], "megabytes": noted.get("megabytes")}
+        return prior, records.PriorRecord(key=job.prior_key, cached=cached, damaged=found, **cost)
 
     def _fit(self, job: Job, train: Portraits, place: Path) -> None:
         """Fits a prior and saves it to ``place``. Raises Unwritable if that cannot be written."""
@@ -342,19 +343,17 @@ class Worker:
         return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> dict[str, Any]:
+def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> records.Record:
     """record.json of a job."""
-    return {
-        "schema": records.SCHEMA,
-        **job.description,
-        "status": status,
+    measured = {
         "reason": "",
         "attempts": 1,
         "stored_mb": None,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "environment": dict(context.environment),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    } | extra
+    }
+    return records.Record(**job.description, status=status, **measured | extra)
 
 
 def record_failure(

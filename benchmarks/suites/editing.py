@@ -25,6 +25,7 @@ from baselines.common.latent_prior import render
 from baselines.pti import PivotalTuning, tune_at_pivot
 from benchmarks import tasks
 from benchmarks.api.protocol import Answer, Case, Figure, Part, Person, Problem, Reference, Suite, check_output
+from benchmarks.api.published import Published
 from benchmarks.api.seeds import item_seed
 from mystyle.degradations import Identity
 from mystyle.domains.domain import DIRECTIONS, Domain
@@ -149,13 +150,17 @@ SUITE = Suite(
             {"condition": "smile", "columns": "dose"},
         ),
     ),
-    published={
-        "domain_w": {"maps_train": (0.60, 0.08)},
-        "diffaugment": {"maps_train": (0.66, 0.05)},
-        "mystyle": {"maps_train": (0.74, 0.04)},
-    },
-    published_source="Table 4 of MyStyle (Nitzan et al., 2022), yaw",
-    published_condition="yaw",
+    published=(
+        Published(
+            "Table 4 of MyStyle (Nitzan et al., 2022), yaw",
+            {
+                "domain_w": {"maps_train": (0.60, 0.08)},
+                "diffaugment": {"maps_train": (0.66, 0.05)},
+                "mystyle": {"maps_train": (0.74, 0.04)},
+            },
+            condition="yaw",
+        ),
+    ),
     presets={
         "smoke": Settings(tasks.SHORT[1:], 1, "2 people, 1 photo each: the plumbing", replace(QUICK, steps=5), 9),
         "quick": Settings(tasks.SHORT, 2, "3 people, 2 photos each, 2 attributes: 12 minutes on two cores", QUICK, 33),

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 from benchmarks import tasks
 from benchmarks.api.protocol import Figure, Part, Person, Suite
+from benchmarks.api.published import Published
 from mystyle.types import Restores
 
 
@@ -78,13 +79,17 @@ SUITE = Suite(
             {"columns": ["nearest_photo", "comodgan", "comodgan_ft", "diffaugment", "mystyle", "real_photos"]},
         ),
     ),
-    published={
-        "comodgan": {"maps_train": (0.55, 0.08)},
-        "comodgan_ft": {"maps_train": (0.71, 0.08)},
-        "diffaugment": {"maps_train": (0.68, 0.09)},
-        "mystyle": {"maps_train": (0.72, 0.08)},
-    },
-    published_source="Table 2 of MyStyle (Nitzan et al., 2022)",
+    published=(
+        Published(
+            "Table 2 of MyStyle (Nitzan et al., 2022)",
+            {
+                "comodgan": {"maps_train": (0.55, 0.08)},
+                "comodgan_ft": {"maps_train": (0.71, 0.08)},
+                "diffaugment": {"maps_train": (0.68, 0.09)},
+                "mystyle": {"maps_train": (0.72, 0.08)},
+            },
+        ),
+    ),
     presets={
         "smoke": Settings(tasks.SHORT[1:], 2, "2 people, 2 cases each: the plumbing, in about a minute on two cores"),
         "quick": Settings(tasks.SHORT, 5, "the 3 people of Table 2, 5 cases each: 10 minutes on two cores"),

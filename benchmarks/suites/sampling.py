@@ -43,7 +43,7 @@ SUITE = Suite(
         *("kid", "precision", "recall", "copy_distance"),
     ),
     references=(tasks.ceiling(OF_PHOTOS, tasks.held_out_photos),),
-    figures=(Figure("sheet", "sampling", "Random pictures of one prior, sampled in five ways.", {"pictures": 8}),),
+    figures=(Figure("sheet", "sampling", "Random images of one prior, sampled in five ways.", {"images": 8}),),
     presets={
         "smoke": tasks.SampleSettings(tasks.SHORT[1:], 60, "2 people, 60 pictures each in 5 ways: the plumbing"),
         "quick": tasks.SampleSettings(

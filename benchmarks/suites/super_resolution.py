@@ -25,6 +25,7 @@ from functools import partial
 
 from benchmarks import tasks
 from benchmarks.api.protocol import Figure, Part, Person, Suite, Variant
+from benchmarks.api.published import Published
 from mystyle.types import Restores
 
 TABLE_3 = ("michelle_obama", "emilia_clarke", "xi_jinping")
@@ -80,14 +81,18 @@ SUITE = Suite(
         ),
         Figure("curves", "super_resolution_curves", "Against the factor.", {"label": "factor", "log": True}),
     ),
-    published={
-        "gpen": {"maps_train": (0.65, 0.09)},
-        "gpen_ft": {"maps_train": (0.75, 0.09)},
-        "diffaugment": {"maps_train": (0.75, 0.05)},
-        "mystyle": {"maps_train": (0.81, 0.04)},
-    },
-    published_source="Table 3 of MyStyle (Nitzan et al., 2022), 32 to 1024 px; here beside inputs of 32 px",
-    published_condition="x4",
+    published=(
+        Published(
+            "Table 3 of MyStyle (Nitzan et al., 2022), 32 to 1024 px; here beside inputs of 32 px",
+            {
+                "gpen": {"maps_train": (0.65, 0.09)},
+                "gpen_ft": {"maps_train": (0.75, 0.09)},
+                "diffaugment": {"maps_train": (0.75, 0.05)},
+                "mystyle": {"maps_train": (0.81, 0.04)},
+            },
+            condition="x4",
+        ),
+    ),
     presets={
         "smoke": Settings(tasks.SHORT[1:], 1, "2 people, 1 photo each, x8 and x16: the plumbing", (8, 16)),
         "quick": Settings(tasks.SHORT, 2, "3 people, 2 photos each at 4 factors: 13 minutes on two cores"),

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from benchmarks import tasks
 from benchmarks.api.protocol import Figure, Suite
+from benchmarks.api.published import Published
 from mystyle.types import Samples
 
 TABLE_1 = ("adele", "kamala_harris", "joe_biden")
@@ -41,12 +42,16 @@ SUITE = Suite(
         tasks.ceiling(OF_PHOTOS, tasks.held_out_photos),
     ),
     figures=(Figure("sheet", "synthesis", "Random pictures by each method, laid out as Figure 8."),),
-    published={
-        "ojha": {"maps_train": (0.53, 0.08), "diversity_x10": (2.42, 0.16)},
-        "diffaugment": {"maps_train": (0.76, 0.05), "diversity_x10": (2.99, 0.17)},
-        "mystyle": {"maps_train": (0.79, 0.04), "diversity_x10": (3.44, 0.16)},
-    },
-    published_source="Table 1 of MyStyle (Nitzan et al., 2022)",
+    published=(
+        Published(
+            "Table 1 of MyStyle (Nitzan et al., 2022)",
+            {
+                "ojha": {"maps_train": (0.53, 0.08), "diversity_x10": (2.42, 0.16)},
+                "diffaugment": {"maps_train": (0.76, 0.05), "diversity_x10": (2.99, 0.17)},
+                "mystyle": {"maps_train": (0.79, 0.04), "diversity_x10": (3.44, 0.16)},
+            },
+        ),
+    ),
     presets={
         "smoke": tasks.SampleSettings(tasks.SHORT[1:], 60, "2 people, 60 pictures each: the plumbing"),
         "quick": tasks.SampleSettings(tasks.SHORT, 500, "3 people, 500 pictures each: 13 minutes on two cores"),
