@@ -14,11 +14,11 @@ import functools
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.api.registry import ALL, METHODS, SUITES
 from benchmarks.api.suite import Variant
@@ -26,7 +26,7 @@ from benchmarks.engine import executors, records
 from benchmarks.engine.executors import NoWorkers
 from benchmarks.engine.external import PREFIX, External
 from benchmarks.engine.options import Options, make_parser, to_options
-from benchmarks.engine.records import RecordError, Unwritable, writing
+from benchmarks.engine.records import RecordError, SuiteRecord, Unwritable, writing
 from benchmarks.engine.request import Request, UnusableArguments, check_names, make_jobs, render_missing, resolve
 from benchmarks.engine.terminal import echo, replace_unencodable
 from mystyle.domains import load_domain
@@ -57,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.collect:
             return collect_all(options)
         requests = [(single, resolve(single)) for single in each_suite(options)]
+        for single, request in requests:
+            records.require_suite(single.folder, request.suite.name)
         if options.dry_run:
             from benchmarks.engine.preview import preview
 
@@ -125,10 +127,12 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
         settings = settle(request, options, load)
     every = make_jobs(request, settings)
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
-    layout["budget"] = {"fit": options.fit_seconds, "image": options.image_seconds}
+    layout = replace(layout, budget={"fit": options.fit_seconds, "image": options.image_seconds})
     with writing(run):
-        records.write_json(run / "suite.json", layout)
+        records.write_suite(run, layout)
     clean(options)
+    if outside := records.outside_plan(run, layout):
+        echo(f"{outside} jobs in {run} are of other settings: they are kept, and are not part of this plan's tables")
 
     jobs = shard(every, *options.shard_numbers)
     warn_missing_images(request, jobs)
@@ -175,9 +179,9 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         display.close()
 
 
-def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+def write_up(options: Options, layout: SuiteRecord, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
     """Tables, report and mirror of a suite whose ``jobs`` have ended; returns the exit status."""
-    run, every = options.folder, len(layout["jobs"])
+    run, every = options.folder, len(layout.jobs)
     status = DONE
     if len(jobs) < every:
         echo(f"shard {options.shard} of {every} jobs; --collect makes the tables when all shards are done")
@@ -221,14 +225,14 @@ def collect(options: Options) -> int:
     except RecordError as error:
         raise UnusableArguments(f"--collect: {error}") from error
     track(options)
-    states = Counter(record["status"] for record in found)
-    missing = len(layout["jobs"]) - len(found)
+    states = Counter(record.status for record in found)
+    missing = len(layout.jobs) - len(found)
     absent = f", {missing} are missing: run the suite, or its other shards" * bool(missing)
     echo(f"{states['done']} of {len(layout['jobs'])} jobs are done in {run}, {states['failed']} failed{absent}")
     return FAILED if missing or states["failed"] else status
 
 
-def derive(options: Options, layout: Mapping[str, Any]) -> int:
+def derive(options: Options, layout: SuiteRecord) -> int:
     """What follows from the records: tables, and the report; returns the exit status."""
     from benchmarks.engine.display import print_summary
 
@@ -237,7 +241,7 @@ def derive(options: Options, layout: Mapping[str, Any]) -> int:
         state = records.state(run)
         summary = records.rebuild(run)
     print_summary(summary, layout)
-    if not build_report(run, layout["suite"]):
+    if not build_report(run, layout.name):
         return FAILED
     with writing(run):
         records.write_json(run / "derived.json", state)
@@ -285,7 +289,7 @@ def track(options: Options) -> None:
 
 def clean(options: Options) -> None:
     """Removes what killed processes have left in the run and among its priors."""
-    for folder in (options.folder / "jobs", options.prior_folder):
+    for folder in (options.folder, options.folder / "jobs", options.prior_folder):
         records.clean(folder)
 
 

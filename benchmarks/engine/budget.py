@@ -191,7 +191,7 @@ def _timer(
         outcome = worker.run(job)
         if outcome.status != "done":
             raise UnusableArguments(f"--methods {stage.row}: cannot be timed ({outcome.reason})")
-        spent = records.read_record(context.run, job.key)["seconds"]
+        spent = records.read_record(context.run, job.key).seconds
         if stage.flag == "--fit_seconds":
             return spent.get("fit")
         return spent["restore"] / len(job.cases) if "restore" in spent else None

@@ -42,6 +42,11 @@ class External:
     def title(self) -> str:
         return self.name
 
+    @property
+    def spec(self) -> str:
+        """The value of --methods that asks for it."""
+        return f"{PREFIX}{self.name}={self.folder}"
+
     @cached_property
     def presets(self) -> dict[str, Settings]:
         from datasets.folders import sha256

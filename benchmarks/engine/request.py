@@ -202,8 +202,8 @@ def _decoded_before(options: Options) -> frozenset[str]:
 
     found: set[str] = set()
     for record in records.all_records(options.folder):
-        if record["status"] == "done" and record["domain"] == options.domain:
-            found.update(record["photos"].values())
+        if record.status == "done" and record.domain == options.domain:
+            found.update(record.photos.values())
     return frozenset(found)
 
 
