@@ -243,7 +243,7 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
         (lambda t, a, n, p: ("upscale", n, "--prior", p), "to be enlarged it must be square and below 32"),
         (
             lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "wit"),
-            "--direction wit: unknown; this domain has smile",
+            "--direction wit: unknown direction 'wit'; interfacegan has here: smile",
         ),
         (lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "x.npy"), "x.npy: cannot be read"),
         (
