@@ -415,6 +415,14 @@ def test_names_of_photos_reach_neither_mathtext_nor_the_terminal(prior, new, tmp
     assert "\x1b" not in captured.out + captured.err and "c\\x1b[31m.png cannot be decoded" in captured.err
 
 
+def test_names_need_not_fit_the_encoding_of_the_terminal(prior, tmp_path, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    assert tool("sample", "--prior", prior, "--out", tmp_path / "ž", "--n", 1) == 0
+    stream.flush()
+    assert b"\\u017e: 1 samples" in stream.buffer.getvalue()
+
+
 def test_a_full_disk_is_no_error_of_the_arguments(prior, tmp_path, capsys, monkeypatch):
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
