@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mystyle.types import Mask
 
-# Where FFHQ's alignment puts a frontal face, in fractions of the picture. Measured on no data: the alignment fixes eyes
+# Where FFHQ's alignment puts a frontal face, in fractions of the image. Measured on no data: the alignment fixes eyes
 # and mouth by construction, so that these hold for every aligned photo, the rendered ones included, to a few percent.
 EYE_LINE = 0.47
 EYE_OFFSET = 0.125  # of each eye from the middle: the side of the crop is four eye distances
@@ -26,7 +26,7 @@ MOUTH = (0.50, 0.72)
 FACE = (0.50, 0.56)  # centre, and half axes, of an ellipse from the brows to the chin
 FACE_AXES = (0.30, 0.36)
 
-SHIFT = 0.02  # jitter of a shape's centre, at most, in fractions of the picture
+SHIFT = 0.02  # jitter of a shape's centre, at most, in fractions of the image
 SCALE = 0.10  # jitter of its size, at most, relative
 
 Points = NDArray[np.float64]
@@ -67,13 +67,13 @@ def half(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
 
 
 def centre(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
-    """A square over eyes, nose and mouth, a quarter of the picture."""
+    """A square over eyes, nose and mouth, a quarter of the image."""
     cx, cy, scale = _jitter(rng, *FACE)
     return np.maximum(np.abs(x - cx), np.abs(y - cy)) < scale * 0.25
 
 
 def strokes(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
-    """Free-form brush strokes: random walks over the face, 3 to 10 % of the picture wide, until 15 % is hidden."""
+    """Free-form brush strokes: random walks over the face, 3 to 10 % of the image wide, until 15 % is hidden."""
     hole = np.zeros(x.shape, dtype=bool)
     area = 0.0
     while area < 0.15:

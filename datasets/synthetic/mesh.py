@@ -55,7 +55,7 @@ def extended(x: Tensor, dim: int) -> Tensor:
 
 
 def project(points: Tensor) -> Tensor:
-    """Camera-frame points [..., 3] to the picture plane through the middle of the head [..., 2]."""
+    """Camera-frame points [..., 3] to the image plane through the middle of the head [..., 2]."""
     return points[..., :2] * (CAMERA / (CAMERA - points[..., 2:]))
 
 

@@ -2,7 +2,7 @@
 
 A portrait is a few meshes (head, ears, shoulders, clothes, glasses) and thousands of strands, lit at their points,
 drawn with a z-buffer at two to three times the resolution, and painted sample by sample. One is drawn after the
-other, on the CPU: its parameters are plain numbers, its arrays fit the cache, and its picture cannot depend on its
+other, on the CPU: its parameters are plain numbers, its arrays fit the cache, and its image cannot depend on its
 neighbours in the batch.
 """
 
@@ -27,13 +27,13 @@ from mystyle.types import Image
 
 Values = Mapping[str, float]
 
-SUPERSAMPLING = (3, 2)  # samples a side of a pixel: in small pictures, where strands are thin, and in others
+SUPERSAMPLING = (3, 2)  # samples a side of a pixel: in small images, where strands are thin, and in others
 SMALL = 96
 BATCH = 16  # portraits between two rounds of writing
 
 
 class Camera:
-    """A scene in a square picture of ``size`` samples a side, ``fine`` samples a side of a pixel."""
+    """A scene in a square image of ``size`` samples a side, ``fine`` samples a side of a pixel."""
 
     def __init__(self, scene: Scene, size: int, fine: int):
         self.scene, self.size = scene, size
@@ -46,7 +46,7 @@ class Camera:
         return (flat * torch.tensor([1.0, -1.0]) + 1) * (self.size / 2)
 
     def places(self, sample: Tensor) -> Tensor:
-        """Samples by index [m] in the picture plane, head units: [m, 2]."""
+        """Samples by index [m] in the image plane, head units: [m, 2]."""
         x = (sample % self.size + 0.5) / self.size * 2 - 1
         y = 1 - (torch.div(sample, self.size, rounding_mode="floor") + 0.5) / self.size * 2
         return torch.stack([x, y], -1) * self.half + self.centre

@@ -1,4 +1,4 @@
-"""Training images of a domain: a folder of pictures, held in memory, with a manifest if there is one."""
+"""Training images of a domain: a folder of images, held in memory, with a manifest if there is one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mystyle.workbench.images import SUFFIXES
 class Album:
     """``images`` uint8 [n, 3, R, R], ``identities`` [n] and ``parameters`` {name: [n]}.
 
-    Without a manifest every picture is an identity of its own and there are no parameters.
+    Without a manifest every image is an identity of its own and there are no parameters.
     """
 
     images: Tensor
@@ -41,7 +41,7 @@ class Album:
         return (self.identities < known).nonzero().squeeze(1), (self.identities >= known).nonzero().squeeze(1)
 
     def shrunk(self, factor: int) -> Album:
-        """The same pictures at a ``factor``-th of the size, each pixel the mean of those it replaces."""
+        """The same images at a ``factor``-th of the size, each pixel the mean of those it replaces."""
         parts = [to_uint8(F.avg_pool2d(from_uint8(part), factor)) for part in self.images.split(256)]
         return replace(self, images=torch.cat(parts))
 
@@ -51,9 +51,9 @@ class Album:
 
 
 def read_album(folder: Path) -> Album:
-    """Reads every picture of ``folder``, in the manifest's order or else sorted by name.
+    """Reads every image of ``folder``, in the manifest's order or else sorted by name.
 
-    Raises ValueError naming the folder or file where there is no picture, or where sizes differ.
+    Raises ValueError naming the folder or file where there is no image, or where sizes differ.
     """
     manifest = folder / "manifest.csv"
     if manifest.is_file():
@@ -66,15 +66,15 @@ def read_album(folder: Path) -> Album:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
         identities, parameters = torch.arange(len(files)), {}
     if not files:
-        raise ValueError(f"--data {folder}: no pictures found; write some with python -m datasets.synthetic population")
+        raise ValueError(f"--data {folder}: no images found; write some with python -m datasets.synthetic population")
     with PIL.Image.open(files[0]) as first:
         size = first.size
     images = torch.empty(len(files), 3, size[1], size[0], dtype=torch.uint8)
     for i, path in enumerate(files):
-        with PIL.Image.open(path) as picture:
-            if picture.size != size or size[0] != size[1]:
-                raise ValueError(f"{path}: {picture.size[0]}x{picture.size[1]} px; all must be square and of one size")
-            images[i] = torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+        with PIL.Image.open(path) as image:
+            if image.size != size or size[0] != size[1]:
+                raise ValueError(f"{path}: {image.size[0]}x{image.size[1]} px; all must be square and of one size")
+            images[i] = torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1)
     return Album(images, identities, parameters)
 
 

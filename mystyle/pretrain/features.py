@@ -1,7 +1,7 @@
 """The feature networks: identities by a cosine-margin softmax (CosFace), attributes by regression, on one trunk.
 
 ``features``, which measures, learns identities and attributes. ``perceptual``, which losses look through, is another
-network, trained to read every parameter of a picture, so that no training or projection descends on the network that
+network, trained to read every parameter of an image, so that no training or projection descends on the network that
 judges it.
 """
 

@@ -32,14 +32,14 @@ from mystyle.projection import LatentProjectionSettings, latent_statistics, proj
 from mystyle.types import Image, W, from_uint8, to_uint8
 from mystyle.workbench import sheets
 
-SHOWN = 64  # pictures in a grid, eight by eight
+SHOWN = 64  # images in a grid, eight by eight
 ROWS = 4  # of interpolations in each space
 STEPS = 9  # from one end of an interpolation to the other
 PANELS = len(ATTRIBUTES)  # that are drawn; the table has all
 PEOPLE_SHOWN = 8  # rows of the figure of inversions
 BATCH = 32
-LEAST = 2 * (K + 1)  # pictures in each set that is compared: k neighbours for each, and some choice
-PATHS = 10  # times fewer than pictures: their mean needs no ten thousand
+LEAST = 2 * (K + 1)  # images in each set that is compared: k neighbours for each, and some choice
+PATHS = 10  # times fewer than images: their mean needs no ten thousand
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
     evidence.figures.update(
         settings={"samples": samples, "inversions": inversions, "steps": steps, "seed": seed},
         data={
-            "pictures": len(album),
+            "images": len(album),
             "people": len(album.identities.unique()),
             "resolution": album.resolution,
             "manifest": sha256(data / "manifest.csv"),
@@ -130,11 +130,11 @@ def read_held_out(data: Path, domain: Domain) -> Album:
             raise ValueError(f"manifest.csv has no column {', '.join(missing)}")
         album = read_album(data)
         if album.resolution != domain.resolution:
-            raise ValueError(f"pictures of {album.resolution} px; the networks are made for {domain.resolution} px")
+            raise ValueError(f"images of {album.resolution} px; the networks are made for {domain.resolution} px")
         photos = album.identities.bincount()
         if photos.sort().values[: len(photos) // 2].sum() < LEAST or (photos > 1).sum() < 2:
             raise ValueError(
-                f"{len(album)} pictures of {len(photos)} people are too few: any half of the people must have {LEAST}, "
+                f"{len(album)} images of {len(photos)} people are too few: any half of the people must have {LEAST}, "
                 "and two people more than one"
             )
     except (ValueError, TypeError, OSError) as error:
@@ -339,7 +339,7 @@ def photos(e: Evidence, rows: Tensor | slice) -> Image:
 
 
 def as_written(images: Image) -> Image:
-    """Rounded to 8 bits, as a picture is that one saves; the portraits are such pictures too."""
+    """Rounded to 8 bits, as an image is that one saves; the portraits are such images too."""
     return from_uint8(to_uint8(images))
 
 

@@ -1,6 +1,6 @@
 """Between the warm start and the adversarial stage: the generator against critics of the perceptual network's maps.
 
-A warm start leaves textures at their mean, and a StyleGAN2 discriminator needs hundreds of thousands of pictures before
+A warm start leaves textures at their mean, and a StyleGAN2 discriminator needs hundreds of thousands of images before
 it sees that. Small critics that look at the features of a trained network see it within minutes (Sauer et al.,
 "Projected GANs Converge Faster", 2021; without their random projections): one for every stage of the network, each
 judging patches. They serve this stage alone and are thrown away.
@@ -21,7 +21,7 @@ from mystyle.pretrain.loop import GameRecipe
 from mystyle.pretrain.settings import GeneratorSettings
 
 WIDTH = 48
-MEASURED_ON = 512  # pictures
+MEASURED_ON = 512  # images
 
 
 class Critics(nn.Module):
@@ -68,7 +68,7 @@ class SharpeningRecipe(GameRecipe):
         ]
 
     def training_step(self, index: Tensor, batch_idx: int) -> None:
-        (perceptual,), (opt_g, opt_c) = self._perceptual, self.players()
+        (perceptual,), (opt_g, opt_c) = self._perceptual, self.optimizer_list()
         index = index.cpu()
         real = self.album.batch(index).to(self.device)
         half = len(real) // 2

@@ -63,7 +63,7 @@ def turn_of(p):
 
 
 def changed(s, name, resolution=64):
-    """Where pictures change when one parameter goes from its lowest to its highest value: [n, r, r]."""
+    """Where images change when one parameter goes from its lowest to its highest value: [n, r, r]."""
     low, high = s.clone(), s.clone()
     low[:, column(name)] = score_at(PARAMETERS[column(name)], 0)
     high[:, column(name)] = score_at(PARAMETERS[column(name)], 1)
@@ -71,7 +71,7 @@ def changed(s, name, resolution=64):
 
 
 def centroid(weights):
-    """x and y in fractions of the picture [2] of weights [h, w]."""
+    """x and y in fractions of the image [2] of weights [h, w]."""
     h, w = weights.shape
     x, y = (torch.arange(w) + 0.5) / w, (torch.arange(h) + 0.5) / h
     return torch.stack([(weights.sum(0) * x).sum(), (weights.sum(1) * y).sum()]) / weights.sum()
@@ -171,13 +171,13 @@ def test_every_parameter_changes_some_picture():
     bases[:, column("age")] = torch.tensor([2.0, 0.0, -1.0])
     bases[:, column("neckline")] = torch.tensor([-1.0, 0.3, 2.0])
     bases[:, column("background_scene")] = 1.0
-    pictures, places = render(bases, 24), torch.special.ndtr(bases)
+    images, places = render(bases, 24), torch.special.ndtr(bases)
     silent = []
     for i, p in enumerate(PARAMETERS):
-        for base, picture, place in zip(bases, pictures, places[:, i], strict=True):
+        for base, image, place in zip(bases, images, places[:, i], strict=True):
             moved = base.clone()
             moved[i] = score_at(p, 0.05 if place > 0.5 else 0.95)
-            if (render(moved[None], 24)[0] - picture).abs().max() > 2 / 127.5:  # two grey levels
+            if (render(moved[None], 24)[0] - image).abs().max() > 2 / 127.5:  # two grey levels
                 break
         else:
             silent.append(p.name)
@@ -231,7 +231,7 @@ def test_eyes_and_mouth_are_where_ffhq_puts_them(yaw, pitch, tilt):
 
 @pytest.mark.parametrize("yaw", [0.5, 0.9, 0.1])
 def test_drawn_eyes_and_lips_are_at_the_landmarks(yaw):
-    """What is drawn, found by what changes when the iris or the lipstick does, is within 4 % of the picture's side."""
+    """What is drawn, found by what changes when the iris or the lipstick does, is within 4 % of the image's side."""
     still = dict(
         masculine=0.2,
         skin_tone=0.1,

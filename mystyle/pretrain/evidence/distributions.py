@@ -1,4 +1,4 @@
-"""How near two sets of pictures lie as distributions: FID, KID, precision and recall, all on features [n, d]."""
+"""How near two sets of images lie as distributions: FID, KID, precision and recall, all on features [n, d]."""
 
 from __future__ import annotations
 

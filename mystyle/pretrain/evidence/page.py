@@ -13,7 +13,7 @@ UNITS = dict.fromkeys(_ANGLES, "degrees") | {"age": "years", "eye_slant": "rad",
 
 def write_page(path: Path, figures: Mapping[str, Any]) -> None:
     """Writes the page of the ``figures`` that ``make_report`` collects."""
-    sections = (head, pictures, distribution, paths, inversion, verification, attributes, foot)
+    sections = (head, images, distribution, paths, inversion, verification, attributes, foot)
     path.write_text("\n\n".join(section(figures) for section in sections) + "\n", encoding="utf-8")
 
 
@@ -34,17 +34,17 @@ Written by `python -m mystyle.pretrain report --samples {asked["samples"]} --inv
 --steps {asked["steps"]} --seed {asked["seed"]}`; every number is in `figures.json`. Nothing on this page
 was chosen by its look.
 
-- Held-out set: {data["pictures"]:,} portraits of {data["people"]:,} people at {data["resolution"]} px, manifest
+- Held-out set: {data["images"]:,} portraits of {data["people"]:,} people at {data["resolution"]} px, manifest
   {data["manifest"][:12]}. That none of them was trained on is up to whoever rendered them: with another seed than the
   training population. The command cannot see it.
 - Networks, by SHA-256: {files}.
-- Seed {asked["seed"]} decides codes, halves, people and the noise of the descent. Generated pictures have the constant
+- Seed {asked["seed"]} decides codes, halves, people and the noise of the descent. Generated images have the constant
   noise maps and no truncation, and are rounded to 8 bits before they are measured (except along paths).
 - Machine: {f["machine"]}; torch {f["torch"]}."""
-    return text + (f"\n- Fewer pictures were there than asked for: {'; '.join(fewer)}." if fewer else "")
+    return text + (f"\n- Fewer images were there than asked for: {'; '.join(fewer)}." if fewer else "")
 
 
-def pictures(f: Mapping[str, Any]) -> str:
+def images(f: Mapping[str, Any]) -> str:
     return """## Samples and portraits
 
 ![Generated portraits](samples.png)
@@ -72,10 +72,10 @@ def distribution(f: Mapping[str, Any]) -> str:
 
 All in the last hidden layer of the domain's feature network, so that no number may be set beside one in Inception or
 VGG features. FID has a bias that falls with n: compare rows of the same n only. KID has none; its deviation is over 100
-subsets. Precision and recall with k = 3. The halves have no person in common. Their row is what real pictures reach;
+subsets. Precision and recall with k = 3. The halves have no person in common. Their row is what real images reach;
 the fewer the people, the easier it is to do better, since n samples show n people, and photos of one person crowd
-together, where the balls of k neighbours become small. With as many people as pictures, none should be better.
-These features were trained to see people and attributes; whether a picture is sharp and clean they hardly see. So the
+together, where the balls of k neighbours become small. With as many people as images, none should be better.
+These features were trained to see people and attributes; whether an image is sharp and clean they hardly see. So the
 numbers judge variety and likeness: for quality, look above."""
 
 
@@ -163,7 +163,7 @@ def attributes(f: Mapping[str, Any]) -> str:
 
 {table(titles, rows)}
 
-Read by the perceptual network on the same pictures, against the parameters that they were rendered from. Without a
+Read by the perceptual network on the same images, against the parameters that they were rendered from. Without a
 unit: on the parameter's own range, for which the error of always saying the median is the measure.
 
 ![Attributes](attributes.png)"""

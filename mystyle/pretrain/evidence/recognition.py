@@ -39,10 +39,10 @@ class Roc:
 
 
 def roc(embeddings: Tensor, identities: Tensor) -> Roc:
-    """Verification over all pairs of n pictures: unit ``embeddings`` [n, e], ``identities`` [n].
+    """Verification over all pairs of n images: unit ``embeddings`` [n, e], ``identities`` [n].
 
     Pairs of different people are counted between the sorted similarities of the pairs of one person and not kept, so
-    that 20,000 pictures, two hundred million pairs, need no more memory than a block. Nothing is approximated.
+    that 20,000 images, two hundred million pairs, need no more memory than a block. Nothing is approximated.
     """
     same = torch.cat([cosine[alike] for cosine, alike in pairs(embeddings, identities)]).sort().values
     below = torch.zeros(len(same) + 1, dtype=torch.long, device=same.device)

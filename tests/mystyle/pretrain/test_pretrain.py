@@ -1,4 +1,4 @@
-"""The recipes on a handful of pictures: the data, the losses, and a run that is stopped and goes on."""
+"""The recipes on a handful of images: the data, the losses, and a run that is stopped and goes on."""
 
 import csv
 import json
@@ -29,15 +29,15 @@ from mystyle.pretrain.sharpen import SharpeningRecipe
 
 @pytest.fixture(scope="module")
 def album_folder(tmp_path_factory):
-    """24 pictures of 6 identities with two parameters that can be seen: brightness and a stripe's place."""
+    """24 images of 6 identities with two parameters that can be seen: brightness and a stripe's place."""
     folder = tmp_path_factory.mktemp("album")
     rng = np.random.default_rng(0)
     rows = []
     for i in range(24):
         brightness, place = rng.uniform(0.3, 1.0), int(rng.integers(4, 28))
-        picture = np.full((32, 32, 3), 40 * (i // 4) + 20, dtype=np.uint8)
-        picture[:, place - 2 : place + 2] = 255
-        Image.fromarray((picture * brightness).astype(np.uint8)).save(folder / f"{i:02d}.png")
+        image = np.full((32, 32, 3), 40 * (i // 4) + 20, dtype=np.uint8)
+        image[:, place - 2 : place + 2] = 255
+        Image.fromarray((image * brightness).astype(np.uint8)).save(folder / f"{i:02d}.png")
         rows.append([f"{i:02d}.png", "", "train", f"id{i // 4}", brightness, place])
     with open(folder / "manifest.csv", "w", newline="") as file:
         csv.writer(file).writerows([["file", "sha256", "split", "identity", "brightness", "place"], *rows])
@@ -54,7 +54,7 @@ def test_an_album_is_read_in_the_manifest_s_order(album_folder):
 
 
 def test_folders_without_pictures_or_with_mixed_sizes_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=f"--data {tmp_path}: no pictures found"):
+    with pytest.raises(ValueError, match=f"--data {tmp_path}: no images found"):
         read_album(tmp_path)
     Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
     Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
@@ -133,7 +133,7 @@ def test_the_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
     images = g(torch.randn(2, 8)).clamp(-1, 1)
     assert encoder(images).shape == (2, 16) and torch.isfinite(encoder(images)).all()
     card = json.loads((out / "features.json").read_text())
-    assert 0 <= card["figures"]["verification_auc"] <= 1 and card["data"]["pictures"] == 24
+    assert 0 <= card["figures"]["verification_auc"] <= 1 and card["data"]["images"] == 24
     w = torch.cat([g.mapping.w(z) for z in torch.randn(4, 1000, 8)])
     # w_avg is the mean of 10,000 codes; two means of thousands differ by a few standard errors
     assert ((w.mean(0) - g.mapping.w_avg).abs() < 6 * w.std(0) / math.sqrt(4000) + 0.02 * w.std()).all()

@@ -83,7 +83,7 @@ def test_laws_of_precision_and_recall():
     x = normal(40, 3).float()
     assert precision_recall(x, x[torch.randperm(40)]) == (1, 1)
     assert precision_recall(x, x + 100) == (0, 0)
-    precision, recall = precision_recall(x, x[:1].repeat(40, 1))  # one good picture again and again
+    precision, recall = precision_recall(x, x[:1].repeat(40, 1))  # one good image again and again
     assert precision == 1 and recall == pytest.approx(1 / 40)
 
 
@@ -165,11 +165,9 @@ def test_the_similarity_to_other_photos_leaves_the_photo_itself_out():
 @pytest.mark.parametrize("size", [64, 128])
 def test_a_grid_is_row_by_row_at_128_dots_each_and_ends_in_white(size):
     images = from_uint8(torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 3, size, size))
-    picture = mosaic(images, 3)
-    assert (
-        picture.shape == (256, 384, 3) and (picture[:128, 128:256] == 1).all() and (picture[128:, 128:256] == 4).all()
-    )
-    assert (picture[128:, 256:] == 255).all()
+    image = mosaic(images, 3)
+    assert image.shape == (256, 384, 3) and (image[:128, 128:256] == 1).all() and (image[128:, 128:256] == 4).all()
+    assert (image[128:, 256:] == 255).all()
 
 
 @pytest.fixture(scope="module")
@@ -181,19 +179,19 @@ def weights(tmp_path_factory, tiny_domain):
     return folder
 
 
-def draw_album(folder, resolution=32, columns=("yaw", "smile"), pictures=24):
+def draw_album(folder, resolution=32, columns=("yaw", "smile"), images=24):
     """Four photos a person: a tint of the person's, and a bar whose place and brightness are yaw and smile."""
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     rows = []
-    for i in range(pictures):
+    for i in range(images):
         yaw, smile = rng.uniform(-20, 20), rng.uniform(0, 1)
-        picture = np.full((resolution, resolution, 3), 30, dtype=np.uint8) + np.uint8(30 * (i // 4)) // np.uint8(
+        image = np.full((resolution, resolution, 3), 30, dtype=np.uint8) + np.uint8(30 * (i // 4)) // np.uint8(
             [1, 2, 3]
         )
         place = resolution // 2 + round(yaw / 2)
-        picture[:, place - 2 : place + 2] = round(255 * smile)
-        Image.fromarray(picture).save(folder / f"{i:02d}.png")
+        image[:, place - 2 : place + 2] = round(255 * smile)
+        Image.fromarray(image).save(folder / f"{i:02d}.png")
         values = {"yaw": yaw, "smile": smile}
         rows.append([f"{i:02d}.png", "", "train", f"id{i // 4}", *(values[name] for name in columns)])
     with open(folder / "manifest.csv", "w", newline="") as file:
@@ -253,7 +251,7 @@ def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(h
     refused(r"--data .*manifest\.csv", data=tmp_path)
     refused(r"--data .* has no column smile", data=draw_album(tmp_path / "mute", columns=("yaw",)))
     refused(r"--data .* 64 px; the networks are made for 32 px", data=draw_album(tmp_path / "large", resolution=64))
-    refused(r"--data .*: 4 pictures of 1 people are too few", data=draw_album(tmp_path / "few", pictures=4))
+    refused(r"--data .*: 4 images of 1 people are too few", data=draw_album(tmp_path / "few", images=4))
     broken = draw_album(tmp_path / "broken")
     (broken / "07.png").unlink()
     refused(r"--data .*07\.png", data=broken)
