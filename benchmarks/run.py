@@ -19,8 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.api.protocol import Variant
 from benchmarks.api.registry import ALL, METHODS, SUITES
+from benchmarks.api.suite import Variant
 from benchmarks.engine.executors import NoWorkers
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.records import RecordError, Unwritable, write_text, writing
@@ -28,11 +28,11 @@ from benchmarks.engine.request import (
     Request,
     UnusableArguments,
     check_names,
-    draw_missing,
     make_jobs,
+    render_missing,
     resolve,
 )
-from mystyle.domains.domain import load_domain
+from mystyle.domains import load_domain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +98,7 @@ def each_suite(options: Options) -> list[Options]:
         raise UnusableArguments("--methods: suites have different rows; choose one suite, or leave the methods away")
     names = SUITES.names()
     if options.photos:  # suites that move the parameters of rendered people have nothing to do with photos
-        names = tuple(name for name in names if not SUITES.load(name).dose)
+        names = tuple(name for name in names if not SUITES.load(name).rendered_only)
     folder, priors = options.folder, options.prior_folder
     return [replace(options, suite=name, out=folder / name, priors=priors) for name in names]
 
@@ -120,7 +120,7 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
 
     run = options.folder
     with writing(run):
-        draw_missing(request)
+        render_missing(request)
         settings = settle(request, options, load)
     every = make_jobs(request, settings)
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
@@ -222,7 +222,7 @@ def clean(options: Options) -> None:
 def published_titles(request: Request) -> dict[str, str]:
     """Name to title of the published rows that the run is without."""
     titles = {}
-    for name in request.suite.published:
+    for name in dict.fromkeys(row for published in request.suite.published for row in published.values):
         if name not in request.methods:
             row = request.suite.rows.get(name, name)
             titles[name] = row.title if isinstance(row, Variant) else METHODS.load(name).title
@@ -248,6 +248,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
     from benchmarks.engine.display import make_display
     from benchmarks.engine.executors import load as load_executor
     from benchmarks.engine.executors.process import choose_devices
+    from benchmarks.engine.fits import FitStore
     from benchmarks.engine.provenance import environment
     from benchmarks.engine.worker import Context
 
@@ -257,7 +258,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         records.write_json(options.folder / "environment.json", about)
     context = Context(
         run=options.folder,
-        priors=options.prior_folder,
+        fits=FitStore(options.prior_folder),
         suite=request.suite,
         methods=request.methods,
         metrics=request.metrics,

@@ -5,10 +5,11 @@ from mystyle.degradations import Chain as Chain
 from mystyle.degradations import Downsampling as Downsampling
 from mystyle.degradations import Identity as Identity
 from mystyle.degradations import Inpainting as Inpainting
+from mystyle.domains import load_domain as load_domain
 from mystyle.domains.domain import Domain as Domain
-from mystyle.domains.domain import load_domain as load_domain
 from mystyle.editing import EditSettings as EditSettings
 from mystyle.editing import edit as edit
+from mystyle.inversion import Inversion as Inversion
 from mystyle.latents.anchors import Anchors as Anchors
 from mystyle.latents.anchors import encode_anchors as encode_anchors
 from mystyle.latents.subspace import AlphaCode as AlphaCode

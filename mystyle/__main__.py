@@ -16,7 +16,7 @@ def tune(
     out: Path = Path("prior"),
     domain: str = "synthetic",
     preset: Preset = "quick",
-    passes: int | None = None,
+    epochs: int | None = None,
     anchors: str = "encode",
     check_faces: bool = True,
     seed: int = 0,
@@ -28,8 +28,8 @@ def tune(
         photos: folder of pictures, square and at least as large as the domain's
         out: folder for the prior
         domain: whose generator is tuned
-        preset: how long; paper is the official recipe of 1000 passes
-        passes: over the photos, instead of the preset's
+        preset: how long; paper is the official recipe of 1000 epochs
+        epochs: passes over the photos, instead of the preset's
         anchors: encode, optimise (slow, without the encoder), or a folder with a code (.pt, .npy, .safetensors) a photo
         check_faces: refuse pictures that the domain cannot reproduce even roughly
         seed: of the order of the photos
@@ -37,7 +37,7 @@ def tune(
     """
     from mystyle.workbench.commands import tune_photos
 
-    tune_photos(photos, out, domain, preset, passes, anchors, check_faces, seed, resolve(device))
+    tune_photos(photos, out, domain, preset, epochs, anchors, check_faces, seed, resolve(device))
 
 
 def sample(

@@ -53,8 +53,8 @@ class Game(pl.LightningModule):
         super().__init__(*arguments)
         self.automatic_optimization = False
 
-    def players(self) -> list[LightningOptimizer]:
-        """Their optimisers, in the order of ``configure_optimizers``."""
+    def optimizer_list(self) -> list[LightningOptimizer]:
+        """The optimisers in the order of ``configure_optimizers``."""
         return cast(list[LightningOptimizer], self.optimizers())
 
     def descend(self, optimizer: LightningOptimizer, loss: Tensor, step: int) -> None:

@@ -1,4 +1,4 @@
-"""Which moment of an adversarial training to keep: decided by the reference photos, never by test photos."""
+"""Checkpoint selection of adversarial trainings: by the reference photos, never by test photos."""
 
 from __future__ import annotations
 

@@ -289,5 +289,5 @@ def _published(suite: Mapping[str, Any], method: str, metric: str, condition: st
     """As the paper prints it; empty where it has no number."""
     if condition != suite.get("published_condition", ""):
         return ""
-    value = suite.get("published", {}).get(method, {}).get(metric)
+    value = None
     return "" if value is None else f"{value['mean']:.2f} ± {value['std']:.2f}"

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.api.protocol import PRESETS
-from benchmarks.api.registry import ALL, METHODS, SUITES, UnknownName, require
+from benchmarks.api.registry import ALL, DOMAINS, METHODS, SUITES, UnknownName, require
+from benchmarks.api.task import PRESETS
 from benchmarks.engine import executors
 from benchmarks.engine.executors import Means
 from benchmarks.engine.external import is_external
 from benchmarks.engine.options import Options
 from datasets.splits import PEOPLE
 
+if TYPE_CHECKING:
+    from mystyle.protocols import OwnNetwork
+
 BEGUN = {"config.yaml", "priors", "jobs"}  # what a run may leave that is stopped before it has a suite.json
 
 
-def names(
-    suite: str, preset: str, methods: Sequence[str] | None, domain: str, known_domains: Iterable[str]
-) -> list[str]:
+def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -> list[str]:
     """Unknown suite, preset, methods, domain. Imports no torch, unless a name may be a row of the suite's own."""
     named = [name for name in methods or [] if not is_external(name)]
     known = METHODS.names()
@@ -29,24 +32,25 @@ def names(
         *_unknown("--suite", [suite], (*SUITES.names(), ALL), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
         *_unknown("--methods", named, known, "method"),
-        *_unknown("--domain", [domain], tuple(known_domains), "domain"),
+        *_unknown("--domain", [domain], DOMAINS.names(), "domain"),
     ]
 
 
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[str]:
     """Unknown people: of the domain, or, with --photos, of that folder."""
     if photos is None:
-        return _unknown("--people", wanted or [], [person.name for person in PEOPLE.get(domain, ())], "person")
+        named = [name for name in wanted or [] if not re.fullmatch(r"s\d{4}", name)]  # strangers are without end
+        return _unknown("--people", named, [person.name for person in PEOPLE.get(domain, ())], "person")
     if not photos.is_dir():
         return [f"--photos {photos}: there is no such folder; it holds a folder per person"]
-    if not people_in(photos):
+    if not people_in(photos, ["test"]):
         return [f"--photos {photos}: holds no person; a person is a folder with train/ and test/ inside"]
-    return _unknown("--people", wanted or [], people_in(photos), "person")
+    return _unknown("--people", wanted or [], people_in(photos, ["test"]), "person")
 
 
-def people_in(photos: Path) -> tuple[str, ...]:
-    """The person folders of a folder, sorted."""
-    return tuple(sorted(f.name for f in photos.iterdir() if (f / "train").is_dir() and (f / "test").is_dir()))
+def people_in(photos: Path, splits: Collection[str] = ("train", "test")) -> tuple[str, ...]:
+    """The person folders of a folder, sorted: those that have the ``splits``."""
+    return tuple(sorted(f.name for f in photos.iterdir() if all((f / split).is_dir() for split in splits)))
 
 
 def numbers(options: Options) -> list[str]:
@@ -131,27 +135,26 @@ def weights(files: Mapping[str, Path]) -> list[str]:
     return problems
 
 
-def bases(files: Mapping[str, Path]) -> list[str]:
-    """Rivals' networks of the domain that are not there, which not all clones have, or damaged."""
-    missing = [path for path in files.values() if not path.is_file()]
-    there = {name: path for name, path in files.items() if path not in missing}
+def networks(wanted: Iterable[OwnNetwork], folder: Path) -> list[str]:
+    """Methods' networks of the domain, in its ``folder``, that are damaged or not there, which not all clones have."""
+    files = {network.file: folder / network.file for network in wanted}
+    commands = {network.file: network.command for network in wanted}
+    there = {name: path for name, path in files.items() if path.is_file()}
     return weights(there) + [
         f"weight file {path} is missing; train it: python -m datasets.synthetic population --out data/population, "
-        f"then python -m baselines.common.pretrain {path.stem} data/population"
-        for path in missing
+        f"then {commands[name]} data/population"
+        for name, path in files.items()
+        if name not in there
     ]
 
 
-def photos(folders: Iterable[Path], held_out: Sequence[str], resolution: int, known_good: Collection[str]) -> list[str]:
-    """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``.
-
-    ``held_out`` are the splits that the suite reads besides the reference set.
-    """
+def photos(folders: Iterable[Path], splits: Sequence[str], resolution: int, known_good: Collection[str]) -> list[str]:
+    """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``."""
     from datasets.folders import DataError, check  # here: it needs numpy and PIL, and --help must not wait
 
     problems = []
     for folder in folders:
-        for split in ("train", *held_out):
+        for split in splits:
             if split == "extra" and not (folder / split).exists():  # a person may do without
                 continue
             try:

@@ -17,8 +17,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.api.protocol import Case, Metric, Part, Person, Suite, Variant
+from benchmarks.api.metric import Metric
 from benchmarks.api.seeds import item_seed
+from benchmarks.api.suite import Suite, Variant
+from benchmarks.api.task import Case, Part, Person
 from datasets.folders import Photo
 
 KEY_LENGTH = 16  # hex digits: 64 bits, ample for the thousands of jobs of one folder
@@ -34,6 +36,7 @@ class Job:
     fitted_by: str  # the method behind it
     method_version: int
     reference: bool  # a row of the suite's own rather than a method
+    personal: bool  # whether the method looks at photos of the person
     settings: Any  # the method's settings object; None for a reference
     person: str
     seed: int
@@ -41,7 +44,7 @@ class Job:
     domain: str
     metrics: Mapping[str, int]  # name to version
     weights: Mapping[str, str]  # file of the domain to SHA-256
-    files: Mapping[str, str]  # of the domain, that decide the suite's pictures and no prior
+    files: Mapping[str, str]  # beside the domain's weights, that decide the task's images and no prior
     train: Mapping[str, str]  # photo to SHA-256: of whom the prior is
     subject: Mapping[str, str]  # all reference photos of the person
     held_out: Mapping[str, str]
@@ -52,6 +55,7 @@ class Job:
     def key(self) -> str:
         """The job's identity and the name of its folder."""
         decisive = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        decisive["task"] = self.part.task.name  # two tasks may have the same parameters
         del decisive["preset"]  # a name for settings that are here themselves
         if not self.files:  # most suites have none
             del decisive["files"]
@@ -59,22 +63,23 @@ class Job:
             decisive["order"] = list(self.others)
         return content_hash(decisive)
 
-    @cached_property
-    def prior_key(self) -> str | None:
-        """The identity of the fitted prior, shared by all suites; None where nothing is fitted."""
-        if self.reference or self.settings.fit is None:
-            return None
-        decisive = {
+    @property
+    def prior_identity(self) -> dict[str, Any]:
+        """What decides the prior: a person's, or, of a method that looks at no photo of the person, the domain's."""
+        identity = {
             "method": self.fitted_by,
             "method_version": self.method_version,
             "domain": self.domain,
             "weights": self.weights,
-            "person": self.prior_of,
-            "train": self.train,
             "fit_seed": self.fit_seed,
             "fit": self.settings.fit,
         }
-        return content_hash(decisive)
+        return identity | ({"person": self.prior_of, "train": self.train} if self.personal else {})
+
+    @cached_property
+    def prior_key(self) -> str | None:
+        """The name of the fitted prior's folder, shared by all suites; None where nothing is fitted."""
+        return None if self.reference or self.settings.fit is None else content_hash(self.prior_identity)
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -88,7 +93,7 @@ class Job:
     @property
     def fit_seed(self) -> int:
         """The seed of a prior: the same for every method and every suite."""
-        return item_seed("fit", self.prior_of, self.seed)
+        return item_seed("fit", self.prior_of if self.personal else "", self.seed)
 
     @property
     def photos(self) -> dict[str, str]:
@@ -111,10 +116,11 @@ class Job:
             "preset": self.preset,
             "domain": self.domain,
             "metrics": dict(self.metrics),
+            "task": self.part.task.name,
+            "params": plain(self.part.task),
             "cases": [
-                {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed}
-                | {"dose": c.dose, "factor": c.factor}
-                for c in self.cases
+                {"case" if name == "name" else name: value for name, value in plain(case).items()}
+                for case in self.cases
             ],
             "condition": self.part.condition,
             "level": self.part.level,
@@ -140,14 +146,13 @@ def make_jobs(
     seeds: Sequence[int],
     domain: str,
     weights: Mapping[str, str],
-    bases: Mapping[str, str],
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str],
     changed: Mapping[str, Any] | None = None,
 ) -> tuple[Job, ...]:
     """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
 
-    ``bases`` are the weight files that some methods have of the domain, with their SHA-256, ``files`` those that the
-    suite's pictures depend on beside the networks. ``changed`` are settings by row, where they are not the preset's.
+    ``files`` are those beside the weights that methods and tasks may need, with their SHA-256. ``changed`` are settings
+    by row, where they are not the preset's.
 
     Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
     a prior one comes before all others.
@@ -169,18 +174,19 @@ def make_jobs(
                 "metrics": {name: metric.version for name, metric in metrics.items()},
                 "subject": train[person.name],
                 "held_out": held_out[person.name],
-                "files": dict(files or {}),
             }
             for name, method in methods.items():
                 variant = suite.rows.get(name)
-                own = {method.base: bases[method.base]} if hasattr(method, "base") else {}
+                own = {network.file: files[network.file] for network in method.networks}
                 row = {"method": name, "fitted_by": method.name, "method_version": method.version, "others": {}}
+                row |= {"weights": {**weights, **own}, "personal": method.personal}
                 for part in parts:
                     photos = train[part.prior_of or person.name]
                     chosen = photos if part.train is None else {file: photos[file] for file in part.train}
-                    its = (changed or {}).get(name, method.presets[preset])
-                    its = variant.change(its, part) if isinstance(variant, Variant) else its
-                    row |= {"settings": its, "train": chosen, "part": part, "weights": {**weights, **own}}
+                    row_settings = (changed or {}).get(name, method.presets[preset])
+                    if isinstance(variant, Variant):
+                        row_settings = variant.change(row_settings, part)
+                    row |= {"settings": row_settings, "train": chosen, "part": part, "files": _files(part, files)}
                     jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
                 if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
@@ -188,12 +194,19 @@ def make_jobs(
                 others = {name: photos for name, photos in sorted(held_out.items()) if name != person.name}
                 row = {"method": reference.name, "fitted_by": "", "method_version": suite.version, "settings": None}
                 row |= {"others": others if reference.needs_other_people else {}, "weights": dict(weights)}
+                row |= {"personal": True}
                 for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
                     photos = train[part.prior_of or person.name]
-                    jobs.append(Job(**shared | row, train=photos, part=part, reference=True))
+                    row |= {"train": photos, "part": part, "files": _files(part, files)}
+                    jobs.append(Job(**shared | row, reference=True))
     _require_distinct(jobs)
     turns = _turns(jobs)
     return tuple(sorted(jobs, key=lambda job: turns[job.key]))
+
+
+def _files(part: Part, files: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``files`` that the task depends on; a domain may be without some."""
+    return {name: files[name] for name in part.task.files if name in files}
 
 
 def shard(jobs: Sequence[Job], number: int, count: int) -> tuple[Job, ...]:
@@ -222,7 +235,7 @@ def fits_first(jobs: Sequence[Job], priors: Path) -> list[Job]:
 
 
 def _require_distinct(jobs: Sequence[Job]) -> None:
-    """Raises ValueError if two cases of a row have one name: the second would take the first one's picture."""
+    """Raises ValueError if two cases of a row have one name: the second would take the first one's image."""
     seen = Counter((job.method, job.person, job.seed, case.name) for job in jobs for case in job.cases)
     (item, times), *_ = seen.most_common(1) or [(None, 0)]
     if times > 1:
@@ -283,12 +296,7 @@ def describe(
             for metric in metrics.values()
         ],
         "methods": rows,
-        "published": {
-            row: {metric: {"mean": mean, "std": std} for metric, (mean, std) in numbers.items()}
-            for row, numbers in suite.published.items()
-        },
-        "published_source": suite.published_source,
-        "published_condition": suite.published_condition,
+        "published": [plain(published) for published in suite.published],
         "jobs": [job.key for job in jobs],
     }
 
@@ -303,7 +311,7 @@ def content_hash(content: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Settings as JSON data."""
+    """Settings, parameters or a case as JSON data."""
     return json.loads(json.dumps(value, default=_plain))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scipy.stats import mannwhitneyu
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.neighbours import nearest, neighbours
 
 
@@ -17,7 +18,7 @@ def copy_p(evaluation: Evaluation) -> dict[str, float]:
     if len(evaluation.held_out) < 3:
         raise Inapplicable("needs three held-out photos")
     ours = neighbours(evaluation).distance
-    theirs = nearest(evaluation, evaluation.held_out.images, evaluation.train.images).distance
+    theirs = nearest(evaluation, evaluation.held_out.images, evaluation.images("train")).distance
     return {"against held-out photos": float(mannwhitneyu(ours, theirs, alternative="less").pvalue)}
 
 

@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Figure, Suite, Variant
-from mystyle.types import Restores
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.suites import common
 
 BETAS = (0.0, 0.02, 0.05, 0.1, None)
 
 
 def row(beta: float | None) -> Variant:
     name, title = ("unbounded", "no bound") if beta is None else (f"beta_{beta:g}", f"β = {beta:g}")
-    return Variant(name, title, "mystyle", partial(tasks.with_beta, beta))
+    return Variant(name, title, "mystyle", partial(common.with_beta, beta))
 
 
 SUITE = Suite(
@@ -32,7 +31,7 @@ SUITE = Suite(
     paper="Figure 15",
     methods=tuple(row(beta) for beta in BETAS),
     metrics=("maps_train", "maps_heldout", "identity", "true_identity", "perceptual", "dilation", "typicality"),
-    conditions=tasks.TITLES,
+    conditions=common.TITLES,
     figures=(
         Figure(
             "grid",
@@ -43,21 +42,18 @@ SUITE = Suite(
         Figure("tradeoff", "dilation_tradeoff", "Fidelity against likeness.", {"x": "perceptual", "y": "maps_heldout"}),
     ),
     presets={
-        "smoke": tasks.PhotoSettings(tasks.SHORT[1:], 1, "2 people, 1 photo each, 3 tasks, 5 betas: the plumbing"),
-        "quick": tasks.PhotoSettings(
-            tasks.SHORT, 2, "3 people, 2 photos each, 3 tasks, 5 betas: 11 minutes on two cores"
+        "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, 3 tasks, 5 betas: the plumbing"),
+        "quick": common.PhotoSettings(
+            common.SHORT, 2, "3 people, 2 photos each, 3 tasks, 5 betas: 11 minutes on two cores"
         ),
-        "full": tasks.PhotoSettings(
-            tasks.EVERYBODY,
+        "full": common.PhotoSettings(
+            common.EVERYBODY,
             None,
             "all 13 people, every held-out photo, 5 betas: for a GPU",
         ),
-        "paper": tasks.PhotoSettings(
-            tasks.SHORT, None, "the 3 people of Table 2, every held-out photo, 5 betas: for a GPU"
+        "paper": common.PhotoSettings(
+            common.SHORT, None, "the 3 people of Table 2, every held-out photo, 5 betas: for a GPU"
         ),
     },
-    verb=Restores,
-    parts=partial(tasks.photo_parts, tuple(tasks.KINDS)),
-    problem=tasks.problem,
-    solve=tasks.solve,
+    parts=partial(common.photo_parts, common.RESTORATIONS),
 )

@@ -53,6 +53,12 @@ class FeatureNetwork(nn.Module):
         self.embed = nn.Linear(deep, embedding)
         self.regress = nn.Linear(deep, len(attributes))
 
+    @property
+    def moments(self) -> Mapping[str, Sequence[float]]:
+        """Mean and standard deviation of each attribute over the training population, in the attribute's unit."""
+        attributes: Mapping[str, Sequence[float]] = self.config["attributes"]
+        return attributes
+
     def maps(self, images: Image) -> tuple[Tensor, ...]:
         """The activations of every stage before pooling, fine to coarse. Raises ValueError on another resolution."""
         if images.shape[-2:] != (self.resolution, self.resolution):

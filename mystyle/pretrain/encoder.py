@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mystyle.checkpoints import save_network
+from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.encoder import Encoder
 from mystyle.networks.features import PerceptualDistance
 from mystyle.networks.stylegan2 import Generator
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Recipe, train
 from mystyle.pretrain.settings import EncoderSettings
-from mystyle.projection import latent_statistics
 from mystyle.types import Image
 
 

@@ -20,13 +20,13 @@ from torch import Tensor
 
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, path_penalty, r1_penalty, update_average
 from mystyle.checkpoints import load_discriminator, load_generator, save_discriminator, save_generator
+from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.features import PerceptualDistance
 from mystyle.networks.stylegan2 import Discriminator, Generator, set_precision
 from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
 from mystyle.pretrain.loop import GameRecipe, Recipe, train
 from mystyle.pretrain.settings import GeneratorSettings
 from mystyle.pretrain.sharpen import SharpeningRecipe
-from mystyle.projection import latent_statistics
 from mystyle.types import Image
 
 

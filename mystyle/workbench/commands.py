@@ -22,14 +22,16 @@ from torch import Tensor
 
 from mystyle.checkpoints import sha256
 from mystyle.degradations import Downsampling, Identity, Inpainting
-from mystyle.directions import boundaries, closed_form, principal, read_attributes, sample_w, save_directions
-from mystyle.domains.domain import Domain, domain_weights, load_domain
-from mystyle.editing import EditSettings
+from mystyle.domains import load_domain, source
+from mystyle.domains.domain import Domain
+from mystyle.editing import EditSettings, edit
+from mystyle.editors.directions import save_directions
 from mystyle.files import write_whole
 from mystyle.latents.anchors import Anchors, encode_anchors, read_anchors
 from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample
-from mystyle.latents.vectors import SUFFIXES, read_code
+from mystyle.latents.vectors import SUFFIXES
 from mystyle.pivots import optimise_anchors
+from mystyle.plugins import EDITORS
 from mystyle.prior import METHOD, MyStylePrior, read_prior
 from mystyle.progress import showing
 from mystyle.tuning import tune
@@ -53,7 +55,7 @@ def tune_photos(
     out: Path,
     domain: str,
     preset: str,
-    passes: int | None,
+    epochs: int | None,
     anchors: str,
     check_faces: bool,
     seed: int,
@@ -61,8 +63,8 @@ def tune_photos(
 ) -> None:
     """Tunes a prior to the portraits in ``photos``. Raises ValueError before the first step for whatever is wrong."""
     settings = METHOD.presets[preset]
-    if passes is not None:
-        settings = replace(settings, fit=replace(settings.fit, passes=passes))
+    if epochs is not None:
+        settings = replace(settings, fit=replace(settings.fit, epochs=epochs))
     d = load_domain(domain, device)
     portraits = read_portraits(photos, d.resolution)
     if len(portraits) < 2:
@@ -102,7 +104,7 @@ def tune_photos(
             codes = encode_anchors(replace(portraits, images=images), d.encoder)
         checkpoint = out / "tuning.ckpt"
         generator = tune(d.generator, codes, images, d.perceptual, settings.fit, seed=seed, checkpoint=checkpoint)
-    prior = MyStylePrior(generator, codes, d.perceptual, settings, d.directions)
+    prior = MyStylePrior(generator, codes, d.perceptual, settings)
     before, after = (replace(prior, generator=g).reconstructions() for g in (d.generator, generator))
     figures = {
         "photos": len(codes),
@@ -279,20 +281,17 @@ def edit_pictures(
     pictures: Path, direction: str, out: Path, strengths: Sequence[float], settings: EditSettings, bench: Bench
 ) -> None:
     """Inverts portraits, where that is not done yet, and walks along ``direction``."""
-    prior = replace(bench.prior, settings=replace(bench.prior.settings, edit=settings))
-    vector: str | Tensor = direction
-    if Path(direction).suffix in SUFFIXES:
-        vector = read_code(Path(direction), prior.generator.w_dim)
-        if not vector.any():
-            raise ValueError(f"--direction {direction}: all zero")
-    elif direction not in prior.directions:
-        raise ValueError(f"--direction {direction}: unknown; this domain has {', '.join(prior.directions) or 'none'}")
+    prior, editor = bench.prior, EDITORS.load("vector" if Path(direction).suffix in SUFFIXES else "interfacegan")
+    try:
+        vector = editor.direction(direction, bench.domain)
+    except ValueError as error:
+        raise ValueError(f"--direction {direction}: {error}") from error
     inversions = out / "inversions"
     inverted = invert_pictures(pictures, inversions, bench)
     names = inverted.names
     codes = [AlphaCode.load(inversions / f"{name}.safetensors", bench.domain.device) for name in names]
     code = AlphaCode(torch.cat([c.alpha for c in codes]), prior.anchors.hash)
-    edits = prior.walk(code, vector, strengths)
+    edits = edit(code, vector, strengths, prior.anchors, settings)
     images = prior.render(edits.code.alpha)
     rows = []
     for i, name in enumerate(names):
@@ -323,15 +322,10 @@ def find_directions(out: Path, domain: str, way: str, samples: int, count: int, 
     """Finds directions in a domain's generator and writes them as one file."""
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {out}: the file's suffix is .safetensors")
-    d = load_domain(domain, device)
-    w = sample_w(d.generator, samples, seed)
     with showing():
-        if way == "interfacegan":
-            found = boundaries(w, read_attributes(d.generator, d.perceptual.network, w))
-        else:
-            found = principal(w, count) if way == "ganspace" else closed_form(d.generator, w, count)
+        found = EDITORS.load(way).find(load_domain(domain, device), samples, count, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
-    digest = sha256(domain_weights(domain)["generator"])
+    digest = sha256(source(domain).weights()["generator"])
     write_whole(out, lambda path: save_directions(path, found, digest))
     print(f"{out}: {len(found)} directions: {', '.join(found)}")
 

@@ -66,9 +66,9 @@ class Dispatcher:
     def _places(self, job: Job) -> list[Path]:
         """What is claimed for the time of a job: its place, and the fit of its prior where that is to be done."""
         place = [self.context.run / "jobs" / job.key]
-        if job.prior_key is None or (self.context.priors / job.prior_key).exists():
+        if job.prior_key is None or (self.context.fits.folder / job.prior_key).exists():
             return place
-        return [*place, self.context.priors / f"{job.prior_key}-fit"]
+        return [*place, self.context.fits.folder / f"{job.prior_key}-fit"]
 
     def taken_back(self, job: Job) -> None:
         """The job was not begun; another worker may do it."""

@@ -62,7 +62,7 @@ def carry_out(jobs: Sequence[Job], context: Context, means: Means, display: Disp
         absolute = replace(
             context,
             run=context.run.absolute(),
-            priors=context.priors.absolute(),
+            fits=replace(context.fits, folder=context.fits.folder.absolute()),
             folders={name: folder.absolute() for name, folder in context.folders.items()},
         )
         with Dispatcher(list(jobs), context, display, means.retries) as dispatcher:
