@@ -82,8 +82,8 @@ def normal_scores(parameters: dict[str, Tensor], generator: torch.Generator) -> 
     """Every parameter as its standard normal score by rank: [n, k].
 
     Ties are broken at random, so that every column is normal: a trait that three people in four lack fills three
-    quarters of the distribution, as it will when z is drawn. With their mean rank they would leave codes between the
-    trait and its absence to chance.
+    quarters of the distribution, as it will when z is sampled. With their mean rank, codes between the trait and its
+    absence would not be trained.
     """
     columns = []
     for x in parameters.values():

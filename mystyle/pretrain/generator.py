@@ -1,11 +1,11 @@
 """The domain's generator: a warm start on rendered pairs, critics of features, then the StyleGAN2 recipe.
 
-The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) learns the
-image itself. It takes minutes where the adversarial game takes hours, and gives a W in which the parameters are
-nearly linear. It grows: at a quarter of the resolution, where a step is cheap, the generator learns what is where; at
-half and in full, what it looks like. Critics of features then make its textures sharp (``mystyle.pretrain.sharpen``).
-The adversarial stage (logistic loss, lazy R1, path length, style mixing, EMA) makes the distribution right, given the
-many steps that it wants; half of its fakes keep the pair loss so that W keeps its meaning.
+The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) is regressed to the
+image itself. It takes minutes where adversarial training takes hours, and gives a W in which the parameters are nearly
+linear. It grows: layout is learned at a quarter of the resolution, where a step is cheap, appearance at half and in
+full. Critics of features then sharpen its textures (``mystyle.pretrain.sharpen``). The adversarial stage (logistic
+loss, lazy R1, path length, style mixing, EMA) fits the distribution, given enough steps; half of its fakes keep the
+pair loss so that W keeps its meaning.
 Without a manifest, or with empty ``warm_epochs``, the adversarial stage runs alone. ``start`` goes on from a finished
 pair of networks, on the same images or on others.
 """

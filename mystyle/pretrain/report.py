@@ -1,4 +1,4 @@
-"""The evidence page of a domain's networks: what they do on people whom none of them has seen."""
+"""The evidence page of a domain's networks: measurements on people that none of them was trained on."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from mystyle.workbench import sheets
 SHOWN = 64  # images in a grid, eight by eight
 ROWS = 4  # of interpolations in each space
 STEPS = 9  # from one end of an interpolation to the other
-PANELS = len(ATTRIBUTES)  # that are drawn; the table has all
+PANELS = len(ATTRIBUTES)  # in the figure; the table has all
 PEOPLE_SHOWN = 8  # rows of the figure of inversions
 BATCH = 32
 LEAST = 2 * (K + 1)  # images in each set that is compared: k neighbours for each, and some choice
@@ -273,7 +273,7 @@ def inversion(e: Evidence, faces: Tensor) -> None:
     """One photo each of as many people, found in W by the encoder and by descent, and in W+ by descent.
 
     Each result is compared with the photo it was made from, and its identity also with the person's other photos:
-    that similarity has a ceiling, the photo's own. The descent never asks the network that measures identity.
+    that similarity has a ceiling, the photo's own. The descent does not use the network that measures identity.
     """
     g, identities = e.domain.generator, e.album.identities
     with e.part("inversion") as found:

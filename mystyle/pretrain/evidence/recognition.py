@@ -1,4 +1,4 @@
-"""What the feature network knows: who is who (verification), and the attributes of a portrait (regression)."""
+"""Accuracy of the feature networks: verification of identities, and regression of attributes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def pairs(embeddings: Tensor, identities: Tensor) -> Iterator[tuple[Tensor, Tens
 
 
 def regression(estimate: Tensor, truth: Tensor) -> dict[str, float | None]:
-    """Errors of one attribute, [n] twice, in its unit: mean absolute error, and that of always saying the median;
+    """Errors of one attribute, [n] twice, in its unit: mean absolute error, and that of always predicting the median;
     R^2 and Spearman's rank correlation, None where the truth (or, for the latter, the estimate) never varies."""
     x, y = estimate.double().cpu(), truth.double().cpu()
     spread = (y - y.mean()).square().sum()

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from mystyle.checkpoints import save_network
 from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain.evidence import distributions, recognition
 from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
+from mystyle.pretrain.evidence.page import write_page
 from mystyle.pretrain.evidence.paths import lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
 from mystyle.pretrain.report import in_turns, other_photos
@@ -83,7 +85,7 @@ def test_laws_of_precision_and_recall():
     x = normal(40, 3).float()
     assert precision_recall(x, x[torch.randperm(40)]) == (1, 1)
     assert precision_recall(x, x + 100) == (0, 0)
-    precision, recall = precision_recall(x, x[:1].repeat(40, 1))  # one good image again and again
+    precision, recall = precision_recall(x, x[:1].repeat(40, 1))  # one good image, repeated
     assert precision == 1 and recall == pytest.approx(1 / 40)
 
 
@@ -173,8 +175,9 @@ def test_a_grid_is_row_by_row_at_128_dots_each_and_ends_in_white(size):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory, tiny_domain):
     folder = tmp_path_factory.mktemp("weights")
-    for role in ("generator", "discriminator", "encoder", "features"):
+    for role in ("generator", "discriminator", "encoder"):
         save_network(getattr(tiny_domain, role), folder / f"{role}.safetensors")
+    save_network(tiny_domain.judge, folder / "features.safetensors")
     save_network(tiny_domain.perceptual.network, folder / "perceptual.safetensors")
     return folder
 
@@ -216,7 +219,7 @@ def numbers(x):
 def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weights, tmp_path, monkeypatch):
     found = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        torch.rand(7)  # whatever was drawn before
+        torch.rand(7)  # the global generator's state does not matter
         commands.report(held_out, weights, tmp_path / name, samples=20, inversions=9, steps=3, seed=seed)
         found.append(json.loads((tmp_path / name / "figures.json").read_text()))
     assert all(math.isfinite(x) for x in numbers(found[0])) and len(numbers(found[0])) > 60
@@ -234,6 +237,12 @@ def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weigh
     assert [r["n"] for r in found[0]["distribution"].values()] == [20, 12, 12]
     assert found[0]["verification"]["pairs_of_one_person"] == 6 * 6
     assert found[0]["data"]["people"] == 6 and set(found[0]["attributes"]) == {"yaw", "smile"}
+
+
+def test_the_page_of_the_repository_is_that_of_its_figures(tmp_path):
+    folder = Path(__file__).parents[3] / "docs" / "evidence"
+    write_page(tmp_path / "README.md", json.loads((folder / "figures.json").read_text()))
+    assert (tmp_path / "README.md").read_text() == (folder / "README.md").read_text()
 
 
 def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(held_out, weights, tmp_path):
