@@ -3,7 +3,7 @@
 On photographs these are a VGG face classifier and LPIPS (Zhang et al., 2018). On the synthetic domain they are two
 VGG-style networks trained on rendered portraits: one on their identities, which measures (``mystyle.pretrain
 features``), and one on their true parameters, which losses look through (``mystyle.pretrain perceptual``), so that no
-method descends on the network that judges it. The distance has LPIPS's formula with unit weights, so its numbers must
+method descends on the network that evaluates it. The distance has LPIPS's formula with unit weights, so its numbers must
 not be set beside LPIPS's own.
 """
 
@@ -80,17 +80,13 @@ class FeatureNetwork(nn.Module):
         return F.relu(self.fc(F.avg_pool2d(maps[-1], 2).flatten(1)))
 
     def identity_of(self, deep: Tensor) -> Tensor:
-        """``identity`` of the images with these features [n, deep]."""
+        """Identity embeddings [n, e] of unit norm from features [n, deep]; the cosine of two is their similarity."""
         return F.normalize(self.embed(deep), dim=1)
 
     def heads(self, images: Image) -> tuple[Tensor, Tensor]:
         """Identity embedding [n, e] of unit norm and standardised attributes [n, k], from one pass."""
         x = self.deep(images)
         return self.identity_of(x), self.regress(x)
-
-    def identity(self, images: Image) -> Tensor:
-        """Identity embedding [n, e] of unit norm; the cosine of two is their similarity."""
-        return self.heads(images)[0]
 
     def attributes(self, images: Image) -> dict[str, Tensor]:
         """Estimated attributes ``{name: [n]}`` in their units."""
