@@ -1,8 +1,8 @@
 """Masks by rule and seed, 1 where the pixel is known and 0 in the hole.
 
-A mask is drawn as a shape in the unit square, x to the right and y down, and then sampled at the pixel centres: the
+A mask is a shape in the unit square, x to the right and y down, that is sampled at the pixel centres: the
 same rule and seed give the same hole at every resolution. The shapes fit the framing of FFHQ's alignment.
-The paper assumes a known mask and does not say which; these five cover what Figures 9 and 11 show hidden, and more.
+The paper assumes a known mask and does not specify it; these five cover what Figures 9 and 11 show hidden, and more.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def mouth(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
 
 
 def half(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
-    """The left or the right half of the face; the seed says which."""
+    """The left or the right half of the face; the seed decides which."""
     cx, cy, scale = _jitter(rng, *FACE)
     side = rng.choice((-1, 1))
     return _ellipse(x, y, cx, cy, scale * FACE_AXES[0], scale * FACE_AXES[1]) & (side * (x - cx) > 0)
@@ -80,7 +80,7 @@ def strokes(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
         path = _walk(rng, vertices=int(rng.integers(4, 9)))
         radius = rng.uniform(0.015, 0.05)
         hole |= _near(x, y, path, radius)
-        # The stroke's own area, overlaps counted twice: the same at every resolution, which the drawn share is not.
+        # The stroke's own area, overlaps counted twice: the same at every resolution, which the sampled share is not.
         area += 2 * radius * np.linalg.norm(np.diff(path, axis=0), axis=1).sum()
     return hole
 

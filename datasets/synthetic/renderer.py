@@ -1,8 +1,8 @@
 """Portraits: ``render(scores, resolution) -> Image``, framed as FFHQ frames faces.
 
 A portrait is a few meshes (head, ears, shoulders, clothes, glasses) and thousands of strands, lit at their points,
-drawn with a z-buffer at two to three times the resolution, and painted sample by sample. One is drawn after the
-other, on the CPU: its parameters are plain numbers, its arrays fit the cache, and its image cannot depend on its
+rasterised with a z-buffer at two to three times the resolution, and shaded sample by sample. Portraits are rendered one
+after the other on the CPU: parameters are plain numbers, arrays fit the cache, and an image cannot depend on its
 neighbours in the batch.
 """
 

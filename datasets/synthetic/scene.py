@@ -107,7 +107,7 @@ class Scene:
         strands: list[tuple[hair.Strands, Tensor]],
         frames: list[tuple[Tensor, float]],
     ) -> ShadowMap:
-        """What the key light sees: head, ears, frames, and a third of the strands, three times as wide."""
+        """What casts shadows of the key light: head, ears, frames, and a third of the strands, three times as wide."""
         casters = []
         for surface in skin:
             coarse = surface.points[::2, ::2]

@@ -79,9 +79,7 @@ class EncoderSettings:
     rate: float = 1e-3  # Adam, one cosine
     l1_weight: float = 1.0
     perceptual_weight: float = 1.0
-    identity_weight: float = (
-        0.5  # 1 - cosine of the perceptual network's last hidden layer
-    )
+    identity_weight: float = 0.5  # 1 - cosine of the perceptual network's last hidden layer
     code_weight: float = 1.0  # squared error of the codes of generated images, relative to the variance of W
     prior_weight: float = 0.02  # squared distance from w_avg, likewise: keeps anchors where W is dense
     held_out: float = 0.05  # share of the identities kept for the figures in the card
