@@ -244,7 +244,7 @@ def people(asked: Asked) -> Lines:
 def photos(asked: Asked) -> Lines:
     """The photos of a folder, person by person; each is decoded."""
     from benchmarks.engine import checks
-    from datasets.folders import SUFFIXES
+    from mystyle.image_files import SUFFIXES
 
     names = checks.people_in(asked.photos)
     yield Line("people", OK, f"{len(names)} in {asked.photos}")

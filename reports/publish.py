@@ -56,10 +56,10 @@ def _figure(path: Path, folder: Path) -> None:
     if path.stat().st_size <= LARGE:
         shutil.copyfile(path, folder / path.name)
         return
-    from PIL import Image
+    from mystyle.image_files import decode, open_image
 
-    with Image.open(path) as image:
-        image.convert("RGB").save(folder / f"{path.stem}.jpg", quality=QUALITY, optimize=True)
+    with open_image(path) as image:
+        decode(image).save(folder / f"{path.stem}.jpg", quality=QUALITY, optimize=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -136,7 +136,8 @@ class Sweeps:
     def strips(self) -> Figure:
         """What was scored: the first photo's sweep of every factor, dose from left to right."""
         from matplotlib.figure import Figure
-        from PIL import Image
+
+        from mystyle.image_files import read_pixels
 
         strips = [(f["title"], files) for f in self.run.methods if (files := self._strip(f["name"]))]
         columns = max((len(files) for _, files in strips), default=1)
@@ -146,7 +147,7 @@ class Sweeps:
         for panel in panels.flat:
             panel.axis("off")
         for (title, files), panel in zip(strips, panels.T.flat, strict=False):
-            panel.imshow(np.concatenate([np.asarray(Image.open(path).convert("RGB")) for path in files], axis=1))
+            panel.imshow(np.concatenate([read_pixels(path) for path in files], axis=1))
             panel.text(-0.02, 0.5, title, ha="right", va="center", fontsize=6, transform=panel.transAxes)
         return figure
 

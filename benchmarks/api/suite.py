@@ -38,7 +38,7 @@ class Reference:
     needs_other_people: bool
     outputs: Callable[[Problem, Sequence[Portraits], Sequence[Case]], Image]
     # (problem, other people's held-out, cases) -> [n, 3, R, R]
-    group: str = ""  # factors of one group are drawn together
+    group: str = ""  # factors of one group are plotted together
     parts: Parts | None = None  # None: the suite's
 
 

@@ -59,7 +59,7 @@ class Job:
         del decisive["preset"]  # a name for settings that are here themselves
         if not self.files:  # most suites have none
             del decisive["files"]
-        if self.others:  # the hash of a mapping does not tell the order, which decides who is taken
+        if self.others:  # the hash of a mapping ignores the order, which decides whose photos are taken
             decisive["order"] = list(self.others)
         return content_hash(decisive)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.engine.plan import Job
     from datasets.folders import Photo
 
-DATA = Path("data")  # where drawn people are kept between runs
+DATA = Path("data")  # where rendered people are kept between runs
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from benchmarks.engine.fits import FitStore, JobResources, Save
 from benchmarks.engine.plan import Job
 from benchmarks.engine.provenance import machine, peak_memory_mb, reset_peak_memory
 from datasets.folders import DataError, read_portraits
+from mystyle import image_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,7 +109,7 @@ class Worker:
             there = [i for i, case in enumerate(job.cases) if case.name not in missing]
             cases = tuple(job.cases[i] for i in there)
             began = time.perf_counter()
-            pixels = self._keep(output.images, cases, job.part.kept, folder)  # samples are drawn only here
+            pixels = self._keep(output.images, cases, job.part.kept, folder)  # samples are computed only here
             if "restore" in seconds:
                 seconds["restore"] += time.perf_counter() - began
         except Inapplicable as dash:
@@ -369,7 +370,7 @@ def read_pixels(paths: Sequence[Path]) -> Tensor:
     """uint8 ``[n, 3, h, w]``."""
     import torch
 
-    pixels = np.stack([np.asarray(PillowImage.open(path).convert("RGB")) for path in paths])
+    pixels = np.stack([image_files.read_pixels(path) for path in paths])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 

@@ -78,16 +78,18 @@ def show(axes: Axes, path: Cell, cell: int = CELL) -> None:
     import numpy as np
     from PIL import Image
 
+    from mystyle.image_files import decode, open_image
+
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_visible(path is None)
     if path is None:
         axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
         return
-    with Image.open(path) as image:
+    with open_image(path) as image:
         small = image.width < cell // 4  # an input of super-resolution: its pixels are what is to be seen
         way = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
-        large = image.convert("RGB").resize((cell, cell), way)
+        large = decode(image).resize((cell, cell), way)
     axes.imshow(np.asarray(large), interpolation="none", aspect="auto")
 
 
