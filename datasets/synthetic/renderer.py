@@ -123,7 +123,7 @@ class Camera:
         image[sample] = image[sample] * 0.93 + streak[:, None] * key.key_colour
 
 
-def draw_portrait(p: Values, resolution: int) -> Tensor:
+def render_portrait(p: Values, resolution: int) -> Tensor:
     """One portrait on the display's scale [0, 1]: [3, resolution, resolution]."""
     fine = SUPERSAMPLING[resolution >= SMALL]
     size = resolution * fine
@@ -139,4 +139,4 @@ def render(scores: Tensor, resolution: int) -> Image:
     """Portraits from standard normal scores [n, len(PARAMETERS)]: [n, 3, resolution, resolution] in [-1, 1]."""
     table = values(scores)
     portraits = ({name: float(column[i]) for name, column in table.items()} for i in range(len(scores)))
-    return torch.stack([draw_portrait(p, resolution) for p in portraits]) * 2 - 1
+    return torch.stack([render_portrait(p, resolution) for p in portraits]) * 2 - 1

@@ -102,10 +102,7 @@ class Scene:
         return Surface(points @ self.pose.body.T, rest, normals @ self.pose.body.T, hollow, wear.torso_faces())
 
     def _cast(
-        self,
-        skin: list[Surface],
-        strands: list[tuple[hair.Strands, Tensor]],
-        frames: list[tuple[Tensor, float]],
+        self, skin: list[Surface], strands: list[tuple[hair.Strands, Tensor]], frames: list[tuple[Tensor, float]]
     ) -> ShadowMap:
         """What casts shadows of the key light: head, ears, frames, and a third of the strands, three times as wide."""
         casters = []
