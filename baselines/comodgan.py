@@ -28,6 +28,7 @@ from mystyle.networks.stylegan2 import (
     Discriminator,
     Generator,
     Linear,
+    MappingNetwork,
     NoiseMode,
     StyledConv,
     ToRGB,
@@ -35,9 +36,6 @@ from mystyle.networks.stylegan2 import (
     fir_kernel,
     inner_channels,
     upsample_rgb,
-)
-from mystyle.networks.stylegan2 import (
-    Mapping as MappingNetwork,
 )
 from mystyle.types import Degradation, Image, Mask, Unsupported, WPlus
 
