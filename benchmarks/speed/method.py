@@ -68,6 +68,7 @@ def album(person: str, domain: Domain) -> tuple[Portraits, Portraits]:
 def recipes(domain: Domain, train: Portraits, test: Portraits, passes: int, preset: str) -> pd.DataFrame:
     """Seconds and distances of the official recipe, with ``passes`` in place of 1000, and of ``preset``."""
     ours = METHOD.presets[preset]
+    assert ours.fit is not None and isinstance(ours.restore, ProjectionSettings)
     official = replace(OFFICIAL_TUNING, passes=passes)
     rows = [
         recipe("official, photo by photo", domain, train, test, official, replace(OFFICIAL_CODE, beta=BETA, batch=1)),
@@ -105,7 +106,9 @@ def holes(images: Image) -> Inpainting:
 
 def at_once(domain: Domain, train: Portraits, test: Portraits) -> pd.DataFrame:
     """``AT_ONCE`` images projected into the untuned prior together and one by one, and how far the results differ."""
-    settings = replace(METHOD.presets["quick"].restore, beta=BETA, batch=AT_ONCE)
+    settings = METHOD.presets["quick"].restore
+    assert isinstance(settings, ProjectionSettings)
+    settings = replace(settings, beta=BETA, batch=AT_ONCE)
     anchors = encode_anchors(replace(train, images=train.images.to(domain.device)), domain.encoder)
     count = -(-AT_ONCE // len(test))
     images = torch.cat([test.images] * count)[:AT_ONCE].to(domain.device)
@@ -143,7 +146,7 @@ def hulls(domain: Domain) -> pd.DataFrame:
     anchors = Anchors(w[:ANCHORS].cpu(), tuple(map(str, range(ANCHORS))))
     codes = (anchors.codes.mean(dim=0) + 1.5 * (w[ANCHORS:].cpu() - anchors.codes.mean(dim=0))).double()
     exact = project_to_dilated_hull(codes, anchors, BETA)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, solve in {"ours": project_to_dilated_hull, **general_solvers()}.items():
         solve(codes[:1], anchors, BETA)  # imports and plans
         alpha, seconds = timed(solve, codes, anchors, BETA)

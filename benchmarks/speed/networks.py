@@ -156,7 +156,7 @@ def seconds_of(step: Callable[[], object], budget: float) -> float:
 def count_work(g: Generator, batch: int) -> dict[str, int]:
     """Floating point operations of convolutions and matrix products in every pass, counted without doing them."""
     with torch.device("meta"):
-        shadow = Generator(**g.config)
+        shadow = Generator(**g.config)  # type: ignore[arg-type]
         ws = torch.empty(batch, g.num_ws, g.w_dim)
     work = {}
     for name in PASSES:

@@ -75,7 +75,7 @@ class LowPass(torch.autograd.Function):
         _, ctx.f, ctx.padding = inputs
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return LowPass.apply(grad, ctx.f, 3 - ctx.padding), None, None
 
 
@@ -176,7 +176,8 @@ class StyledConv(nn.Module):
 
     def modulation(self, w: W, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
         """The weight, the styles s [n, n_in], and the demodulation times the gain of the leaky ReLU, d [n, n_out]."""
-        weight, s = self.weight, self.affine(w)
+        weight: Tensor = self.weight
+        s = self.affine(w)
         if dtype == torch.float16:  # products of weight and style stay in range; demodulation undoes both factors
             largest = weight.abs().amax(dim=(1, 2, 3), keepdim=True)
             weight = weight / (largest * math.sqrt(weight[0].numel()))
@@ -234,6 +235,8 @@ class SynthesisBlock(nn.Module):
 
     The block computes in ``precision`` if that is set, else in its weights' precision, in which RGB is always summed.
     """
+
+    f: Tensor
 
     def __init__(self, n_in: int, n_out: int, w_dim: int, resolution: int, conv_clamp: float | None):
         super().__init__()
@@ -383,7 +386,7 @@ class Generator(nn.Module):
             conv_clamp=conv_clamp,
             num_fp16_res=num_fp16_res,
         )
-        self.resolution, self.z_dim, self.w_dim = resolution, z_dim, w_dim
+        self.resolution, self.z_dim, self.w_dim, self.num_fp16_res = resolution, z_dim, w_dim, num_fp16_res
         self.synthesis = Synthesis(resolution, w_dim, channel_base, channel_max, conv_clamp)
         self.num_ws = self.synthesis.num_ws
         self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
@@ -513,7 +516,7 @@ class Discriminator(nn.Module):
             num_fp16_res=num_fp16_res,
             mbstd_group=mbstd_group,
         )
-        self.resolution = resolution
+        self.resolution, self.num_fp16_res = resolution, num_fp16_res
         self.resolutions = [2**i for i in range(int(math.log2(resolution)), 2, -1)]
         for r in self.resolutions:
             width = [channels(size, channel_base, channel_max) for size in (r, r // 2)]
@@ -537,7 +540,7 @@ def set_precision(network: Generator | Discriminator, dtype: torch.dtype, resolu
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"precision must be float32, bfloat16 or float16, got {dtype}")
     if resolutions is None:
-        resolutions = network.config["num_fp16_res"] if dtype == torch.float16 else 99
+        resolutions = network.num_fp16_res if dtype == torch.float16 else 99
         if resolutions == 0:
             raise ValueError(
                 "this network was not trained in float16: say for how many resolutions to use it, or bfloat16"
