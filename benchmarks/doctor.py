@@ -37,11 +37,20 @@ class Asked:
     photos: Path | None = None
 
 
+def domain_names() -> tuple[str, ...]:
+    return tuple(RESOLUTIONS)
+
+
+def domain_files(name: str) -> tuple[int, dict[str, Path]]:
+    """The resolution of a domain, and its weight files by role."""
+    return RESOLUTIONS[name], domain_weights(name)
+
+
 def weights(asked: Asked) -> Findings:
     """The networks of the domain."""
     from benchmarks.engine import checks
 
-    files = domain_weights(asked.domain)
+    _, files = domain_files(asked.domain)
     yield from checks.weights(files)
     directions = files["generator"].with_name(DIRECTIONS)
     if directions.is_file():
@@ -55,7 +64,8 @@ def baselines(asked: Asked) -> Findings:
     """Networks of the domain that baselines have. Those of the main suite's rows are needed."""
     from benchmarks.engine import checks
 
-    folder = domain_weights(asked.domain)["generator"].parent
+    _, files = domain_files(asked.domain)
+    folder = files["generator"].parent
     rows = SUITES.load(SUITE).rows
     users: dict[str, list[str]] = {}
     for name in METHODS.names():
@@ -77,7 +87,8 @@ def people(asked: Asked) -> Findings:
     """The people of a folder, or the domain's own, who may have to be rendered."""
     from benchmarks.engine import checks
 
-    resolution, splits = RESOLUTIONS[asked.domain], SUITES.load(SUITE).splits
+    resolution, _ = domain_files(asked.domain)
+    splits = SUITES.load(SUITE).splits
     if asked.photos is not None:
         names = checks.people_in(asked.photos)
         yield Finding("people", OK, f"{len(names)} in {asked.photos}")
@@ -150,7 +161,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replace_unencodable()
     about = "What is installed, what is missing, what it costs."
     parser = argparse.ArgumentParser(prog="python -m benchmarks.doctor", description=about)
-    parser.add_argument("--domain", choices=RESOLUTIONS, default=DEFAULT_DOMAIN, help="the networks and kind of people")
+    parser.add_argument(
+        "--domain", choices=domain_names(), default=DEFAULT_DOMAIN, help="the networks and kind of people"
+    )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="people of your own, as for benchmarks.run")
     asked = Asked(**vars(parser.parse_args(arguments)))
     command = f"python -m benchmarks.run --suite {SUITE}"
