@@ -43,7 +43,6 @@ def names(
         *_unknown("--suite", [suite], (*SUITES.names(), ALL), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
         *_unknown("--methods", named, known, "method"),
-        *encoding("--methods", methods or []),
         *_unknown("--domain", [domain], tuple(known_domains), "domain"),
     ]
 
@@ -57,7 +56,7 @@ def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> li
     found = people_in(photos)
     if not found:
         return [problem(f"--photos {photos}", "holds no person; a person is a folder with train/ and test/ inside")]
-    return _unknown("--people", wanted or [], found, "person") or encoding("--photos", [photos, *(wanted or found)])
+    return _unknown("--people", wanted or [], found, "person") or encoding("--photos", found)
 
 
 def people_in(photos: Path) -> tuple[str, ...]:
@@ -65,13 +64,10 @@ def people_in(photos: Path) -> tuple[str, ...]:
     return tuple(sorted(f.name for f in photos.iterdir() if (f / "train").is_dir() and (f / "test").is_dir()))
 
 
-def encoding(flag: str, texts: Iterable[object]) -> list[Finding]:
-    """Names that are no valid UTF-8, which the files of a run cannot hold."""
-    return [
-        problem(f"{flag} {text}", "the name is not valid UTF-8; rename it")
-        for text in map(str, texts)
-        if not text.isascii() and text.encode(errors="replace").decode() != text
-    ]
+def encoding(where: str, files: Iterable[str]) -> list[Finding]:
+    """Names of files that are no valid UTF-8, which the files of a run cannot hold."""
+    detail = "the name is not valid UTF-8; rename it"
+    return [problem(f"{where} {name}", detail) for name in files if name.encode(errors="replace").decode() != name]
 
 
 def numbers(options: Options) -> list[Finding]:
@@ -125,11 +121,11 @@ def folders(options: Options) -> list[Finding]:
     """An --out or --priors that cannot be written, or that holds something else."""
     out, priors = options.folder, options.prior_folder
     other = "the folder holds something else than {}; choose a new or an empty one"
-    found = encoding("--out", [out]) or writable("--out", out)
+    found = writable("--out", out)
     if not found and not _is_run(out):
         found.append(problem(f"--out {out}", other.format("a run")))
     if options.priors:
-        wrong = encoding("--priors", [priors]) or writable("--priors", priors)
+        wrong = writable("--priors", priors)
         if not wrong and not _holds_only(priors, KEYS):
             wrong.append(problem(f"--priors {priors}", other.format("priors")))
         found += wrong
