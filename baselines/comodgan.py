@@ -1,8 +1,8 @@
 """CoModGAN (Zhao et al., "Large Scale Image Completion via Co-Modulated Generative Adversarial Networks", 2021).
 
 An inpainting network of the domain: an encoder sees the known pixels, its maps are added to those of a StyleGAN2
-generator, and its code modulates that generator together with the mapped z. It knows nobody; fine-tuned on a person it
-is ``comodgan_ft``. Masks have 1 where the pixel is known, as in the original code.
+generator, and its code modulates that generator together with the mapped z. It is identity-agnostic; fine-tuned on a
+person it is ``comodgan_ft``. Masks have 1 where the pixel is known, as in the original code.
 
 The domain's network, ``comodgan.safetensors``, is made by ``python -m baselines.common.pretrain comodgan``.
 """
@@ -13,14 +13,16 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from baselines.common.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
+from baselines.common.conditional import ConditionalGame, GameNetwork, GameSettings, NetworkPrior, OfDomain
 from mystyle.adversarial import mixed_codes
+from mystyle.checkpoints import load_network
 from mystyle.degradations import Inpainting
 from mystyle.domains.domain import Domain
 from mystyle.networks.stylegan2 import (
@@ -99,7 +101,7 @@ class CoModGenerator(nn.Module):
         return maps, self.code(x.flatten(1))
 
     def forward(self, images: Image, mask: Mask, ws: WPlus, keep: Tensor, noise: NoiseMode = "const") -> Image:
-        """The picture with its hole filled, known pixels as they are.
+        """The image with its hole filled, known pixels as they are.
 
         ``images`` [n, 3, R, R] may hold anything in the hole; ``mask`` [n, 1, R, R]; ``ws`` [n, num_ws, w_dim] of
         ``mapping``; ``keep`` [n, global_dim] of zeros and ones is the dropout.
@@ -165,8 +167,8 @@ def draw_mask(rng: np.random.Generator, size: int) -> Mask:
     from PIL import ImageDraw
 
     while True:
-        picture = Pillow.new("L", (size, size), 1)
-        draw = ImageDraw.Draw(picture)
+        canvas = Pillow.new("L", (size, size), 1)
+        draw = ImageDraw.Draw(canvas)
         for most, largest in ((10, size // 2), (5, size)):
             for _ in range(rng.integers(most)):
                 w, h = rng.integers(largest, size=2) + 1
@@ -174,7 +176,7 @@ def draw_mask(rng: np.random.Generator, size: int) -> Mask:
                 draw.rectangle((int(x), int(y), int(x + w - 1), int(y + h - 1)), fill=0)
         for _ in range(rng.integers(20)):
             _stroke(draw, rng, size)
-        known = np.asarray(picture)
+        known = np.asarray(canvas)
         if 0 < known.mean() < 1:
             flips = [axis for axis in (0, 1) if rng.random() < 0.5]
             return torch.from_numpy(np.flip(known, flips).astype(np.float32))[None, None]
@@ -198,7 +200,7 @@ def _stroke(draw: Any, rng: np.random.Generator, size: int) -> None:
 
 
 class CoModGame(ConditionalGame):
-    """Pictures with holes; the discriminator sees where they are."""
+    """Images with holes; the discriminator sees where they are."""
 
     def condition(self, real: Image, rng: np.random.Generator) -> Mask:
         return torch.cat([draw_mask(rng, real.shape[-1]) for _ in real]).to(real)
@@ -229,7 +231,7 @@ class CoModPrior(NetworkPrior):
 
     @torch.no_grad()
     def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """The filled pictures; z and dropout of row i come from ``seeds[i]``. Raises Unsupported for no hole."""
+        """The filled images; z and dropout of row i come from ``seeds[i]``. Raises Unsupported for no hole."""
         if not isinstance(degradation, Inpainting):
             raise Unsupported("CoModGAN fills holes and was trained for nothing else")
         g = self.generator
@@ -242,21 +244,27 @@ class CoModPrior(NetworkPrior):
         return torch.cat([g(*part) for part in parts]).to(degraded)
 
 
-class CoModGan(OfDomain):
-    name = "comodgan"
-    title = "CoModGAN"
-    does = ("inpaint",)
-    base = "comodgan.safetensors"
-    network = CoModGenerator
-    prior = CoModPrior
-
-    def untrained(self, domain: Domain) -> CoModGenerator:
-        """What the training of the domain's network starts from; the code has C(4) numbers, for a small file."""
-        return grown(domain.generator, global_dim=domain.generator.synthesis.b4.conv1.weight.shape[0])
-
-    def game(self, network: CoModGenerator, domain: Domain, settings: GameSettings, seed: int) -> CoModGame:
-        """The training of ``network`` against the domain's discriminator."""
-        return CoModGame(network, with_mask(domain.discriminator), domain.perceptual, settings, seed)
+def untrained(domain: Domain) -> CoModGenerator:
+    """What the training of the domain's network starts from; the code has C(4) numbers, for a small file."""
+    generator = domain.generator
+    return grown(generator, global_dim=generator.synthesis.b4.conv1.weight.shape[0])
 
 
-METHOD = CoModGan()
+def game(network: nn.Module, domain: Domain, settings: GameSettings, seed: int) -> CoModGame:
+    """The training of ``network`` against the domain's discriminator."""
+    return CoModGame(network, with_mask(domain.needed("discriminator")), domain.perceptual, settings, seed)
+
+
+METHOD = OfDomain(
+    "comodgan",
+    "CoModGAN",
+    ("inpaint",),
+    GameNetwork(
+        "comodgan.safetensors",
+        "python -m baselines.common.pretrain comodgan",
+        untrained,
+        partial(load_network, CoModGenerator),
+        game,
+    ),
+    CoModPrior,
+)

@@ -1,4 +1,4 @@
-"""CoModGAN + FT of MyStyle's Table 2: the domain's inpainting network trained on on the person's photos."""
+"""CoModGAN + FT of MyStyle's Table 2: the domain's inpainting network fine-tuned on the person's photos."""
 
 from baselines.common.conditional import FineTuned
 from baselines.comodgan import METHOD as COMODGAN

@@ -1,6 +1,6 @@
 """DiffAugment (Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training", 2020) as a personal prior.
 
-The domain's generator and discriminator are trained on, adversarially, on the person's photos; the discriminator sees
+The domain's generator and discriminator are fine-tuned, adversarially, on the person's photos; the discriminator sees
 real and generated images only after the same random, differentiable augmentation. Following MyStyle, the result is
 sampled with truncation 0.7 and used as a prior by a projection that stops early, after 200 steps (B.2). The paper does
 not name the space of that projection, but says that projections inherit StyleGAN2's projector: so W, from the mean code
@@ -182,7 +182,7 @@ class FewShotGAN(Game):
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(FewShotGAN, domain.generator, domain.discriminator, settings)
+    make_module = partial(FewShotGAN, domain.generator, domain.needed("discriminator"), settings)
     s = settings
     return train_generator(make_module, domain, photos, batch=s.batch, steps=s.steps, stage=FewShotGAN.stage, seed=seed)
 

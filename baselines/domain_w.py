@@ -9,6 +9,7 @@ from pathlib import Path
 from baselines.common.latent_prior import LatentPrior
 from mystyle.domains.domain import Domain
 from mystyle.projection import LatentProjectionSettings
+from mystyle.protocols import Method
 from mystyle.types import Portraits
 
 
@@ -27,11 +28,12 @@ class UntunedPrior(LatentPrior):
         """Nothing: ``load`` is given the domain."""
 
 
-class DomainPrior:
+class DomainPrior(Method):
     """The method for one latent space. StyleGAN2's projector, 1000 steps; the reference photos are not looked at."""
 
     version = 1
-    does = ("sample", "inpaint", "upscale", "invert", "edit")
+    does = ("sample", "inpaint", "upscale", "invert")
+    personal = False
 
     def __init__(self, name: str, title: str, projection: LatentProjectionSettings):
         self.name, self.title = name, title
@@ -41,9 +43,7 @@ class DomainPrior:
         }
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> UntunedPrior:
-        return UntunedPrior(
-            domain.generator, domain.perceptual, settings.restore, settings.truncation, domain.directions
-        )
+        return UntunedPrior(domain.generator, domain.perceptual, settings.restore, settings.truncation)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> UntunedPrior:
         return self.fit(person, domain, seed=0, settings=settings)

@@ -60,7 +60,7 @@ class Glo(MyStyle):
         module = GloTuning(start.codes, personal, domain.generator, domain.perceptual, settings.fit, seed)
         minimise(module, personal, torch.arange(len(photos)), photos, checkpoint=None)
         anchors = Anchors(module.codes.detach(), person.files)
-        return MyStylePrior(personal, anchors, domain.perceptual, settings, domain.directions)
+        return MyStylePrior(personal, anchors, domain.perceptual, settings)
 
 
 METHOD = Glo()

@@ -1,8 +1,8 @@
 """GPEN (Yang et al., "GAN Prior Embedded Network for Blind Face Restoration in the Wild", 2021).
 
 A restoration network of the domain: an encoder of the enlarged input gives z, and its maps take the place of the noise
-in a StyleGAN2 generator, where they are not added but set beside the activations. It knows nobody; fine-tuned on a
-person it is ``gpen_ft``.
+in a StyleGAN2 generator, where they are not added but set beside the activations. It is identity-agnostic;
+fine-tuned on a person it is ``gpen_ft``.
 
 The domain's network, ``gpen.safetensors``, is made by ``python -m baselines.common.pretrain gpen``.
 """
@@ -13,13 +13,15 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.common.conditional import ConditionalGame, GameSettings, NetworkPrior, OfDomain
+from baselines.common.conditional import ConditionalGame, GameNetwork, GameSettings, NetworkPrior, OfDomain
+from mystyle.checkpoints import load_network
 from mystyle.degradations import Blur, Downsampling, Jpeg
 from mystyle.domains.domain import Domain
 from mystyle.networks.stylegan2 import (
@@ -58,7 +60,7 @@ class ConcatConv(StyledConv):
 
 
 class GpenGenerator(nn.Module):
-    """Degraded pictures at full size to pictures; arguments as in ``Generator``."""
+    """Degraded images at full size to images; arguments as in ``Generator``."""
 
     def __init__(
         self, resolution: int, z_dim: int, w_dim: int, channel_base: int, channel_max: int, mapping_layers: int
@@ -165,7 +167,7 @@ def degrade(photo: Image, rng: np.random.Generator) -> Image:
 
 
 class GpenGame(ConditionalGame):
-    """Small and spoiled pictures; the discriminator sees the results alone."""
+    """Small and degraded images; the discriminator sees the results alone."""
 
     def condition(self, real: Image, rng: np.random.Generator) -> Image:
         return torch.cat([degrade(photo, rng) for photo in real.split(1)])
@@ -200,30 +202,35 @@ class GpenPrior(NetworkPrior):
 
     @torch.no_grad()
     def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """The restored pictures. Nothing is random. Raises Unsupported unless the input is a small picture."""
+        """The restored images. Nothing is random. Raises Unsupported unless the input is a small image."""
         size = self.generator.resolution
         if degraded.shape[-1] >= size:
-            raise Unsupported("GPEN enlarges small pictures and was trained for nothing else")
+            raise Unsupported("GPEN enlarges small images and was trained for nothing else")
         where = self.generator.const.device
         parts = enlarged(degraded.to(where), size).split(16)
         return torch.cat([self.generator(part) for part in parts]).to(degraded)
 
 
-class Gpen(OfDomain):
-    name = "gpen"
-    title = "GPEN"
-    does = ("upscale",)
-    base = "gpen.safetensors"
-    network = GpenGenerator
-    prior = GpenPrior
-
-    def untrained(self, domain: Domain) -> GpenGenerator:
-        """What the training of the domain's network starts from."""
-        return embedded(domain.generator)
-
-    def game(self, network: GpenGenerator, domain: Domain, settings: GameSettings, seed: int) -> GpenGame:
-        """The training of ``network`` against the domain's discriminator."""
-        return GpenGame(network, copy.deepcopy(domain.discriminator), domain.perceptual, settings, seed)
+def untrained(domain: Domain) -> GpenGenerator:
+    """What the training of the domain's network starts from."""
+    return embedded(domain.generator)
 
 
-METHOD = Gpen()
+def game(network: nn.Module, domain: Domain, settings: GameSettings, seed: int) -> GpenGame:
+    """The training of ``network`` against the domain's discriminator."""
+    return GpenGame(network, copy.deepcopy(domain.needed("discriminator")), domain.perceptual, settings, seed)
+
+
+METHOD = OfDomain(
+    "gpen",
+    "GPEN",
+    ("upscale",),
+    GameNetwork(
+        "gpen.safetensors",
+        "python -m baselines.common.pretrain gpen",
+        untrained,
+        partial(load_network, GpenGenerator),
+        game,
+    ),
+    GpenPrior,
+)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from mystyle.compositing import lanczos
 from mystyle.domains.domain import Domain
+from mystyle.protocols import Method
 from mystyle.types import Degradation, Image, Portraits, Unsupported
 
 
@@ -32,11 +33,12 @@ class LanczosPrior:
         """Nothing: the resolution is the domain's."""
 
 
-class Lanczos:
+class Lanczos(Method):
     name = "lanczos"
     version = 1
     title = "Lanczos"
     does = ("upscale",)
+    personal = False
     presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> LanczosPrior:

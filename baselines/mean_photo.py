@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mystyle.domains.domain import Domain
+from mystyle.protocols import Method
 from mystyle.types import Degradation, Image, Portraits
 
 
@@ -30,7 +31,7 @@ class MeanPhotoPrior:
         """Nothing: ``load`` is given the photos."""
 
 
-class MeanPhoto:
+class MeanPhoto(Method):
     name = "mean_photo"
     version = 1
     title = "Mean photo"

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 
 from mystyle.domains.domain import Domain
+from mystyle.protocols import Method
 from mystyle.types import Degradation, Image, Portraits
 
 
@@ -37,7 +38,7 @@ class NearestPhotoPrior:
         """Nothing: ``load`` is given the photos."""
 
 
-class NearestPhoto:
+class NearestPhoto(Method):
     name = "nearest_photo"
     version = 1
     title = "Nearest photo"

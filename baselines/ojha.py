@@ -1,7 +1,7 @@
 """Few-shot adaptation by cross-domain correspondence (Ojha et al., "Few-shot Image Generation via Cross-domain
-Correspondence", 2021) as a personal generator: a rival of MyStyle's Table 1.
+Correspondence", 2021) as a personal generator: a baseline of MyStyle's Table 1.
 
-The domain's generator is trained on adversarially on the person's photos. Two things hold it back. Distances between
+The domain's generator is fine-tuned adversarially on the person's photos. Two things hold it back. Distances between
 samples stay as they are in the source generator (distance consistency); and only codes near a few fixed anchors z must
 look like whole photos, all others need only have their patches (relaxed realism).
 """
@@ -49,7 +49,7 @@ class FitSettings:
     learning_rate: float = 2e-3
     """of Adam (0, 0.99), corrected for the lazy regularisers of G and D"""
     anchors: int = 10
-    """z that are drawn once; they belong to no photo"""
+    """z that are sampled once; they belong to no photo"""
     anchor_std: float = 0.1
     """of the normal distribution about an anchor"""
     anchor_every: int = 4
@@ -213,7 +213,7 @@ class Adaptation(Game):
 
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(Adaptation, domain.generator, domain.discriminator, settings)
+    make_module = partial(Adaptation, domain.generator, domain.needed("discriminator"), settings)
     s = settings
     return train_generator(
         make_module, domain, photos, batch=s.batch, steps=s.iterations, stage=Adaptation.stage, seed=seed

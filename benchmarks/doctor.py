@@ -13,13 +13,19 @@ import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.api.registry import METHODS, SUITES
 from benchmarks.engine import installation
 from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding, problem, problems, words
 from benchmarks.engine.provenance import cores
 from benchmarks.engine.terminal import echo, replace_unencodable
-from mystyle.domains.domain import DIRECTIONS, RESOLUTIONS, domain_weights
+from mystyle import domains
+from mystyle.editors.interfacegan import FILE as DIRECTIONS
+from mystyle.plugins import DOMAINS
+
+if TYPE_CHECKING:
+    from mystyle.protocols import OwnNetwork
 
 SUITE, PRESET = "inpainting", "quick"  # of the main command
 DEFAULT_DOMAIN = "synthetic"
@@ -37,22 +43,13 @@ class Asked:
     photos: Path | None = None
 
 
-def domain_names() -> tuple[str, ...]:
-    return tuple(RESOLUTIONS)
-
-
-def domain_files(name: str) -> tuple[int, dict[str, Path]]:
-    """The resolution of a domain, and its weight files by role."""
-    return RESOLUTIONS[name], domain_weights(name)
-
-
 def weights(asked: Asked) -> Findings:
     """The networks of the domain."""
     from benchmarks.engine import checks
 
-    _, files = domain_files(asked.domain)
+    files = domains.source(asked.domain).weights()
     yield from checks.weights(files)
-    directions = files["generator"].with_name(DIRECTIONS)
+    directions = next(iter(files.values())).with_name(DIRECTIONS)
     if directions.is_file():
         yield Finding("directions", OK, f"{directions.stat().st_size / 1e6:.1f} MB")
     else:
@@ -64,9 +61,9 @@ def baselines(asked: Asked) -> Findings:
     """Networks of the domain that baselines have. Those of the main suite's rows are needed."""
     from benchmarks.engine import checks
 
-    _, files = domain_files(asked.domain)
-    folder = files["generator"].parent
+    folder = next(iter(domains.source(asked.domain).weights().values())).parent
     rows = SUITES.load(SUITE).rows
+    networks: dict[str, OwnNetwork] = {}
     users: dict[str, list[str]] = {}
     for name in METHODS.names():
         try:
@@ -75,10 +72,11 @@ def baselines(asked: Asked) -> Findings:
             detail = f"cannot be imported ({words(error)}); mend or remove its file"
             yield Finding(name, PROBLEM if name in rows else MISSING, detail)
             continue
-        if hasattr(method, "base"):
-            users.setdefault(method.base, []).append(name)
-    for base, names in users.items():
-        for finding in checks.bases({" and ".join(names): folder / base}):
+        for network in method.networks:
+            networks[network.file] = network
+            users.setdefault(network.file, []).append(name)
+    for file, names in users.items():
+        for finding in checks.networks({" and ".join(names): networks[file]}, folder):
             needed = finding.state == OK or set(names) & set(rows)
             yield finding if needed else replace(finding, state=MISSING)
 
@@ -87,8 +85,8 @@ def people(asked: Asked) -> Findings:
     """The people of a folder, or the domain's own, who may have to be rendered."""
     from benchmarks.engine import checks
 
-    resolution, _ = domain_files(asked.domain)
-    splits = SUITES.load(SUITE).splits
+    domain = domains.source(asked.domain)
+    resolution, splits = domain.resolution, ("train", *SUITES.load(SUITE).splits)
     if asked.photos is not None:
         names = checks.people_in(asked.photos)
         yield Finding("people", OK, f"{len(names)} in {asked.photos}")
@@ -97,6 +95,9 @@ def people(asked: Asked) -> Findings:
             yield from found[:SHOWN]
             if len(found) > SHOWN:
                 yield problem(name, f"{len(found) - SHOWN} more; mend these first")
+        return
+    if not domain.people:
+        yield Finding("people", MISSING, "the domain has none of its own; bring photos by --photos FOLDER")
         return
     from benchmarks.analysis.estimate import duration
     from benchmarks.engine.options import Options
@@ -162,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     about = "What is installed, what is missing, what it costs."
     parser = argparse.ArgumentParser(prog="python -m benchmarks.doctor", description=about)
     parser.add_argument(
-        "--domain", choices=domain_names(), default=DEFAULT_DOMAIN, help="the networks and kind of people"
+        "--domain", choices=DOMAINS.names(), default=DEFAULT_DOMAIN, help="the networks and kind of people"
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="people of your own, as for benchmarks.run")
     asked = Asked(**vars(parser.parse_args(arguments)))

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from mystyle.degradations import Identity, Inpainting
-from mystyle.domains.domain import Domain, load_domain
+from mystyle.domains import load_domain
+from mystyle.domains.domain import Domain
 from mystyle.latents.anchors import Anchors, encode_anchors
 from mystyle.latents.subspace import project_to_dilated_hull
 from mystyle.prior import METHOD, MyStylePrior

@@ -14,22 +14,22 @@ import functools
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from benchmarks.api.protocol import Variant
 from benchmarks.api.registry import ALL, METHODS, SUITES
+from benchmarks.api.suite import Variant
 from benchmarks.engine import executors, records
 from benchmarks.engine.executors import NoWorkers
 from benchmarks.engine.external import PREFIX, External
 from benchmarks.engine.options import Options, make_parser, to_options
-from benchmarks.engine.records import RecordError, Unwritable, writing
-from benchmarks.engine.request import Request, UnusableArguments, check_names, draw_missing, make_jobs, resolve
+from benchmarks.engine.records import RecordError, SuiteRecord, Unwritable, writing
+from benchmarks.engine.request import Request, UnusableArguments, check_names, make_jobs, render_missing, resolve
 from benchmarks.engine.terminal import echo, replace_unencodable
-from mystyle.domains.domain import load_domain
+from mystyle.domains import load_domain
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
@@ -57,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.collect:
             return collect_all(options)
         requests = [(single, resolve(single)) for single in each_suite(options)]
+        for single, request in requests:
+            records.require_suite(single.folder, request.suite.name)
         if options.dry_run:
             from benchmarks.engine.preview import preview
 
@@ -94,7 +96,7 @@ def each_suite(options: Options) -> list[Options]:
         raise UnusableArguments("--methods: suites have different rows; choose one suite, or omit --methods")
     names = SUITES.names()
     if options.photos:  # suites that vary the parameters of rendered people need no photos
-        names = tuple(name for name in names if not SUITES.load(name).dose)
+        names = tuple(name for name in names if not SUITES.load(name).rendered_only)
     folder, priors = options.folder, options.prior_folder
     return [replace(options, suite=name, out=folder / name, priors=priors) for name in names]
 
@@ -121,14 +123,16 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
 
     run = options.folder
     with writing(run):
-        draw_missing(request)
+        render_missing(request)
         settings = settle(request, options, load)
     every = make_jobs(request, settings)
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
-    layout["budget"] = {"fit": options.fit_seconds, "image": options.image_seconds}
+    layout = replace(layout, budget={"fit": options.fit_seconds, "image": options.image_seconds})
     with writing(run):
-        records.write_json(run / "suite.json", layout)
+        records.write_suite(run, layout)
     clean(options)
+    if outside := records.outside_plan(run, layout):
+        echo(f"{outside} jobs in {run} are of other settings: they are kept, and are not part of this plan's tables")
 
     jobs = shard(every, *options.shard_numbers)
     warn_missing_images(request, jobs)
@@ -147,6 +151,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
     """Runs the jobs and shows their progress."""
     from benchmarks.engine.devices import choose_devices
     from benchmarks.engine.display import make_display
+    from benchmarks.engine.fits import FitStore
     from benchmarks.engine.provenance import environment
     from benchmarks.engine.worker import Context
 
@@ -157,7 +162,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         records.write_json(options.folder / "environment.json", about)
     context = Context(
         run=options.folder,
-        priors=options.prior_folder,
+        fits=FitStore(options.prior_folder),
         suite=request.suite,
         methods=request.methods,
         metrics=request.metrics,
@@ -174,9 +179,9 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
         display.close()
 
 
-def write_up(options: Options, layout: Mapping[str, Any], jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
+def write_up(options: Options, layout: SuiteRecord, jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> int:
     """Tables, report and mirror of a suite whose ``jobs`` have ended; returns the exit status."""
-    run, every = options.folder, len(layout["jobs"])
+    run, every = options.folder, len(layout.jobs)
     status = DONE
     if len(jobs) < every:
         echo(f"shard {options.shard} of {every} jobs; --collect makes the tables when all shards are done")
@@ -220,14 +225,14 @@ def collect(options: Options) -> int:
     except RecordError as error:
         raise UnusableArguments(f"--collect: {error}") from error
     track(options)
-    states = Counter(record["status"] for record in found)
-    missing = len(layout["jobs"]) - len(found)
+    states = Counter(record.status for record in found)
+    missing = len(layout.jobs) - len(found)
     absent = f", {missing} are missing: run the suite, or its other shards" * bool(missing)
     echo(f"{states['done']} of {len(layout['jobs'])} jobs are done in {run}, {states['failed']} failed{absent}")
     return FAILED if missing or states["failed"] else status
 
 
-def derive(options: Options, layout: Mapping[str, Any]) -> int:
+def derive(options: Options, layout: SuiteRecord) -> int:
     """What follows from the records: tables, and the report; returns the exit status."""
     from benchmarks.engine.display import print_summary
 
@@ -236,7 +241,7 @@ def derive(options: Options, layout: Mapping[str, Any]) -> int:
         state = records.state(run)
         summary = records.rebuild(run)
     print_summary(summary, layout)
-    if not build_report(run, layout["suite"]):
+    if not build_report(run, layout.name):
         return FAILED
     with writing(run):
         records.write_json(run / "derived.json", state)
@@ -284,14 +289,14 @@ def track(options: Options) -> None:
 
 def clean(options: Options) -> None:
     """Removes what killed processes have left in the run and among its priors."""
-    for folder in (options.folder / "jobs", options.prior_folder):
+    for folder in (options.folder, options.folder / "jobs", options.prior_folder):
         records.clean(folder)
 
 
 def published_titles(request: Request) -> dict[str, str]:
     """Name to title of the published rows that the run is without."""
     titles = {}
-    for name in request.suite.published:
+    for name in dict.fromkeys(row for published in request.suite.published for row in published.values):
         if name not in request.methods:
             row = request.suite.rows.get(name, name)
             titles[name] = row.title if isinstance(row, Variant) else METHODS.load(name).title

@@ -11,9 +11,11 @@ from itertools import combinations
 
 import torch
 
-from benchmarks.api.protocol import Evaluation, Problem
+from benchmarks.api.metric import Evaluation
+from benchmarks.api.task import Problem
 from benchmarks.metrics.neighbours import nearest
-from mystyle.domains.domain import Domain, load_domain
+from mystyle.domains import load_domain
+from mystyle.domains.domain import Domain
 
 PICTURES, FEW = 10_000, 60
 

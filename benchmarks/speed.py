@@ -87,9 +87,9 @@ def generator(size: int) -> Generator:
 
     if size == SHIPPED:
         from mystyle.checkpoints import load_generator
-        from mystyle.domains.domain import domain_weights
+        from mystyle.domains import source
 
-        return load_generator(domain_weights("synthetic")["generator"])
+        return load_generator(source("synthetic").weights()["generator"])
     from mystyle.networks.stylegan2 import Generator, StyledConv
 
     torch.manual_seed(0)

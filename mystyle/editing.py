@@ -9,9 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from mystyle.inversion import Codes
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.subspace import AlphaCode, chord, dilation, direction_to_alpha, project_to_dilated_hull, to_w
-from mystyle.types import W
+from mystyle.types import W, WPlus
 
 Policy = Literal["stop", "continue", "project"]
 
@@ -48,14 +49,40 @@ class Edits:
     """between the direction and its part that the anchors can express; 1 if they span it"""
 
 
-def edit(code: AlphaCode, direction: W, strengths: Sequence[float], anchors: Anchors, settings: EditSettings) -> Edits:
-    """Eq. 12: alpha + theta gamma for every code [n, num_ws, N] and strength theta, alike in all layers.
+@dataclass(frozen=True, kw_only=True)
+class AlphaCodes(Codes):
+    """Codes with coordinates in somebody's anchors, which move within P_beta."""
 
-    Raises ValueError if the code belongs to other anchors.
+    code: AlphaCode
+    """[n, num_ws, N]"""
+    anchors: Anchors
+    editing: EditSettings = EditSettings()
+
+    def moved(self, direction: W | WPlus, strengths: Sequence[float]) -> AlphaCodes:
+        """``edit`` in the place of w + theta n."""
+        code = edit(self.code, direction, strengths, self.anchors, self.editing).code
+        return AlphaCodes(
+            ws=to_w(code.alpha, self.anchors),
+            renderer=self.renderer,
+            rows=self.repeated(len(strengths)),
+            code=code,
+            anchors=self.anchors,
+            editing=self.editing,
+        )
+
+
+def edit(
+    code: AlphaCode, direction: W | WPlus, strengths: Sequence[float], anchors: Anchors, settings: EditSettings
+) -> Edits:
+    """Eq. 12: alpha + theta gamma for every code [n, num_ws, N] and strength theta.
+
+    ``direction`` is [w_dim], alike in all layers, or [num_ws, w_dim]. Raises ValueError if the code
+    belongs to other anchors.
     """
     if code.anchors != anchors.hash:
         raise ValueError("the code was made with other anchors than these; its coordinates mean nothing here")
-    gamma = direction_to_alpha(direction.to(anchors.codes), anchors, settings.sum_to_zero)
+    direction = direction.to(anchors.codes)
+    gamma = direction_to_alpha(direction, anchors, settings.sum_to_zero)
     low, high = chord(code.alpha, gamma, settings.beta)  # [n, num_ws]
     endpoints = torch.stack([low.amax(dim=1), high.amin(dim=1)], dim=1)
     theta = torch.tensor(strengths, dtype=torch.float32).to(code.alpha).expand(len(code.alpha), -1)
@@ -70,5 +97,5 @@ def edit(code: AlphaCode, direction: W, strengths: Sequence[float], anchors: Anc
         theta,
         endpoints,
         dilation(alpha).amax(dim=-1),
-        float(torch.cosine_similarity(gamma @ anchors.codes, direction.to(anchors.codes), dim=0)),
+        float(torch.cosine_similarity((gamma @ anchors.codes).flatten(), direction.flatten(), dim=0)),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.linalg import vector_norm
 
-from mystyle.networks.features import PerceptualDistance
+from mystyle.roles import PerceptualDistance
 from mystyle.types import Image
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from mystyle.degradations import Identity
+from mystyle.descent import Ramps
 from mystyle.latents.anchors import Anchors
-from mystyle.networks.features import PerceptualDistance
-from mystyle.networks.stylegan2 import Generator
-from mystyle.projection import LatentProjectionSettings, latent_statistics, project_latent
+from mystyle.latents.statistics import latent_statistics
+from mystyle.projection import LatentProjectionSettings, project_latent
+from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Portraits
 
-PTI = LatentProjectionSettings(steps=450, learning_rate=0.01, space="w")
+PTI = LatentProjectionSettings(steps=450, schedule=Ramps(0.01), space="w")
 """PTI's code. Its text says 0.005, which the code overwrites at every step."""
 
 
@@ -30,4 +31,4 @@ def optimise_anchors(
     statistics = latent_statistics(generator)
     seeds = [1_000_003 * seed + i for i in range(len(portraits))]
     result = project_latent(portraits.images, Identity(), generator, perceptual, statistics, settings, seeds=seeds)
-    return Anchors(result.w[:, 0], portraits.files)
+    return Anchors(result.ws[:, 0], portraits.files)

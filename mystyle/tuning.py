@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from mystyle.latents.anchors import Anchors
+from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
-from mystyle.networks.features import PerceptualDistance
-from mystyle.networks.stylegan2 import Generator, set_precision
-from mystyle.projection import latent_statistics
+from mystyle.networks.stylegan2 import set_precision
+from mystyle.roles import Generator, PerceptualDistance
 from mystyle.training import require_finite, train
 from mystyle.types import LENGTH, Image, W
 
@@ -27,7 +27,7 @@ from mystyle.types import LENGTH, Image, W
 class TuningSettings:
     """How Eq. 2 is minimised. The defaults are the official code's; the text says only that they are PTI's."""
 
-    passes: int = field(default=1000, metadata=LENGTH)
+    epochs: int = field(default=1000, metadata=LENGTH)
     """passes over the reference set; the official code calls them steps"""
     batch: int = 1
     """photos per optimiser step"""
@@ -36,7 +36,7 @@ class TuningSettings:
     schedule: Literal["constant", "cosine"] = "constant"
     """cosine falls from learning_rate to zero over the whole tuning"""
     shuffle: bool = False
-    """a new order of the photos in every pass instead of the file order"""
+    """a new order of the photos in every epoch instead of the file order"""
     l2_weight: float = 1.0
     """lambda_L2 of Eq. 1"""
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -44,9 +44,9 @@ class TuningSettings:
     checkpointing: bool = False
     """activations are computed again in the backward pass instead of kept: for 1024 px in little memory"""
     stop_below: float | None = None
-    """tuning ends after a pass in which the perceptual distance was below this in the mean; PTI stops at 0.06"""
+    """tuning ends after an epoch in which the perceptual distance was below this in the mean; PTI stops at 0.06"""
     locality_weight: float = 0.0
-    """lambda_R of PTI's locality regularisation (its Eq. 7: 0.1), which MyStyle leaves out on purpose"""
+    """lambda_R of PTI's locality regularisation (its Eq. 7: 0.1), which MyStyle omits on purpose"""
     locality_distance: float = 0.78
     """alpha of PTI's Eq. 4 in units of the RMS distance of codes from their mean; its 30 is this on FFHQ"""
 
@@ -73,7 +73,7 @@ class Tuning(pl.LightningModule):
         self.synthesis = generator.synthesis
         self.settings, self.seed, self.identity = settings, seed, identity
         self._fixed = original, perceptual  # in a tuple: no part of the trained module
-        self._distances: list[Tensor] = []  # of this pass
+        self._distances: list[Tensor] = []  # of this epoch
 
     def render(self, w: W) -> Image:
         return self.synthesis(w[:, None].expand(-1, self.synthesis.num_ws, -1), noise="const")
@@ -133,25 +133,25 @@ class Tuning(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
 
-class Order(Sampler[int]):
-    """A new order of n photos in every pass, a function of seed and pass, so that a resumed run draws the same.
+class EpochShuffleSampler(Sampler[int]):
+    """A new order of n photos in every epoch, a function of seed and epoch, so that a resumed run draws the same.
 
-    With ``count``, a pass has the first so many of them, at most n.
+    With ``count``, an epoch has the first so many of them, at most n.
     """
 
     def __init__(self, n: int, seed: int, count: int | None = None):
-        self.n, self.seed, self.passed = n, seed, 0
+        self.n, self.seed, self.epoch = n, seed, 0
         self.count = n if count is None else min(count, n)
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before every pass."""
-        self.passed = epoch
+        """Called by Lightning before every epoch."""
+        self.epoch = epoch
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[int]:
-        draws = torch.Generator().manual_seed(1_000_003 * self.seed + self.passed)
+        draws = torch.Generator().manual_seed(1_000_003 * self.seed + self.epoch)
         return iter(torch.randperm(self.n, generator=draws)[: self.count].tolist())
 
 
@@ -192,11 +192,11 @@ def minimise(
     set_precision(personal, getattr(torch, settings.precision))
     personal.set_checkpointing(settings.checkpointing)
     pairs = TensorDataset(codes, photos)
-    order = Order(len(pairs), module.seed) if settings.shuffle else None
+    order = EpochShuffleSampler(len(pairs), module.seed) if settings.shuffle else None
     spare = torch.Generator()  # a loader draws a seed for its workers, of which there are none, from the global one
     batches = DataLoader(pairs, settings.batch, sampler=order, generator=spare)
     train(
-        module, batches, stage="tuning", epochs=settings.passes, device=device, checkpoint=checkpoint, interval=interval
+        module, batches, stage="tuning", epochs=settings.epochs, device=device, checkpoint=checkpoint, interval=interval
     )
     set_precision(personal, torch.float32)
     personal.set_checkpointing(False).requires_grad_(False)

@@ -1,4 +1,4 @@
-"""The vocabulary of the project: tensor conventions, one person's photos, and what methods promise.
+"""The vocabulary of the project: tensor conventions, one person's photos, degradations.
 
 Tensor names used in signatures
     ``Image``  float32 RGB ``[n, 3, h, w]`` in [-1, 1]
@@ -11,17 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 LENGTH = {"length": True}
 """metadata of a field of settings that a method's time is in proportion to: steps, passes, images"""
-
-if TYPE_CHECKING:
-    from mystyle.domains.domain import Domain
 
 Image = Tensor
 W = Tensor
@@ -83,7 +79,7 @@ class Degradation(Protocol):
         ...
 
     def composite(self, output: Image, degraded: Image) -> Image:
-        """The final picture from a method's raw output: known pixels are taken from ``degraded``."""
+        """The final image from a method's raw output: known pixels are taken from ``degraded``."""
         ...
 
     def __getitem__(self, index: slice | Sequence[int]) -> Degradation:
@@ -91,80 +87,5 @@ class Degradation(Protocol):
         ...
 
 
-@runtime_checkable
-class Prior(Protocol):
-    """What ``fit`` returns. The verbs below are optional; a suite asks for the one that it needs."""
-
-    def save(self, folder: Path) -> None:
-        """Writes everything ``Method.load`` needs into an existing empty folder (safetensors and JSON only)."""
-        ...
-
-
-@runtime_checkable
-class Samples(Protocol):
-    def sample(self, n: int, *, seed: int) -> Image: ...
-
-
-@runtime_checkable
-class Restores(Protocol):
-    def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """``[n, 3, h, w]`` raw outputs, before compositing; row i depends on row i and ``seeds[i]`` alone."""
-        ...
-
-
-@runtime_checkable
-class Projects(Restores, Protocol):
-    def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Any:
-        """What ``restore`` finds, with more than its pictures; a ``mystyle.projection.Projection``."""
-        ...
-
-
-@runtime_checkable
-class Inverts(Protocol):
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Any: ...
-
-
-@runtime_checkable
-class Edits(Protocol):
-    def edit(self, code: Any, direction: str, strengths: Sequence[float]) -> Image: ...
-
-
-@runtime_checkable
-class Walks(Inverts, Protocol):
-    """A prior whose edits are codes of one generator, so that the generator may be tuned before they are rendered."""
-
-    generator: Any
-    perceptual: Any
-
-    def walked(self, code: Any, direction: str, strengths: Sequence[float]) -> WPlus:
-        """The codes of ``edit``: [n * S, num_ws, w_dim], strengths running fastest."""
-        ...
-
-
 class Unsupported(ValueError):
     """A method has no answer to this degradation or direction by nature; the message says why. A dash in the table."""
-
-
-@runtime_checkable
-class Method(Protocol):
-    """A way of building a prior of one person.
-
-    A method is one file; the file's name is the method's name and its module-level ``METHOD`` is an instance.
-    ``settings`` is a frozen dataclass of the method's own with a field ``fit``: whatever decides the fitted prior
-    (a dataclass, or None where nothing is fitted). Priors are cached by it, so the rest of the settings must not
-    influence ``fit``. ``presets`` holds one settings object for each of ``smoke``, ``quick``, ``full``, ``paper``.
-    ``does`` names what its priors can do: of sample, inpaint, upscale, invert, edit. A method with a network of its own
-    that belongs to the domain and not to a person names that file in ``base`` (see ``baselines.common.pretrain``).
-    """
-
-    name: str
-    version: int
-    title: str
-    does: tuple[str, ...]
-    presets: Mapping[str, Any]
-
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Any) -> Prior: ...
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Any) -> Prior:
-        """The prior that ``save`` wrote into ``folder``; ``person`` and ``settings.fit`` are those of its ``fit``."""
-        ...

@@ -1,4 +1,4 @@
-"""The game of networks that turn a degraded picture into a whole one: CoModGAN and GPEN, of a domain or of a person."""
+"""Adversarial training of image-to-image networks (CoModGAN, GPEN), of a domain or of a person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from baselines.common.few_shot import drawing, shuffled
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, r1_penalty, update_average
-from mystyle.checkpoints import load_network, save_network
-from mystyle.domains.domain import Domain
-from mystyle.networks.features import PerceptualDistance
+from mystyle.checkpoints import save_network
+from mystyle.domains.domain import Domain, DomainError
 from mystyle.networks.stylegan2 import Discriminator
+from mystyle.protocols import Method, OwnNetwork
+from mystyle.roles import PerceptualDistance
 from mystyle.training import Game, require_finite, train
 from mystyle.types import LENGTH, Image, Portraits, from_uint8
 
@@ -31,7 +32,7 @@ NETWORK = "generator.safetensors"  # in the folder of a prior
 class GameSettings:
     """Adversarial training. The defaults are CoModGAN's, whose generator has no other loss than the game's.
 
-    Its 25 million pictures are out of reach of a small computer, where ``content_weight`` makes up for some of them.
+    Its 25 million images are out of reach of a small computer, where ``content_weight`` makes up for some of them.
     """
 
     batch: int = 8
@@ -77,11 +78,11 @@ class ConditionalGame(Game, ABC):
 
     @abstractmethod
     def condition(self, real: Image, rng: np.random.Generator) -> Any:
-        """What is drawn for a batch of photos: their masks, their degraded versions."""
+        """What is sampled for a batch of photos: their masks, their degraded versions."""
 
     @abstractmethod
     def restored(self, real: Image, condition: Any) -> Image:
-        """G's pictures, with gradients."""
+        """G's images, with gradients."""
 
     @abstractmethod
     def judge(self, images: Image, condition: Any) -> Tensor:
@@ -93,7 +94,7 @@ class ConditionalGame(Game, ABC):
         rate = s.learning_rate if s.discriminator_rate is None else s.discriminator_rate
         return [plain, lazy_adam(self.discriminator.parameters(), rate, s.r1_every)]
 
-    def drawn(self, photos: Tensor) -> tuple[Image, Any]:
+    def sampled(self, photos: Tensor) -> tuple[Image, Any]:
         """Photos in [-1, 1] and their condition; every draw of a step comes from its number, also in a resumed run."""
         step = int(self.step)
         torch.manual_seed(1_000_003 * self.seed + step)
@@ -109,14 +110,14 @@ class ConditionalGame(Game, ABC):
         s = self.settings
         optimizer_g, optimizer_d = self.optimizers()
         step = int(self.step)
-        real, condition = self.drawn(batch[0])
+        real, condition = self.sampled(batch[0])
         with self.half():
             fake = self.restored(real, condition)
             verdicts = self.judge(real, condition), self.judge(fake.detach(), condition)
 
         loss_d = logistic_d(*(verdict.float() for verdict in verdicts))
         self.descend(optimizer_d, loss_d, step)
-        if step % s.r1_every == 0:  # with respect to the picture, not to what it is judged by
+        if step % s.r1_every == 0:  # with respect to the image, not to what it is judged by
             penalty = r1_penalty(lambda x: self.judge(x, condition), real)
             self.descend(optimizer_d, s.r1_gamma / 2 * penalty * s.r1_every, step)
 
@@ -157,7 +158,7 @@ class WarmStart(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
     def training_step(self, batch: tuple[Image], _: int) -> Tensor:
-        real, condition = self.game.drawn(batch[0])
+        real, condition = self.game.sampled(batch[0])
         with self.game.half():
             fake = self.game.restored(real, condition)
         loss = self.game.content(fake.float(), real, condition)
@@ -185,9 +186,22 @@ def fine_tune(
     return game.average
 
 
+SMALL = GameSettings(learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0)
+"""For a domain of 128 px and thousands of steps."""
+
+
+@dataclass(frozen=True)
+class GameNetwork(OwnNetwork):
+    """A network of the domain that is trained in a ``ConditionalGame``, and on a person fine-tuned in another."""
+
+    game: Callable[[nn.Module, Domain, GameSettings, int], ConditionalGame]
+    """(network, domain, settings, seed) -> its training against the domain's discriminator"""
+    settings: GameSettings = SMALL
+
+
 @dataclass(frozen=True)
 class NetworkPrior:
-    """What such a rival knows, of a domain or of a person: one network."""
+    """What such a method leaves, of a domain or of a person: one network."""
 
     generator: nn.Module
 
@@ -201,29 +215,32 @@ class AsItIs:
     """nothing is fitted"""
 
 
-class OfDomain:
-    """A rival's network of the domain, which knows nobody. Subclasses name the network, its file and its prior."""
+class OfDomain(Method):
+    """A method's network of the domain as it is, identity-agnostic."""
 
     version = 1
-    base: str
-    network: type[nn.Module]
-    prior: type[NetworkPrior]
-    presets: ClassVar[Mapping[str, AsItIs]] = dict.fromkeys(("smoke", "quick", "full", "paper"), AsItIs())
-    small = GameSettings(
-        learning_rate=5e-4, discriminator_rate=4e-3, r1_gamma=0.5, ema_half_life=2_000, content_weight=3.0
-    )
-    """for a domain of 128 px and thousands of steps"""
+    personal = False
+    presets: Mapping[str, Any] = dict.fromkeys(("smoke", "quick", "full", "paper"), AsItIs())
+
+    def __init__(self, name: str, title: str, does: tuple[str, ...], network: GameNetwork, prior: type[NetworkPrior]):
+        self.name, self.title, self.does = name, title, does
+        self.network, self.prior, self.networks = network, prior, (network,)
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: AsItIs | None) -> Any:
-        """The person's photos are not looked at. Raises DomainError where the network is missing."""
-        return self.read(domain.base(self.base), domain)
+        """The person's photos are not used. Raises DomainError where the network is missing."""
+        file = domain.file(self.network.file)
+        if file is None:
+            raise DomainError(
+                f"domain {domain.name!r} has no {self.network.file}; train it with {self.network.command}"
+            )
+        return self.read(file, domain)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: AsItIs) -> Any:
         return self.read(folder / NETWORK, domain)
 
     def read(self, file: Path, domain: Domain) -> Any:
         """The prior of a weight file."""
-        return self.prior(load_network(self.network, file).to(domain.device))
+        return self.prior(self.network.read(file).to(domain.device))
 
 
 @dataclass(frozen=True)
@@ -239,20 +256,20 @@ class FineTunedSettings:
     """decides the network"""
 
 
-class FineTuned:
-    """A rival's network of the domain, trained on on the photos of a person.
+class FineTuned(Method):
+    """A method's network of the domain, fine-tuned on the photos of a person.
 
-    MyStyle fine-tunes its rivals so and names no recipe. We go on with the game of the domain's network, with the same
-    degradations, against the domain's discriminator. The shorter presets have the settings of that game, with higher
-    rates for fewer photos and steps.
+    MyStyle fine-tunes its baselines so and names no recipe. We go on with the game of the domain's network, with the
+    same degradations, against the domain's discriminator. The shorter presets have the settings of that game, with
+    higher rates for fewer photos and steps.
     """
 
     version = 1
 
-    def __init__(self, name: str, title: str, rival: Any):
-        self.name, self.title, self.rival = name, title, rival
-        self.does, self.base = rival.does, rival.base
-        small = replace(rival.small, learning_rate=2e-3, discriminator_rate=None)
+    def __init__(self, name: str, title: str, base: OfDomain):
+        self.name, self.title, self.base = name, title, base
+        self.does, self.networks = base.does, base.networks
+        small = replace(base.network.settings, learning_rate=2e-3, discriminator_rate=None)
         self.presets = {
             "smoke": FineTunedSettings(FineTuning(16, small)),
             "quick": FineTunedSettings(FineTuning(480, replace(small, ema_half_life=48))),
@@ -262,10 +279,10 @@ class FineTuned:
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: FineTunedSettings) -> Any:
         """Raises FloatingPointError if training diverges, DomainError where the domain's network is missing."""
-        prior = self.rival.fit(person, domain, seed=seed, settings=None)
+        prior = self.base.fit(person, domain, seed=seed, settings=None)
         s, photos = settings.fit, person.images.to(domain.device)
-        make_game = partial(self.rival.game, prior.generator, domain, s.game, seed)
+        make_game = partial(self.base.network.game, prior.generator, domain, s.game, seed)
         return replace(prior, generator=fine_tune(make_game, photos, s.images, domain, seed))
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: FineTunedSettings) -> Any:
-        return self.rival.read(folder / NETWORK, domain)
+        return self.base.read(folder / NETWORK, domain)

@@ -1,4 +1,4 @@
-"""What rivals that train a personal GAN adversarially share: the run of a training, and the method around it."""
+"""What methods that train a personal GAN adversarially share: the run of a training, and the method around it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from baselines.common.latent_prior import LatentPrior
 from baselines.common.snapshots import BestSnapshot
 from mystyle.checkpoints import load_generator
 from mystyle.domains.domain import Domain
+from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.stylegan2 import Generator
-from mystyle.projection import latent_statistics
+from mystyle.protocols import Method
 from mystyle.training import train
 from mystyle.types import Image, Portraits
 
@@ -58,13 +59,13 @@ def train_generator(
     return module.ema
 
 
-class FewShotMethod(ABC):
+class FewShotMethod(Method, ABC):
     """A method whose prior is the generator that ``train`` makes.
 
     Its settings have ``fit``, ``restore`` (of projections) and ``truncation`` (of samples).
     """
 
-    does = ("sample", "inpaint", "upscale", "invert", "edit")
+    does = ("sample", "inpaint", "upscale", "invert")
 
     @abstractmethod
     def train(self, domain: Domain, photos: Image, settings: Any, seed: int) -> Generator:
@@ -83,4 +84,4 @@ class FewShotMethod(ABC):
 
     @staticmethod
     def prior(generator: Generator, domain: Domain, settings: Any) -> LatentPrior:
-        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation, domain.directions)
+        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation)

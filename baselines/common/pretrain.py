@@ -1,4 +1,4 @@
-"""Networks of rivals that belong to a domain: ``python -m baselines.common.pretrain METHOD POPULATION``.
+"""Networks of methods that belong to a domain: ``python -m baselines.common.pretrain METHOD POPULATION``.
 
 They are trained before any person arrives, on the population that the domain's own networks were trained on, and are
 written beside those: first by their content loss alone, then in the adversarial game. A run that was stopped goes on
@@ -22,11 +22,11 @@ def pretrain(
     work: Path = Path("checkpoints"),
     seed: int = 0,
 ):
-    """Trains the network of ``method`` on pictures of many people.
+    """Trains the network of ``method`` on images of many people.
 
     Args:
         method: comodgan or gpen
-        data: folder of pictures, as written by python -m datasets.synthetic population
+        data: folder of images, as written by python -m datasets.synthetic population
         warm_epochs: of 200 batches, without the adversary
         epochs: of 200 batches, of the game
         precision: of activations; bfloat16 pays where the processor has it
@@ -44,27 +44,27 @@ def pretrain(
 
     from baselines.common.conditional import warm_start
     from mystyle.checkpoints import save_network
-    from mystyle.domains.domain import domain_weights, load_domain
+    from mystyle.domains import load_domain, source
     from mystyle.memory import keep_freed_memory
     from mystyle.pretrain.data import read_album
     from mystyle.pretrain.loop import BATCHES_PER_EPOCH
     from mystyle.progress import showing
     from mystyle.training import train
-    from mystyle.tuning import Order
+    from mystyle.tuning import EpochShuffleSampler
 
     keep_freed_memory()
     try:
-        rival = importlib.import_module(f"baselines.{method}").METHOD
-        settings = replace(rival.small, precision=precision)
-    except (ImportError, AttributeError) as error:
+        (network,) = importlib.import_module(f"baselines.{method}").METHOD.networks
+        settings = replace(network.settings, precision=precision)
+    except (ImportError, AttributeError, ValueError) as error:
         raise SystemExit(f"baselines.common.pretrain: {method} has no network of the domain to train") from error
     try:
         album, d = read_album(data), load_domain(domain)
     except (ValueError, OSError) as error:
         raise SystemExit(f"baselines.common.pretrain: {error}") from error
     torch.manual_seed(seed)
-    game = rival.game(rival.untrained(d), d, settings, seed)
-    order = Order(len(album), seed, BATCHES_PER_EPOCH * settings.batch)
+    game = network.game(network.untrained(d), d, settings, seed)
+    order = EpochShuffleSampler(len(album), seed, BATCHES_PER_EPOCH * settings.batch)
     batches = DataLoader(TensorDataset(album.images), settings.batch, sampler=order)
     work.mkdir(parents=True, exist_ok=True)
     checkpoint = work / f"{method}.ckpt"
@@ -73,10 +73,10 @@ def pretrain(
             warm, stage = work / f"{method}-warm.ckpt", f"{method}, warm start"
             warm_start(game, batches, stage=stage, epochs=warm_epochs, device=d.device, checkpoint=warm)
         train(game, batches, stage=method, epochs=epochs, device=d.device, checkpoint=checkpoint)
-    file = (out or domain_weights(domain)["generator"].parent) / rival.base
+    file = (out or source(domain).weights()["generator"].parent) / network.file
     save_network(game.average, file, torch.float16)
     done = {"method": method, "seed": seed, "warm_epochs": warm_epochs, "epochs": epochs, "settings": asdict(settings)}
-    done |= {"data": {"pictures": len(album)}, "torch": torch.__version__}
+    done |= {"data": {"images": len(album)}, "torch": torch.__version__}
     file.with_suffix(".json").write_text(json.dumps(done, indent=2) + "\n")
     print(f"{file}: {epochs * BATCHES_PER_EPOCH} steps, losses of the last: {game.losses}")
 

@@ -1,73 +1,13 @@
-"""Finds methods, suites and metrics in their folders: adding one is adding a file.
-
-A file that assigns ``METHOD``, ``SUITE`` or ``METRIC`` at module level is one, and its name is the name. The names are
-read from the source without importing it, so that asking for them costs no torch; ``load`` imports what is used.
-"""
+"""The kinds of plug-ins of the benchmark. Domains and editors are the library's (``mystyle.plugins``)."""
 
 from __future__ import annotations
 
-import ast
-import difflib
-import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from mystyle.plugins import DOMAINS, EDITORS, Kind, UnknownName, require
 
-_ROOT = Path(__file__).resolve().parents[2]
-
-
-class UnknownName(ValueError):
-    """A name that nothing answers to; the message has the nearest ones and the whole list."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of plug-in: which folder holds its files, and what makes a file one."""
-
-    title: str  # singular, for messages
-    package: str
-    attribute: str
-    extra: tuple[tuple[str, str], ...] = ()  # (name, module) of those that live elsewhere
-
-    def modules(self) -> dict[str, str]:
-        """Name to module, sorted by name."""
-        folder = _ROOT.joinpath(*self.package.split("."))
-        files = {path.stem: path for path in sorted(folder.glob("*.py"))}
-        found = {name: f"{self.package}.{name}" for name, path in files.items() if _assigns(path, self.attribute)}
-        return dict(sorted((found | dict(self.extra)).items()))
-
-    def names(self) -> tuple[str, ...]:
-        return tuple(self.modules())
-
-    def load(self, name: str) -> Any:
-        """The object of that name. Raises UnknownName."""
-        require([name], self.names(), self.title)
-        return getattr(importlib.import_module(self.modules()[name]), self.attribute)
-
+__all__ = ["ALL", "DOMAINS", "EDITORS", "METHODS", "METRICS", "SUITES", "TASKS", "Kind", "UnknownName", "require"]
 
 METHODS = Kind("method", "baselines", "METHOD", extra=(("mystyle", "mystyle.prior"),))
+TASKS = Kind("task", "benchmarks.tasks", "TASK")
 SUITES = Kind("suite", "benchmarks.suites", "SUITE")
 METRICS = Kind("metric", "benchmarks.metrics", "METRIC")
 ALL = "all"  # every suite, one after the other
-
-
-def require(wanted: Sequence[str], known: Sequence[str], title: str) -> None:
-    """Raises UnknownName unless every wanted name is known; all unknown ones are in one message."""
-    lines = []
-    for name in wanted:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            hint = f", did you mean {near[0]}?" if near else "."
-            lines.append(f"unknown {title} {name!r}{hint} Known: {', '.join(known) or 'none'}")
-    if lines:
-        raise UnknownName("\n".join(lines))
-
-
-def _assigns(path: Path, attribute: str) -> bool:
-    """Whether the file assigns ``attribute`` at module level."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
-            return True
-    return False

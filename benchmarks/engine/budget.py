@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engine import records
+from benchmarks.engine.fits import FitStore
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import content_hash
 from benchmarks.engine.provenance import hardware
@@ -71,7 +72,7 @@ class Stage:
     row: str
     flag: str
     budget: float
-    its: Lengths  # of the preset
+    lengths: Lengths  # of the preset
     key: str  # of what decides how long it takes
 
 
@@ -137,16 +138,16 @@ def _measured(request: Request, options: Options, load: Callable[[str], Domain],
     """Lengths for which the line through two measurements meets the budget; those of the preset if it has no part."""
     with ExitStack() as stack:
         seconds = _timer(request, options, load, stage, stack)
-        longest = max(stage.its, key=stage.its.get)
-        first = max(1, stage.its[longest] // SHORTEST)
-        shortest = scaled(stage.its, first / stage.its[longest])
+        longest = max(stage.lengths, key=stage.lengths.get)
+        first = max(1, stage.lengths[longest] // SHORTEST)
+        shortest = scaled(stage.lengths, first / stage.lengths[longest])
         if seconds(shortest) is None:  # and what is done once in a process does not count
-            return stage.its
+            return stage.lengths
         before = seconds(shortest)
         unit = first
         for _ in range(DOUBLINGS):
             unit *= 2
-            after = seconds(scaled(stage.its, unit / stage.its[longest]))
+            after = seconds(scaled(stage.lengths, unit / stage.lengths[longest]))
             if after - before >= ENOUGH or after >= stage.budget:
                 break
     slope = (after - before) / (unit - first)
@@ -155,7 +156,7 @@ def _measured(request: Request, options: Options, load: Callable[[str], Domain],
         raise UnusableArguments(f"{stage.flag}: {stage.row} takes as long with {unit} steps as with {first}")
     if stage.budget < start + slope:
         raise UnusableArguments(f"{stage.flag} {stage.budget:g}: {stage.row} needs {start + slope:.1f} s for one step")
-    return scaled(stage.its, (stage.budget - start) / slope / stage.its[longest])
+    return scaled(stage.lengths, (stage.budget - start) / slope / stage.lengths[longest])
 
 
 def _timer(
@@ -170,7 +171,7 @@ def _timer(
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     context = Context(
         run=folder,
-        priors=folder / "priors",
+        fits=FitStore(folder / "priors"),
         suite=request.suite,
         methods=request.methods,
         metrics=request.metrics,
@@ -182,15 +183,15 @@ def _timer(
     settings = request.methods[stage.row].presets[request.preset]
     short = with_lengths(settings, scaled(lengths(settings), 1 / SHORTEST))  # what is not measured is over soon
 
-    def seconds(its: Lengths) -> float | None:
-        jobs = make_jobs(request, {stage.row: with_lengths(short, its)})
+    def seconds(wanted: Lengths) -> float | None:
+        jobs = make_jobs(request, {stage.row: with_lengths(short, wanted)})
         job = next(job for job in jobs if job.method == stage.row)
         if stage.flag == "--image_seconds" and job.cases[0].photo is None:  # a sample, which nothing is optimised for
             return None
         outcome = worker.run(job)
         if outcome.status != "done":
             raise UnusableArguments(f"--methods {stage.row}: cannot be timed ({outcome.reason})")
-        spent = records.read_record(context.run, job.key)["seconds"]
+        spent = records.read_record(context.run, job.key).seconds
         if stage.flag == "--fit_seconds":
             return spent.get("fit")
         return spent["restore"] / len(job.cases) if "restore" in spent else None

@@ -12,12 +12,12 @@ import re
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from benchmarks.api.protocol import PRESETS
-from benchmarks.api.registry import ALL, METHODS, SUITES, UnknownName, require
+from benchmarks.api.registry import ALL, DOMAINS, METHODS, SUITES, UnknownName, require
+from benchmarks.api.task import PRESETS
 from benchmarks.engine import executors
 from benchmarks.engine.external import is_external
 from benchmarks.engine.findings import OK, Finding, problem
@@ -25,15 +25,16 @@ from benchmarks.engine.options import Options
 from benchmarks.engine.plan import KEY_LENGTH
 from datasets.splits import PEOPLE
 
+if TYPE_CHECKING:
+    from mystyle.protocols import OwnNetwork
+
 MAX_SEED = 2**63 - 1  # tables hold seeds as 64-bit integers
 RUN = re.compile(r"jobs|priors|\..*")  # what a run has before anything else, and hidden files
 KEYS = re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}|unfinished|budget\.json|\..*")  # what is in a folder of jobs or priors
 NETWORK_TIME = "20 to 40 minutes on two cores, after 13 for the population"
 
 
-def names(
-    suite: str, preset: str, methods: Sequence[str] | None, domain: str, known_domains: Iterable[str]
-) -> list[Finding]:
+def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -> list[Finding]:
     """Unknown suite, preset, methods, domain. Imports no torch, unless a name may be a row of the suite's own."""
     named = [name for name in methods or [] if not is_external(name)]
     known = METHODS.names()
@@ -43,25 +44,26 @@ def names(
         *_unknown("--suite", [suite], (*SUITES.names(), ALL), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
         *_unknown("--methods", named, known, "method"),
-        *_unknown("--domain", [domain], tuple(known_domains), "domain"),
+        *_unknown("--domain", [domain], DOMAINS.names(), "domain"),
     ]
 
 
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[Finding]:
     """Unknown people: of the domain, or, with --photos, of that folder."""
     if photos is None:
-        return _unknown("--people", wanted or [], [person.name for person in PEOPLE.get(domain, ())], "person")
+        named = [name for name in wanted or [] if not re.fullmatch(r"s\d{4}", name)]  # strangers are without end
+        return _unknown("--people", named, [person.name for person in PEOPLE.get(domain, ())], "person")
     if not photos.is_dir():
         return [problem(f"--photos {photos}", "there is no such folder; it holds a folder per person")]
-    found = people_in(photos)
+    found = people_in(photos, ["test"])
     if not found:
         return [problem(f"--photos {photos}", "holds no person; a person is a folder with train/ and test/ inside")]
     return _unknown("--people", wanted or [], found, "person") or encoding("--photos", found)
 
 
-def people_in(photos: Path) -> tuple[str, ...]:
-    """The person folders of a folder, sorted."""
-    return tuple(sorted(f.name for f in photos.iterdir() if (f / "train").is_dir() and (f / "test").is_dir()))
+def people_in(photos: Path, splits: Collection[str] = ("train", "test")) -> tuple[str, ...]:
+    """The person folders of a folder, sorted: those that have the ``splits``."""
+    return tuple(sorted(f.name for f in photos.iterdir() if all((f / split).is_dir() for split in splits)))
 
 
 def encoding(where: str, files: Iterable[str]) -> list[Finding]:
@@ -160,13 +162,14 @@ def weights(files: Mapping[str, Path]) -> list[Finding]:
     return found
 
 
-def bases(files: Mapping[str, Path]) -> list[Finding]:
-    """Networks of the domain that baselines need, which not every clone has: missing or damaged."""
+def networks(wanted: Mapping[str, OwnNetwork], folder: Path) -> list[Finding]:
+    """Methods' networks of the domain, by name, in its ``folder``; not every clone has them."""
+    files = {name: folder / network.file for name, network in wanted.items()}
     return [
         problem(
             name,
             f"weight file {path} is missing; train it ({NETWORK_TIME}): python -m datasets.synthetic population "
-            f"--out data/population, then python -m baselines.common.pretrain {path.stem} data/population",
+            f"--out data/population, then {wanted[name].command} data/population",
         )
         for name, path in files.items()
         if not path.is_file()
@@ -174,18 +177,15 @@ def bases(files: Mapping[str, Path]) -> list[Finding]:
 
 
 def photos(
-    folders: Iterable[Path], held_out: Sequence[str], resolution: int, known_good: Collection[str] = ()
+    folders: Iterable[Path], splits: Sequence[str], resolution: int, known_good: Collection[str] = ()
 ) -> list[Finding]:
-    """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``.
-
-    ``held_out`` are the splits that the suite reads besides the reference set.
-    """
+    """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``."""
     from datasets.folders import DataError, check  # here: it needs numpy and PIL, and --help must not wait
 
     found = []
     for folder in folders:
         wrong, counts = encoding(folder.name, (p.name for p in folder.rglob("*"))), []
-        for split in ("train", *held_out):
+        for split in splits:
             if split == "extra" and not (folder / split).exists():  # a person may do without
                 continue
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from rich import box
@@ -14,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks.engine.plan import Job
-from benchmarks.engine.terminal import printable
+from benchmarks.engine.records import SuiteRecord
 from benchmarks.engine.worker import Outcome
+from mystyle.files import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,30 +150,28 @@ def _ended(job: Job, outcome: Outcome) -> str:
     return f"{job.title}: FAILED, {outcome.reason.splitlines()[0]}"
 
 
-def print_summary(summary: pd.DataFrame, suite: Mapping[str, Any]) -> None:
+def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
     """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method and condition."""
     cells = {(row.condition, row.method, row.metric): row for row in summary.fillna({"condition": ""}).itertuples()}
-    narrow = len(suite["metrics"]) > WIDE  # the whole numbers are in the report
+    narrow = len(suite.metrics) > WIDE  # the whole numbers are in the report
     what = "mean" if narrow else "mean ± standard deviation over images"
-    what = "rank correlation with the dose" if suite.get("dose") else what
+    what = "rank correlation with the dose" if suite.is_sweep else what
 
     def cell(c: Any) -> str:
         return "–" if not c.n_images else f"{c.mean:.3f}" if narrow else f"{c.mean:.3f} ± {c.std:.3f}"
 
-    table = Table(title=f"{suite['title']}: {what}", box=box.SIMPLE_HEAD)
+    table = Table(title=f"{suite.title}: {what}", box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     arrows = {True: " ↑", False: " ↓", None: ""}
-    for metric in suite["metrics"]:
-        table.add_column(
-            metric["label"] + ("" if suite.get("dose") else arrows[metric["higher_is_better"]]), justify="right"
-        )
-    for condition in suite["conditions"]:
-        if condition["title"]:
+    for metric in suite.metrics:
+        table.add_column(metric.label + ("" if suite.is_sweep else arrows[metric.higher_is_better]), justify="right")
+    for condition in suite.conditions:
+        if condition.title:
             table.add_section()
-            table.add_row(Text(condition["title"], style="bold"))
-        for method in suite["methods"]:
-            keys = [(condition["name"], method["name"], metric["name"]) for metric in suite["metrics"]]
+            table.add_row(Text(condition.title, style="bold"))
+        for method in suite.methods:
+            keys = [(condition.name, method.name, metric.name) for metric in suite.metrics]
             row = [cells[key] for key in keys if key in cells]
             if row:
-                table.add_row(method["title"], *(cell(c) for c in row))
+                table.add_row(Text(printable(method.title)), *(cell(c) for c in row))
     Console(width=None if sys.stdout.isatty() else 110).print(table)

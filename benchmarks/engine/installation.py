@@ -9,18 +9,15 @@ import contextlib
 import importlib
 import importlib.util
 import os
-import re
 import shutil
 import sys
 from collections.abc import Generator, Iterator
-from importlib import metadata
 from pathlib import Path
 
 from benchmarks.engine.devices import WORKER_MEMORY, choose_devices
 from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding, problem, words
 from benchmarks.engine.provenance import cores, environment, hardware, physical_memory, version
 
-PROJECT = "mystyle-bench"
 PYTHON = (3, 11)
 EXTRAS = {"ray": "jobs on a cluster, --executor ray", "speed": "a comparison with what the official code projects with"}
 OPTIONAL = {"wandb": "runs are not mirrored"}  # requirements without which the main command runs, and what it loses
@@ -40,8 +37,6 @@ def packages() -> Findings:
     from packaging.requirements import Requirement
 
     for text, extra in requirements():
-        if extra and extra not in EXTRAS:
-            continue
         requirement = Requirement(text)
         name, specifier = requirement.name, requirement.specifier
         use = f"for {EXTRAS[extra]}; " if extra else f"{OPTIONAL[name]}; " if name in OPTIONAL else ""
@@ -54,22 +49,13 @@ def packages() -> Findings:
 
 
 def requirements() -> Iterator[tuple[str, str]]:
-    """(requirement, extra or "") of the project, from the checkout if there is one: an installation can be older.
+    """(requirement, the extra or "" where the benchmark needs it) of pyproject.toml: installations can be older."""
+    import tomllib  # here: Python 3.10, which is too old, has none
 
-    Raises PackageNotFoundError where there is neither.
-    """
-    file = _ROOT / "pyproject.toml"
-    if file.is_file():
-        import tomllib  # here: Python 3.10, which is too old, has none
-
-        project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
-        yield from ((text, "") for text in project["dependencies"])
-        yield from ((text, extra) for extra, texts in project["optional-dependencies"].items() for text in texts)
-        return
-    for text in metadata.requires(PROJECT) or ():
-        requirement, _, marker = text.partition(";")
-        extra = re.search(r"extra == ['\"](\w+)", marker)
-        yield requirement.strip(), extra[1] if extra else ""
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    yield from ((text, "") for text in (*project["dependencies"], *extras["bench"]))
+    yield from ((text, extra) for extra in EXTRAS for text in extras[extra])
 
 
 def imports() -> Findings:

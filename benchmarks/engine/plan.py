@@ -17,8 +17,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.api.protocol import Case, Metric, Part, Person, Suite, Variant
+from benchmarks.api.metric import Metric
 from benchmarks.api.seeds import item_seed
+from benchmarks.api.suite import Suite, Variant
+from benchmarks.api.task import Case, Part, Person
+from benchmarks.engine.records import (
+    CaseRecord,
+    ConditionRecord,
+    FigureRecord,
+    MetricRecord,
+    RowRecord,
+    SuiteRecord,
+)
 from datasets.folders import Photo
 
 KEY_LENGTH = 16  # hex digits: 64 bits, ample for the thousands of jobs of one folder
@@ -34,6 +44,7 @@ class Job:
     fitted_by: str  # the method behind it
     method_version: int
     reference: bool  # a row of the suite's own rather than a method
+    personal: bool  # whether the method looks at photos of the person
     settings: Any  # the method's settings object; None for a reference
     person: str
     seed: int
@@ -41,7 +52,7 @@ class Job:
     domain: str
     metrics: Mapping[str, int]  # name to version
     weights: Mapping[str, str]  # file of the domain to SHA-256
-    files: Mapping[str, str]  # of the domain, that decide the suite's pictures and no prior
+    files: Mapping[str, str]  # beside the domain's weights, that decide the task's images and no prior
     train: Mapping[str, str]  # photo to SHA-256: of whom the prior is
     subject: Mapping[str, str]  # all reference photos of the person
     held_out: Mapping[str, str]
@@ -52,29 +63,31 @@ class Job:
     def key(self) -> str:
         """The job's identity and the name of its folder."""
         decisive = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        decisive["task"] = self.part.task.name  # two tasks may have the same parameters
         del decisive["preset"]  # a name for settings that are here themselves
         if not self.files:  # most suites have none
             del decisive["files"]
-        if self.others:  # the hash of a mapping does not tell the order, which decides who is taken
+        if self.others:  # the hash of a mapping ignores the order, which decides whose photos are taken
             decisive["order"] = list(self.others)
         return content_hash(decisive)
 
-    @cached_property
-    def prior_key(self) -> str | None:
-        """The identity of the fitted prior, shared by all suites; None where nothing is fitted."""
-        if self.reference or self.settings.fit is None:
-            return None
-        decisive = {
+    @property
+    def prior_identity(self) -> dict[str, Any]:
+        """What decides the prior: a person's, or, of a method that looks at no photo of the person, the domain's."""
+        identity = {
             "method": self.fitted_by,
             "method_version": self.method_version,
             "domain": self.domain,
             "weights": self.weights,
-            "person": self.prior_of,
-            "train": self.train,
             "fit_seed": self.fit_seed,
             "fit": self.settings.fit,
         }
-        return content_hash(decisive)
+        return identity | ({"person": self.prior_of, "train": self.train} if self.personal else {})
+
+    @cached_property
+    def prior_key(self) -> str | None:
+        """The name of the fitted prior's folder, shared by all suites; None where nothing is fitted."""
+        return None if self.reference or self.settings.fit is None else content_hash(self.prior_identity)
 
     @property
     def cases(self) -> tuple[Case, ...]:
@@ -88,7 +101,7 @@ class Job:
     @property
     def fit_seed(self) -> int:
         """The seed of a prior: the same for every method and every suite."""
-        return item_seed("fit", self.prior_of, self.seed)
+        return item_seed("fit", self.prior_of if self.personal else "", self.seed)
 
     @property
     def photos(self) -> dict[str, str]:
@@ -98,27 +111,43 @@ class Job:
 
     @property
     def description(self) -> dict[str, Any]:
-        """What a record says of the job, however it ends."""
+        """The fields of a ``JobRecord``: what a record holds of the job, however it ends."""
         return {
             "key": self.key,
             "suite": self.suite,
             "suite_version": self.suite_version,
             "method": self.method,
+            "fitted_by": self.fitted_by,
             "method_version": self.method_version,
+            "reference": self.reference,
             "person": self.person,
             "seed": self.seed,
             "settings": plain(self.settings),
+            "task": self.part.task.name,
+            "params": plain(self.part.task),
             "preset": self.preset,
             "domain": self.domain,
             "metrics": dict(self.metrics),
-            "cases": [
-                {"case": c.name, "image": c.file, "mask": c.mask, "mask_seed": c.mask_seed, "seed": c.seed}
-                | {"dose": c.dose, "factor": c.factor}
+            "cases": tuple(
+                CaseRecord(
+                    case=c.name,
+                    image=c.image,
+                    other=c.other,
+                    of=c.of,
+                    edits=c.edits,
+                    mask=c.mask,
+                    mask_seed=c.mask_seed,
+                    seed=c.seed,
+                    dose=c.dose,
+                )
                 for c in self.cases
-            ],
+            ),
             "condition": self.part.condition,
             "level": self.part.level,
+            "kept": self.part.kept,
             "prior_of": self.prior_of,
+            "train": self.part.train,
+            "others": tuple(self.others),
             "photos_fitted": len(self.train),
             "weights": {**self.weights, **self.files},
             "photos": self.photos,
@@ -140,14 +169,13 @@ def make_jobs(
     seeds: Sequence[int],
     domain: str,
     weights: Mapping[str, str],
-    bases: Mapping[str, str],
-    files: Mapping[str, str] | None = None,
+    files: Mapping[str, str],
     changed: Mapping[str, Any] | None = None,
 ) -> tuple[Job, ...]:
     """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
 
-    ``bases`` are the weight files that some methods have of the domain, with their SHA-256, ``files`` those that the
-    suite's pictures depend on beside the networks. ``changed`` are settings by row, where they are not the preset's.
+    ``files`` are those beside the weights that methods and tasks may need, with their SHA-256. ``changed`` are settings
+    by row, where they are not the preset's.
 
     Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
     a prior one comes before all others.
@@ -169,18 +197,19 @@ def make_jobs(
                 "metrics": {name: metric.version for name, metric in metrics.items()},
                 "subject": train[person.name],
                 "held_out": held_out[person.name],
-                "files": dict(files or {}),
             }
             for name, method in methods.items():
                 variant = suite.rows.get(name)
-                own = {method.base: bases[method.base]} if hasattr(method, "base") else {}
+                own = {network.file: files[network.file] for network in method.networks}
                 row = {"method": name, "fitted_by": method.name, "method_version": method.version, "others": {}}
+                row |= {"weights": {**weights, **own}, "personal": method.personal}
                 for part in parts:
                     photos = train[part.prior_of or person.name]
                     chosen = photos if part.train is None else {file: photos[file] for file in part.train}
-                    its = (changed or {}).get(name, method.presets[preset])
-                    its = variant.change(its, part) if isinstance(variant, Variant) else its
-                    row |= {"settings": its, "train": chosen, "part": part, "weights": {**weights, **own}}
+                    row_settings = (changed or {}).get(name, method.presets[preset])
+                    if isinstance(variant, Variant):
+                        row_settings = variant.change(row_settings, part)
+                    row |= {"settings": row_settings, "train": chosen, "part": part, "files": _files(part, files)}
                     jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
                 if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
@@ -188,12 +217,19 @@ def make_jobs(
                 others = {name: photos for name, photos in sorted(held_out.items()) if name != person.name}
                 row = {"method": reference.name, "fitted_by": "", "method_version": suite.version, "settings": None}
                 row |= {"others": others if reference.needs_other_people else {}, "weights": dict(weights)}
+                row |= {"personal": True}
                 for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
                     photos = train[part.prior_of or person.name]
-                    jobs.append(Job(**shared | row, train=photos, part=part, reference=True))
+                    row |= {"train": photos, "part": part, "files": _files(part, files)}
+                    jobs.append(Job(**shared | row, reference=True))
     _require_distinct(jobs)
     turns = _turns(jobs)
     return tuple(sorted(jobs, key=lambda job: turns[job.key]))
+
+
+def _files(part: Part, files: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``files`` that the task depends on; a domain may be without some."""
+    return {name: files[name] for name in part.task.files if name in files}
 
 
 def shard(jobs: Sequence[Job], number: int, count: int) -> tuple[Job, ...]:
@@ -222,7 +258,7 @@ def fits_first(jobs: Sequence[Job], priors: Path) -> list[Job]:
 
 
 def _require_distinct(jobs: Sequence[Job]) -> None:
-    """Raises ValueError if two cases of a row have one name: the second would take the first one's picture."""
+    """Raises ValueError if two cases of a row have one name: the second would take the first one's image."""
     seen = Counter((job.method, job.person, job.seed, case.name) for job in jobs for case in job.cases)
     (item, times), *_ = seen.most_common(1) or [(None, 0)]
     if times > 1:
@@ -246,51 +282,49 @@ def describe(
     metrics: Mapping[str, Metric],
     jobs: Sequence[Job],
     absent: Mapping[str, str],
-) -> dict[str, Any]:
+) -> SuiteRecord:
     """suite.json: everything that tables and figures need to know and that is not in a record.
 
     ``absent`` are the published rows that this run is without, name to title; they stand above the methods.
     """
-    rows = [{"name": name, "title": title, "kind": "published"} for name, title in absent.items()]
+    rows = [RowRecord(name=name, title=title, kind="published") for name, title in absent.items()]
     for name, method in methods.items():
         row = suite.rows.get(name)
         title = row.title if isinstance(row, Variant) else method.title
-        rows.append({"name": name, "title": title, "kind": "floor" if name in suite.floors else "method"})
-    rows += [{"name": r.name, "title": r.title, "kind": r.kind, "group": r.group} for r in suite.references]
+        rows.append(RowRecord(name=name, title=title, kind="floor" if name in suite.floors else "method"))
+    rows += [RowRecord(name=r.name, title=r.title, kind=r.kind, group=r.group) for r in suite.references]
     met = {job.part.condition: job.part.level for job in jobs}
-    return {
-        "suite": suite.name,
-        "title": suite.title,
-        "version": suite.version,
-        "paper": suite.paper,
-        "dose": suite.dose,
-        "conditions": [
-            {"name": name, "title": title, "level": met[name]}
+    return SuiteRecord(
+        name=suite.name,
+        title=suite.title,
+        version=suite.version,
+        paper=suite.paper,
+        dose=suite.dose,
+        statistic=suite.statistic,
+        conditions=tuple(
+            ConditionRecord(name=name, title=title, level=met[name])
             for name, title in (suite.conditions or {"": ""}).items()
             if name in met
-        ],
-        "figures": [{"kind": f.kind, "name": f.name, "caption": f.caption, **f.options} for f in suite.figures],
-        "metrics": [
-            {
-                "name": metric.name,
-                "label": metric.label,
-                "description": metric.description,
-                "unit": metric.unit,
-                "higher_is_better": metric.higher_is_better,
-                "range": list(metric.range),
-                "shares_network_with_loss": metric.network == "perceptual",  # which the losses of all methods use
-            }
+        ),
+        figures=tuple(
+            FigureRecord(kind=f.kind, name=f.name, caption=f.caption, options=f.options) for f in suite.figures
+        ),
+        metrics=tuple(
+            MetricRecord(
+                name=metric.name,
+                label=metric.label,
+                description=metric.description,
+                unit=metric.unit,
+                higher_is_better=metric.higher_is_better,
+                range=metric.range,
+                shares_network_with_loss=metric.network == "perceptual",  # which the losses of all methods use
+            )
             for metric in metrics.values()
-        ],
-        "methods": rows,
-        "published": {
-            row: {metric: {"mean": mean, "std": std} for metric, (mean, std) in numbers.items()}
-            for row, numbers in suite.published.items()
-        },
-        "published_source": suite.published_source,
-        "published_condition": suite.published_condition,
-        "jobs": [job.key for job in jobs],
-    }
+        ),
+        methods=tuple(rows),
+        published=suite.published,
+        jobs=tuple(job.key for job in jobs),
+    )
 
 
 def content_hash(content: Any) -> str:
@@ -303,7 +337,7 @@ def content_hash(content: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Settings as JSON data."""
+    """Settings, parameters or a case as JSON data."""
     return json.loads(json.dumps(value, default=_plain))
 
 

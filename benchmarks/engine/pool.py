@@ -72,9 +72,9 @@ class Dispatcher:
     def _places(self, job: Job) -> list[Path]:
         """The places that the job will write, to be claimed: its folder, and its prior where that is to be fitted."""
         place = [self.context.run / "jobs" / job.key]
-        if job.prior_key is None or (self.context.priors / job.prior_key).exists():
+        if job.prior_key is None or (self.context.fits.folder / job.prior_key).exists():
             return place
-        return [*place, self.context.priors / f"{job.prior_key}-fit"]
+        return [*place, self.context.fits.folder / f"{job.prior_key}-fit"]
 
     def requeue(self, job: Job) -> None:
         """The job was not begun; another worker may run it."""

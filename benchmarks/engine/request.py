@@ -1,26 +1,29 @@
-"""From the command line to the jobs: names resolved, everything checked, people drawn, keys computed."""
+"""From the command line to the jobs: names resolved, everything checked, people rendered, keys computed."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.api.protocol import Person, Variant
 from benchmarks.api.registry import METHODS, METRICS, SUITES
+from benchmarks.api.suite import Strangers, Variant
+from benchmarks.api.task import Person
 from benchmarks.engine import checks
 from benchmarks.engine.external import is_external, parse
 from benchmarks.engine.findings import Finding, problem, problems
 from benchmarks.engine.options import Options
-from mystyle.domains.domain import RESOLUTIONS, domain_weights
+from mystyle import domains
 
 if TYPE_CHECKING:
-    from benchmarks.api.protocol import Metric, Suite
+    from benchmarks.api.metric import Metric
+    from benchmarks.api.suite import Suite
     from benchmarks.engine.plan import Job
     from datasets.folders import Photo
 
-DATA = Path("data")  # where drawn people are kept between runs
+DATA = Path("data")  # where rendered people are kept between runs
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,7 @@ class Request:
     domain: str
     resolution: int
     weights: Mapping[str, Path]  # role to file
-    bases: Mapping[str, Path]  # files of the methods' own networks of the domain, by name
-    files: Mapping[str, Path] = field(default_factory=dict)  # further files of the domain that decide pictures
+    files: Mapping[str, Path] = field(default_factory=dict)  # what lies beside them, by name: networks of methods, ...
 
 
 class UnusableArguments(ValueError):
@@ -47,7 +49,7 @@ class UnusableArguments(ValueError):
 def check_names(options: Options) -> None:
     """Raises UnusableArguments for what can be told without importing torch: unknown names and numbers."""
     _raise(
-        checks.names(options.suite, options.preset, options.methods, options.domain, RESOLUTIONS)
+        checks.names(options.suite, options.preset, options.methods, options.domain)
         + checks.people(options.people, options.domain, options.photos)
         + checks.numbers(options)
         + checks.shard(options)
@@ -60,10 +62,10 @@ def resolve(options: Options) -> Request:
     suite: Suite = SUITES.load(options.suite)
     wanted = dict.fromkeys(options.methods or suite.rows)
     found: list[Finding] = []
-    if options.methods and suite.verb is None:
+    if options.methods and not suite.methods:
         detail = f"suite {suite.name} has rows of its own and no method"
         found.append(problem(f"--methods {' '.join(options.methods)}", detail))
-    if options.photos and suite.dose:
+    if options.photos and suite.rendered_only:
         detail = f"suite {suite.name} moves the parameters of rendered people"
         found.append(problem(f"--photos {options.photos}", detail))
     ordered = [name for name in wanted if name not in suite.rows] + [name for name in suite.rows if name in wanted]
@@ -88,15 +90,14 @@ def resolve(options: Options) -> Request:
             found.append(problem(f"--methods {name}", detail))
     found += checks.device(options.device)
     found += checks.folders(options)
-    files = domain_weights(options.domain)
-    own = [method.base for method in methods.values() if hasattr(method, "base")]
-    bases = {name: files["generator"].with_name(name) for name in own}
-    beside = {name: path for name in suite.files if (path := files["generator"].with_name(name)).is_file()}
-    found += checks.weights(files) + checks.bases(bases)
+    domain = domains.source(options.domain)
+    weights = domain.weights()
+    beside = next(iter(weights.values())).parent
+    networks = {network.file: network for method in methods.values() for network in method.networks}
+    found += checks.weights(weights) + checks.networks(networks, beside)
     folders = person_folders(options, suite)
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
-    resolution = RESOLUTIONS[options.domain]
-    found += checks.photos(present, suite.splits, resolution, _decoded_before(options))
+    found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
     _raise(found)
     return Request(
         suite=suite,
@@ -106,10 +107,9 @@ def resolve(options: Options) -> Request:
         folders=folders,
         seeds=options.seeds,
         domain=options.domain,
-        resolution=resolution,
-        weights=files,
-        bases=bases,
-        files=beside,
+        resolution=domain.resolution,
+        weights=weights,
+        files={path.name: path for path in beside.glob("*.safetensors") if path not in weights.values()},
     )
 
 
@@ -118,49 +118,62 @@ def person_folders(options: Options, suite: Suite) -> dict[str, Path]:
     from datasets.splits import counterpart
 
     if options.photos is not None:
-        return {name: options.photos / name for name in options.people or checks.people_in(options.photos)}
-    from datasets.synthetic.people import VERSION
+        splits = {"train", "test"} & set(splits_of(options, suite))
+        return {name: options.photos / name for name in options.people or checks.people_in(options.photos, splits)}
+    domain = domains.source(options.domain)
+    root = DATA / f"{domain.name}-{domain.resolution}-v{_people(domain.name).VERSION}"
+    wanted = suite.presets[options.preset].people
+    if isinstance(wanted, Strangers):
+        names = options.people or _people(domain.name).strangers(wanted.count)
+    else:
+        names = options.people or tuple(counterpart(name, domain.name) for name in wanted)
+    return {name: root / name for name in names}
 
-    root = DATA / f"{options.domain}-{RESOLUTIONS[options.domain]}-v{VERSION}"
-    settings = suite.presets[options.preset]
-    people = options.people or tuple(counterpart(name, options.domain) for name in settings.people)
-    return {name: root / name for name in people}
+
+def splits_of(options: Options, suite: Suite) -> tuple[str, ...]:
+    """The splits of photos that the run reads: strangers have no reference photos."""
+    strangers = isinstance(suite.presets[options.preset].people, Strangers)
+    return suite.splits if strangers else ("train", *suite.splits)
 
 
-def draw_missing(request: Request) -> None:
-    """Draws the people whose photos are not there yet, as many at a time as there are cores."""
-    if not undrawn(request):
+def render_missing(request: Request) -> None:
+    """Renders the people whose photos are not there yet, as many at a time as there are cores."""
+    if not unrendered(request):
         return
     from rich.progress import track
 
     from benchmarks.engine import records
     from benchmarks.engine.provenance import cores
-    from datasets.synthetic.people import write_people
 
-    (root,) = {request.folders[name].parent for name in undrawn(request)}  # only drawn people are ever missing here
+    (root,) = {request.folders[name].parent for name in unrendered(request)}  # the domain's own people
     with records.claim(root / "people"):  # several processes may begin at the same time
-        if missing := undrawn(request):
-            done = write_people(missing, root, request.resolution, min(cores(), len(missing)))
-            for _ in track(done, description="drawing people", total=len(missing)):
+        if missing := unrendered(request):
+            people = _people(request.domain)
+            done = people.write_people(missing, root, request.resolution, min(cores(), len(missing)))
+            for _ in track(done, description="rendering people", total=len(missing)):
                 pass
 
 
-def undrawn(request: Request) -> tuple[str, ...]:
-    """The people whose photos are still to be drawn."""
+def unrendered(request: Request) -> tuple[str, ...]:
+    """The people whose photos are still to be rendered."""
     return tuple(name for name, folder in request.folders.items() if not folder.exists())
+
+
+def _people(domain: str) -> Any:
+    """The module that renders the domain's own people."""
+    return importlib.import_module(domains.source(domain).people)
 
 
 def make_jobs(request: Request, changed: Mapping[str, Any] | None = None) -> tuple[Job, ...]:
     """The run's jobs; the photos and the weights are hashed for their keys. ``changed``: settings by row."""
     from benchmarks.engine import plan
-    from datasets.folders import describe, sha256
+    from datasets.folders import sha256
 
     splits = request.suite.splits
     people = [
-        Person(name, folder, describe(folder, "train"), held_out(folder, splits))
+        Person(name, folder, photos_of(folder, ["train"]), photos_of(folder, splits))
         for name, folder in request.folders.items()
     ]
-    weights = {path.name: sha256(path) for path in request.weights.values()}
     return plan.make_jobs(
         request.suite,
         request.preset,
@@ -169,18 +182,17 @@ def make_jobs(request: Request, changed: Mapping[str, Any] | None = None) -> tup
         people,
         request.seeds,
         request.domain,
-        weights,
-        {name: sha256(path) for name, path in request.bases.items()},
+        {path.name: sha256(path) for path in request.weights.values()},
         {name: sha256(path) for name, path in request.files.items()},
         changed,
     )
 
 
-def held_out(folder: Path, splits: Sequence[str]) -> tuple[Photo, ...]:
-    """The photos of ``splits``, of which only ``extra`` may be absent."""
+def photos_of(folder: Path, splits: Sequence[str]) -> tuple[Photo, ...]:
+    """The photos of those of ``splits`` that are there; which may be absent has been checked."""
     from datasets.folders import describe
 
-    there = [split for split in splits if split != "extra" or (folder / split).exists()]
+    there = [split for split in splits if (folder / split).exists()]
     return tuple(photo for split in there for photo in describe(folder, split))
 
 
@@ -190,8 +202,8 @@ def _decoded_before(options: Options) -> frozenset[str]:
 
     found: set[str] = set()
     for record in records.all_records(options.folder):
-        if record["status"] == "done" and record["domain"] == options.domain:
-            found.update(record["photos"].values())
+        if record.status == "done" and record.domain == options.domain:
+            found.update(record.photos.values())
     return frozenset(found)
 
 

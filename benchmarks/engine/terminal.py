@@ -5,10 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-
-def printable(text: str) -> str:
-    """``text`` with characters that control a terminal, or that are no valid Unicode, as escape sequences."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+from mystyle.files import printable
 
 
 def echo(*lines: object, error: bool = False) -> None:

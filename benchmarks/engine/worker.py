@@ -1,8 +1,7 @@
-"""Does one job: fit or fetch the prior, restore, write the pictures, read them back, measure, record."""
+"""Does one job: fit or fetch the prior, solve the task, write the images, read them back, measure, record."""
 
 from __future__ import annotations
 
-import contextlib
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,22 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from benchmarks.api.protocol import (
-    Answer,
-    Case,
-    Evaluation,
-    Inapplicable,
-    Metric,
-    OutputError,
-    Problem,
-    Suite,
-    check_output,
-)
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.suite import Suite
+from benchmarks.api.task import Case, Inapplicable, MethodOutput, OutputError, Problem, check_output
 from benchmarks.engine import records
 from benchmarks.engine.external import External
+from benchmarks.engine.fits import FitStore, JobResources, Save
 from benchmarks.engine.plan import Job
 from benchmarks.engine.provenance import machine, peak_memory_mb, reset_peak_memory
-from datasets.folders import DataError, read_portraits, sha256
+from datasets.folders import DataError, read_portraits
+from mystyle import image_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,7 +36,7 @@ PIXELS = "pixels.u8"  # in a job's folder while it goes on
 SPLITS_KEPT = 3  # folders of photos that a worker keeps in memory
 REMEMBERED = 64  # sets of photos of which a worker keeps what was computed
 
-Solution = tuple[Answer, dict[str, float], dict[str, Any]]  # the pictures, seconds of each stage, more for the record
+Solution = tuple[MethodOutput, dict[str, float], dict[str, Any]]  # images, seconds of each stage, more for the record
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ class Context:
     """What all jobs of a run share. Sent to every worker process, so it holds names and functions, not tensors."""
 
     run: Path
-    priors: Path  # the folder of fitted priors, which several runs may share
+    fits: FitStore  # which several runs may share
     suite: Suite
     methods: Mapping[str, Any]  # name to Method
     metrics: Mapping[str, Metric]
@@ -91,13 +84,12 @@ class Worker:
         except records.Unwritable as error:
             return Outcome(job.key, "failed", str(error), time.perf_counter() - began, unwritable=str(error))
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}".strip()
-            story = tracebacks.format_exc()
-            return record_failure(self._here, job, reason, story, time.perf_counter() - began, attempt)
+            reason, trace = records.reason_of(error), tracebacks.format_exc()
+            return record_failure(self._here, job, reason, trace, time.perf_counter() - began, attempt)
 
     @cached_property
     def domain(self) -> Domain:
-        return self.context.load_domain(self.device)
+        return replace(self.context.load_domain(self.device), fits=self.context.fits)
 
     @cached_property
     def _here(self) -> Context:
@@ -108,15 +100,15 @@ class Worker:
         self._forget()  # here: a job that failed has left what it computed of its outputs
         train = self._photos(job.prior_of, job.train)
         held_out = self._photos(job.person, job.held_out)
-        problem = self.context.suite.problem(held_out, job.part)
+        problem = job.part.task.problem(held_out, job.cases)
         try:
             solve = self._reference if job.reference else self._solve
-            answer, seconds, about = solve(job, problem, train)
+            output, seconds, about = solve(job, problem, train)
             missing = about.pop("missing", {})
             there = [i for i, case in enumerate(job.cases) if case.name not in missing]
             cases = tuple(job.cases[i] for i in there)
             began = time.perf_counter()
-            pixels = self._keep(answer.pictures, cases, job.part.kept, folder)  # samples are drawn only here
+            pixels = self._keep(output.images, cases, job.part.kept, folder)  # samples are computed only here
             if "restore" in seconds:
                 seconds["restore"] += time.perf_counter() - began
         except Inapplicable as dash:
@@ -124,20 +116,21 @@ class Worker:
             records.write_job(folder, record(self._here, job, "done", seconds={}, attempts=attempt), rows)
             return
         problem = _rows(problem, there)
-        if problem.degraded is not None and not self.context.suite.dose:  # there the row draws the pictures itself
+        if problem.degraded is not None:
             for case, degraded in zip(cases[: job.part.kept], problem.degraded, strict=False):
                 write_png(folder / "images" / f"{case.name}.input.png", degraded)
 
         began = time.perf_counter()
         evaluation = Evaluation(
             pixels=pixels,
+            task=job.part.task,
             problem=problem,
             cases=cases,
             train=train,
             subject=self._photos(job.person, job.subject),
             held_out=held_out,
             domain=self.domain,
-            facts=answer.facts,
+            facts=output.facts,
             memory=self._memory,
         )
         rows = self._measure(job, evaluation)
@@ -145,16 +138,16 @@ class Worker:
         rows += [row(job, case.name, name, status="failed", reason=missing[case.name]) for case, name in lost]
         if self.context.suite.companions:
             shown = cases[: job.part.kept]
-            for name, pictures in self.context.suite.companions(evaluation, len(shown)).items():
-                for case, picture in zip(shown, pictures, strict=True):
-                    write_png(folder / "images" / f"{case.name}.{name}.png", picture)
+            for name, images in self.context.suite.companions(evaluation, len(shown)).items():
+                for case, image in zip(shown, images, strict=True):
+                    write_png(folder / "images" / f"{case.name}.{name}.png", image)
         (folder / PIXELS).unlink(missing_ok=True)
         seconds["score"] = time.perf_counter() - began
         about |= {"peak_memory_mb": peak_memory_mb(self.device), "attempts": attempt}
         records.write_job(folder, record(self._here, job, "done", seconds=seconds, **about), rows)
 
-    def _keep(self, pictures: Image | Iterable[Image], cases: Sequence[Case], kept: int | None, folder: Path) -> Tensor:
-        """Writes the pictures, the first ``kept`` of them as PNG; gives all back as written, uint8 [n, 3, R, R].
+    def _keep(self, outputs: Image | Iterable[Image], cases: Sequence[Case], kept: int | None, folder: Path) -> Tensor:
+        """Writes the images, the first ``kept`` of them as PNG; gives all back as written, uint8 [n, 3, R, R].
 
         Where few are kept, the others lie in a file of the job's folder as long as the job goes on, because thousands
         of photographs do not fit into memory.
@@ -165,22 +158,22 @@ class Worker:
 
         size = self.domain.resolution
         images = folder / "images"
-        batches = [pictures] if isinstance(pictures, torch.Tensor) else pictures
+        batches = [outputs] if isinstance(outputs, torch.Tensor) else outputs
         many = None
         if kept is not None and kept < len(cases):
             many = np.memmap(folder / PIXELS, np.uint8, "w+", shape=(len(cases), 3, size, size))
         done = 0
         for batch in _supported(batches):
             if done + len(batch) > len(cases):
-                raise OutputError(f"more than the {len(cases)} pictures that were asked for")
+                raise OutputError(f"more than the {len(cases)} images that were asked for")
             check_output(batch, torch.empty(len(batch), 3, size, size, device="meta"))
-            for case, picture in zip(cases[done : min(done + len(batch), kept or len(cases))], batch, strict=False):
-                write_png(images / f"{case.name}.png", picture)
+            for case, image in zip(cases[done : min(done + len(batch), kept or len(cases))], batch, strict=False):
+                write_png(images / f"{case.name}.png", image)
             if many is not None:
                 many[done : done + len(batch)] = to_uint8(batch).cpu().numpy()
             done += len(batch)
         if done < len(cases):
-            raise OutputError(f"{done} pictures, expected {len(cases)}")
+            raise OutputError(f"{done} images, expected {len(cases)}")
         if many is not None:
             return torch.from_numpy(many)
         return read_pixels([images / f"{case.name}.png" for case in cases])
@@ -193,25 +186,28 @@ class Worker:
             del self._memory[next(iter(self._memory))]
 
     def _solve(self, job: Job, problem: Problem, train: Portraits) -> Solution:
-        """A method's pictures, and where its prior came from."""
-        if isinstance(method := self.context.methods[job.method], External):
-            return self._external(method, job, problem)
+        """A method's images, and where its prior came from."""
         from mystyle.types import Unsupported
 
-        prior, about = self._prior(job, train)
-        verb = self.context.suite.verb
-        if not isinstance(prior, verb):
-            raise Inapplicable(f"{job.method} does not offer what this suite asks for ({verb.__name__})")
-        began = time.perf_counter()
+        method, task = self.context.methods[job.method], job.part.task
+        if isinstance(method, External):
+            return self._external(method, job, problem)
+        if method.personal and not len(train):
+            raise Inapplicable("needs reference photos of the person, which a stranger has not")
         try:
-            answer = self.context.suite.solve(prior, problem, job.part, self.domain)
+            prior, about = self._prior(job, train)
+            if task.verb is None or not isinstance(prior, task.verb):
+                wanted = task.verb.__name__ if task.verb else "nothing"
+                raise Inapplicable(f"{job.method} does not offer what this task asks for ({wanted})")
+            began = time.perf_counter()
+            output = task.solve(prior, problem, job.cases, JobResources(self.domain, self.context.fits, job))
         except Unsupported as dash:
             raise Inapplicable(str(dash)) from dash
-        seconds = {"fit": about["seconds"], "restore": time.perf_counter() - began}
-        return answer, seconds, {"prior": about, "stored_mb": about["megabytes"]}
+        seconds = {"fit": about.seconds, "restore": time.perf_counter() - began}
+        return output, seconds, {"prior": about, "stored_mb": about.megabytes}
 
     def _external(self, method: External, job: Job, problem: Problem) -> Solution:
-        """Pictures made elsewhere, put into the known pixels; reasons for the cases that have none."""
+        """Images made elsewhere, put into the known pixels; reasons for the cases that have none."""
         import torch
 
         from mystyle.types import from_uint8
@@ -222,80 +218,59 @@ class Worker:
             if not method.file(job.person, case).is_file()
         }
         if len(missing) == len(job.cases):
-            raise FileNotFoundError(f"{method.folder / job.person} holds no picture of the {len(job.cases)} cases")
+            raise FileNotFoundError(f"{method.folder / job.person} holds no image of the {len(job.cases)} cases")
         expected = torch.empty(1, 3, self.domain.resolution, self.domain.resolution, device="meta")
 
-        def pictures() -> Iterator[Image]:
+        def images() -> Iterator[Image]:
             for i, case in enumerate(job.cases):
                 if case.name in missing:
                     continue
                 path = method.file(job.person, case)
-                picture = from_uint8(read_pixels([path]))
+                image = from_uint8(read_pixels([path]))
                 try:
-                    check_output(picture, expected)
+                    check_output(image, expected)
                 except OutputError as error:
                     raise OutputError(f"{path}: {error}") from error
                 if problem.degradation is not None:
-                    picture = problem.degradation[i : i + 1].composite(picture, problem.degraded[i : i + 1])
-                yield picture
+                    image = problem.degradation[i : i + 1].composite(image, problem.degraded[i : i + 1])
+                yield image
 
-        return Answer(pictures()), {}, {"missing": missing}
+        return MethodOutput(images()), {}, {"missing": missing}
 
     def _reference(self, job: Job, problem: Problem, train: Portraits) -> Solution:
-        """A reference row's pictures."""
+        """A reference row's images."""
         reference = self.context.suite.reference(job.method)
         if reference.needs_other_people and not job.others:
             raise Inapplicable("needs other people in the run")
         others = [self._photos(name, photos) for name, photos in job.others.items()]
         began = time.perf_counter()
         outputs = reference.outputs(problem, others, job.cases)
-        return Answer(outputs), {"draw": time.perf_counter() - began} if self.context.suite.dose else {}, {}
+        return MethodOutput(outputs), {"draw": time.perf_counter() - began} if reference.kind == "factor" else {}, {}
 
-    def _prior(self, job: Job, train: Portraits) -> tuple[Any, dict[str, Any]]:
-        """The prior, and for the record: its key, what its fit took and stores, and whether it was there already.
-
-        A fitted prior is always read back from the files it was saved to: a job that finds it cached and a job that
-        made it compute with the same numbers. One that was damaged on disk is set aside and fitted again.
-        """
+    def _prior(self, job: Job, train: Portraits) -> tuple[Any, records.PriorRecord]:
+        """The prior, and for the record: its key, what its fit took and stores, and whether it was there already."""
         method = self.context.methods[job.method]
+
+        def fit() -> Any:
+            return method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
+
+        def fitted() -> Save:
+            prior = fit()
+
+            def save(folder: Path) -> None:
+                (folder / "prior").mkdir()
+                prior.save(folder / "prior")
+
+            return save
+
         if job.prior_key is None:
             began = time.perf_counter()
-            prior = method.fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
-            return prior, {"key": None, "seconds": time.perf_counter() - began, "megabytes": 0.0, "cached": False}
-        place = self.context.priors / job.prior_key
-        about: dict[str, Any] = {"key": job.prior_key, "cached": True}
-        with contextlib.ExitStack() as stack:
-            with records.writing(self.context.priors):
-                stack.enter_context(records.claim(place))  # another process may be fitting it
-                if place.exists() and (damage := _damage(place)):
-                    print(f"the prior in {place} is damaged and is fitted again: {damage}")
-                    records.set_aside(place)
-                    about["damaged"] = damage
-            if not place.exists():
-                self._fit(job, train, place)
-                about["cached"] = False
-        noted = records.read_json(place / "about.json", f"delete {place} to fit again")
+            prior = fit()
+            return prior, records.PriorRecord(key=None, seconds=time.perf_counter() - began, megabytes=0.0)
+        about = {"method": job.fitted_by, "person": job.prior_of, "seed": job.seed}
+        place, now = self.context.fits.make(job.prior_key, fitted, about)
         prior = method.load(place / "prior", train, self.domain, settings=job.settings)
-        return prior, {**about, "seconds": noted["seconds"], "megabytes": noted.get("megabytes")}
-
-    def _fit(self, job: Job, train: Portraits, place: Path) -> None:
-        """Fits a prior and saves it to ``place``. Raises Unwritable if that cannot be written."""
-        began = time.perf_counter()
-        prior = self.context.methods[job.method].fit(train, self.domain, seed=job.fit_seed, settings=job.settings)
-        seconds = time.perf_counter() - began
-        with records.writing(self.context.priors), records.whole_folder(place) as folder:
-            (folder / "prior").mkdir()
-            prior.save(folder / "prior")
-            files = {path: path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-            about = {
-                "method": job.fitted_by,
-                "person": job.prior_of,
-                "seed": job.seed,
-                "seconds": seconds,
-                "megabytes": round(sum(path.stat().st_size for path in files) / 1e6, 3),
-                "files": {name: sha256(path) for path, name in files.items()},
-            }
-            records.write_json(folder / "about.json", about)
+        return prior, records.PriorRecord(key=job.prior_key, **now)
 
     def _measure(self, job: Job, evaluation: Evaluation) -> list[records.MetricRow]:
         """A row per metric and case, or whatever else the metric counts."""
@@ -323,7 +298,9 @@ class Worker:
         return rows
 
     def _photos(self, person: str, expected: Mapping[str, str]) -> Portraits:
-        """The photos of the plan on the CPU. Raises DataError if they are not those any more."""
+        """The photos of the plan on the CPU, none for strangers. Raises DataError if they are not those any more."""
+        if not expected:
+            return _nobody(person, self.domain.resolution)
         parts = []
         for split in dict.fromkeys(file.split("/")[0] for file in expected):
             if (person, split) not in self._read:
@@ -342,19 +319,17 @@ class Worker:
         return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> dict[str, Any]:
+def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> records.Record:
     """record.json of a job."""
-    return {
-        "schema": records.SCHEMA,
-        **job.description,
-        "status": status,
+    measured = {
         "reason": "",
         "attempts": 1,
         "stored_mb": None,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "environment": dict(context.environment),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    } | extra
+    }
+    return records.Record(**job.description, status=status, **measured | extra)
 
 
 def record_failure(
@@ -372,18 +347,6 @@ def record_failure(
     if records.is_done(context.run, job.key):
         return Outcome(job.key, "done", "", seconds)
     return Outcome(job.key, "failed", reason, seconds)
-
-
-def _damage(place: Path) -> str | None:
-    """How a saved prior differs from what was saved; None if it does not, or is older than the notes of hashes."""
-    try:
-        about = records.read_json(place / "about.json", "it cannot be used")
-        if "seconds" not in about:
-            return "not as saved: about.json"
-        changed = [name for name, digest in about.get("files", {}).items() if sha256(place / name) != digest]
-    except (records.RecordError, FileNotFoundError) as error:
-        return str(error)
-    return f"not as saved: {', '.join(changed)}" if changed else None
 
 
 def row(
@@ -405,7 +368,7 @@ def read_pixels(paths: Sequence[Path]) -> Tensor:
     """uint8 ``[n, 3, h, w]``."""
     import torch
 
-    pixels = np.stack([np.asarray(PillowImage.open(path).convert("RGB")) for path in paths])
+    pixels = np.stack([image_files.read_pixels(path) for path in paths])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
@@ -423,6 +386,15 @@ def _rows(problem: Problem, keep: Sequence[int]) -> Problem:
     """The problem of some of its cases."""
     fields = {name: getattr(problem, name) for name in ("clean", "mask", "degraded", "degradation")}
     return replace(problem, **{name: value[keep] for name, value in fields.items() if value is not None})
+
+
+def _nobody(person: str, resolution: int) -> Portraits:
+    """No photos at all."""
+    import torch
+
+    from mystyle.types import Portraits
+
+    return Portraits(person, torch.zeros(0, 3, resolution, resolution), (), ())
 
 
 def _joined(parts: Sequence[Portraits]) -> Portraits:

@@ -1,1 +1,1 @@
-"""Metrics, one file each with a module-level ``METRIC`` (``benchmarks.api.protocol.Metric``), named like the file."""
+"""Metrics, one file each with a module-level ``METRIC`` (``benchmarks.api.metric.Metric``), named like the file."""

@@ -1,17 +1,18 @@
-"""How well a restored picture explains its input: degraded alike, it should be the input again (Eq. 5)."""
+"""How well a restored image explains its input: degraded alike, it should be the input again (Eq. 5)."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 
 
 def consistency(evaluation: Evaluation) -> Tensor:
     """``[n]``: root mean square of phi(output) - input, in 8-bit levels."""
     problem = evaluation.problem
     if problem.degradation is None:
-        raise Inapplicable("the picture was made from no input")
+        raise Inapplicable("the image was made from no input")
     if problem.mask is not None:
         raise Inapplicable("the known pixels are put back, so that nothing is left to explain")
     error = (problem.degradation(evaluation.outputs) - problem.degraded).square()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.neighbours import neighbours
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from scipy.stats import mannwhitneyu
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.neighbours import nearest, neighbours
 
 
@@ -12,12 +13,12 @@ def copy_p(evaluation: Evaluation) -> dict[str, float]:
     """``{"against held-out photos": p}`` of Mann and Whitney's one-sided test, the sample being the outputs.
 
     A small p says that outputs lie nearer to the reference photos than held-out photos do, which is more than a
-    likeness of the person explains. Restored photos are made from held-out ones and are tested as they are.
+    identity of the person explains. Restored photos are made from held-out ones and are tested as they are.
     """
     if len(evaluation.held_out) < 3:
         raise Inapplicable("needs three held-out photos")
     ours = neighbours(evaluation).distance
-    theirs = nearest(evaluation, evaluation.held_out.images, evaluation.train.images).distance
+    theirs = nearest(evaluation, evaluation.held_out.images, evaluation.images("train")).distance
     return {"against held-out photos": float(mannwhitneyu(ours, theirs, alternative="less").pvalue)}
 
 

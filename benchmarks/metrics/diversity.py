@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.neighbours import neighbours
 
 

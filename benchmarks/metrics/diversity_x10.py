@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.diversity import intra_cluster_diversity
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.edit_error import edited
 
 
 def edit_reach(evaluation: Evaluation) -> dict[str, float]:
     """``{photo: (highest - lowest attribute read) / (highest - lowest wanted)}``."""
     name = edited(evaluation)
-    _, std = evaluation.domain.features.config["attributes"][name]
+    _, std = evaluation.domain.judge.moments[name]
     read = evaluation.attributes("outputs")[name] * std
     reach = {}
-    for file in dict.fromkeys(case.file for case in evaluation.cases):
-        rows = [i for i, case in enumerate(evaluation.cases) if case.file == file]
+    for file in dict.fromkeys(case.image for case in evaluation.cases):
+        rows = [i for i, case in enumerate(evaluation.cases) if case.image == file]
         wanted = [evaluation.cases[i].dose for i in rows]
         reach[f"edits of {file}"] = float(read[rows].max() - read[rows].min()) / (max(wanted) - min(wanted))
     return reach
@@ -27,6 +27,6 @@ METRIC = Metric(
     higher_is_better=True,
     range=(0.0, None),
     unit="",
-    network="features",
+    network="judge",
     compute=edit_reach,
 )

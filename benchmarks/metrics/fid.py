@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 
 
 class Given(nn.Module):
@@ -37,10 +38,10 @@ METRIC = Metric(
     name="fid",
     version=1,
     label="FID",
-    description="Frechet distance to the reference set on the domain's feature network (not Inception; biased).",
+    description="Frechet distance to the reference set on the domain's judge (not Inception; biased).",
     higher_is_better=False,
     range=(0.0, None),
     unit="",
-    network="features",
+    network="judge",
     compute=fid,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 
 
 def identity(evaluation: Evaluation) -> Tensor:
@@ -27,10 +27,10 @@ METRIC = Metric(
     name="identity",
     version=1,
     label="Identity",
-    description="Cosine to the mean identity embedding of the reference set, on the domain's feature network.",
+    description="Cosine to the mean identity embedding of the reference set, on the domain's judge.",
     higher_is_better=True,
     range=(-1.0, 1.0),
     unit="",
-    network="features",
+    network="judge",
     compute=identity,
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.identity import similarity
 
 
 def identity_subject(evaluation: Evaluation) -> Tensor:
-    """``[n]``: cosine to the template of whoever the photo shows."""
+    """``[n]``: cosine to the template of the person in the photo."""
     return similarity(evaluation.identity("outputs"), evaluation.identity("subject"))
 
 
@@ -17,10 +17,10 @@ METRIC = Metric(
     name="identity_subject",
     version=1,
     label="Identity, who is in the photo",
-    description="Cosine to the mean identity embedding of the person in the photo, on the feature network.",
+    description="Cosine to the mean identity embedding of the person in the photo, on the judge.",
     higher_is_better=True,
     range=(-1.0, 1.0),
     unit="",
-    network="features",
+    network="judge",
     compute=identity_subject,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 
 
 def kid(evaluation: Evaluation) -> dict[str, float]:
@@ -24,10 +25,10 @@ METRIC = Metric(
     name="kid",
     version=1,
     label="KID",
-    description="Unbiased kernel distance to the reference set on the domain's feature network (not Inception).",
+    description="Unbiased kernel distance to the reference set on the domain's judge (not Inception).",
     higher_is_better=False,
     range=(None, None),
     unit="",
-    network="features",
+    network="judge",
     compute=kid,
 )

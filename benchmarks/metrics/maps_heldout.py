@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.maps import maps
 
 
@@ -29,10 +30,10 @@ METRIC = Metric(
     name="maps_heldout",
     version=1,
     label="MAPS, held-out",
-    description="Maximal perceptual similarity to the other held-out photos, on the domain's feature network.",
+    description="Maximal perceptual similarity to the other held-out photos, on the domain's judge.",
     higher_is_better=True,
     range=(-1.0, 1.0),
     unit="",
-    network="features",
+    network="judge",
     compute=maps_heldout,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.maps import maps
 
 
@@ -17,10 +17,10 @@ METRIC = Metric(
     name="maps_train",
     version=1,
     label="MAPS",
-    description="Maximal perceptual similarity to the reference set, on the domain's feature network.",
+    description="Maximal perceptual similarity to the reference set, on the domain's judge.",
     higher_is_better=True,
     range=(-1.0, 1.0),
     unit="",
-    network="features",
+    network="judge",
     compute=maps_train,
 )

@@ -2,7 +2,7 @@
 
 With the embedding of ``mystyle.networks.features`` a distance is ||e_a - e_b||^2, so that one matrix product compares a
 batch of outputs with all photos, and the mean distance of all pairs of a cluster of n is 2 n / (n - 1) (mean
-||e||^2 - ||mean e||^2): ten thousand pictures are passed through the network once and no pair is formed.
+||e||^2 - ||mean e||^2): ten thousand images are passed through the network once and no pair is formed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation
+from benchmarks.api.metric import Evaluation
 from mystyle.types import Image
 
 
@@ -29,7 +29,7 @@ class Neighbours:
 def neighbours(evaluation: Evaluation) -> Neighbours:
     """Of the outputs in the reference set."""
     return evaluation.once(
-        ("neighbours", "outputs"), lambda: nearest(evaluation, evaluation.pixels, evaluation.train.images)
+        ("neighbours", "outputs"), lambda: nearest(evaluation, evaluation.pixels, evaluation.images("train"))
     )
 
 

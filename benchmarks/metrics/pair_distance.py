@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.neighbours import mean_pair_distance
 
 

@@ -1,10 +1,10 @@
-"""Perceptual distance to the photo that the case was made from, over the whole picture."""
+"""Perceptual distance to the photo that the case was made from, over the whole image."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 
 
 def perceptual(evaluation: Evaluation) -> Tensor:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.manifolds import covered
 
 
@@ -19,10 +20,10 @@ METRIC = Metric(
     name="precision",
     version=1,
     label="Precision",
-    description="Share of outputs within the third-neighbour balls of the reference photos, on the feature network.",
+    description="Share of outputs within the third-neighbour balls of the reference photos, on the judge.",
     higher_is_better=True,
     range=(0.0, 1.0),
     unit="",
-    network="features",
+    network="judge",
     compute=precision,
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from mystyle.types import Image
 
-HIGHEST = 100.0  # dB, in place of infinity for equal pictures
+HIGHEST = 100.0  # dB, in place of infinity for equal images
 
 
 def psnr(evaluation: Evaluation) -> Tensor:
-    """``[n]``: of each picture by itself, in dB; errors pooled over pictures would give smaller numbers."""
+    """``[n]``: of each image by itself, in dB; errors pooled over images would give smaller numbers."""
     return evaluation.apply(_of_each, evaluation.outputs, evaluation.clean).clamp(max=HIGHEST)
 
 
@@ -25,7 +25,7 @@ METRIC = Metric(
     name="psnr",
     version=1,
     label="PSNR",
-    description="Peak signal-to-noise ratio of each picture against the clean photo, 100 dB if they are equal.",
+    description="Peak signal-to-noise ratio of each image against the clean photo, 100 dB if they are equal.",
     higher_is_better=True,
     range=(0.0, HIGHEST),
     unit="dB",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.manifolds import covered
 
 
@@ -26,6 +27,6 @@ METRIC = Metric(
     higher_is_better=True,
     range=(0.0, 1.0),
     unit="",
-    network="features",
+    network="judge",
     compute=recall,
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from mystyle.types import Image, Mask, to_uint8
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -23,7 +23,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 def seam(evaluation: Evaluation) -> Tensor:
     """``[n]`` in 8-bit grey levels: max(0, mean J of the output - mean J of the clean photo) over the hole's border.
 
-    0 means no more of a border than the clean picture has there. NaN where a mask has no border.
+    0 means no more of a border than the clean image has there. NaN where a mask has no border.
     """
     excess = border_jump(evaluation.outputs, evaluation.mask) - border_jump(evaluation.clean, evaluation.mask)
     return excess.clamp(min=0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.neighbours import mean_pair_distance
 
 
 def set_diversity(evaluation: Evaluation) -> dict[str, float]:
     """``{"reference set": value}``: mean perceptual distance of all pairs of its photos."""
-    value = evaluation.once(("set diversity", "train"), lambda: mean_pair_distance(evaluation, evaluation.train.images))
+    value = evaluation.once(
+        ("set diversity", "train"), lambda: mean_pair_distance(evaluation, evaluation.images("train"))
+    )
     return {"reference set": value}
 
 

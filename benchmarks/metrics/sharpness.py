@@ -1,4 +1,4 @@
-"""Sharpness beside the person's photos: blurred pictures are below one, noisy ones above."""
+"""Sharpness beside the person's photos: blurred images are below one, noisy ones above."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from mystyle.degradations import luma
 from mystyle.types import Image
 
 
 def sharpness(evaluation: Evaluation) -> Tensor:
-    """``[n]``: mean |Laplacian| of the grey picture over that of the reference photos in the mean."""
-    norm = evaluation.once(("edges", "train"), lambda: evaluation.apply(edges, evaluation.train.images).mean())
+    """``[n]``: mean |Laplacian| of the grey image over that of the reference photos in the mean."""
+    norm = evaluation.once(("edges", "train"), lambda: evaluation.apply(edges, evaluation.images("train")).mean())
     return evaluation.apply(edges, evaluation.pixels) / norm
 
 
@@ -27,7 +27,7 @@ METRIC = Metric(
     name="sharpness",
     version=1,
     label="Sharpness",
-    description="Mean absolute Laplacian of the grey picture over that of the reference photos; 1 is as sharp.",
+    description="Mean absolute Laplacian of the grey image over that of the reference photos; 1 is as sharp.",
     higher_is_better=None,
     range=(0.0, None),
     unit="",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from mystyle.types import Image
 
 
 def ssim(evaluation: Evaluation) -> Tensor:
-    """``[n]``: Gaussian window of sigma 1.5, channel by channel, over the whole picture of values in [0, 1]."""
+    """``[n]``: Gaussian window of sigma 1.5, channel by channel, over the whole image of values in [0, 1]."""
     return evaluation.apply(_of_each, evaluation.outputs, evaluation.clean)
 
 

@@ -1,7 +1,7 @@
-"""Error of the true identity: traits read from an output beside those that the person was drawn with.
+"""Error of the true identity: traits read from an output beside those that the person was rendered with.
 
 Only rendered people have known traits. Their identity is some fifty numbers (widths, lengths, colours) that stay the
-same in every photo; the feature network reads them from a picture, with an error of its own that real photos show.
+same in every photo; the judge reads them from an image, with an error of its own that real photos show.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Inapplicable, Metric
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
 
 SAME = 1e-3  # of a standard deviation of the population: float32 tables, written in decimals
 
@@ -17,10 +18,10 @@ SAME = 1e-3  # of a standard deviation of the population: float32 tables, writte
 def true_identity(evaluation: Evaluation) -> Tensor:
     """``[n]``: mean over the traits of |read - true|, in standard deviations of the population.
 
-    A trait is a parameter that all reference photos of whoever is in the photo share. Raises Inapplicable where there
+    A trait is a parameter that all reference photos of the person in the photo share. Raises Inapplicable where there
     are no parameters.
     """
-    moments = evaluation.domain.features.config["attributes"]
+    moments = evaluation.domain.judge.moments
     known = evaluation.subject.parameters
     true = {}
     for name, (mean, std) in moments.items():
@@ -38,10 +39,10 @@ METRIC = Metric(
     name="true_identity",
     version=1,
     label="Trait error",
-    description="Mean error of the person's true traits as the feature network reads them (rendered people only).",
+    description="Mean error of the person's true traits as the judge reads them (rendered people only).",
     higher_is_better=False,
     range=(0.0, None),
     unit="standard deviations of the population",
-    network="features",
+    network="judge",
     compute=true_identity,
 )

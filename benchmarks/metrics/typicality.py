@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmarks.api.protocol import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.metrics.maps import maps
 
 
@@ -21,6 +21,6 @@ METRIC = Metric(
     higher_is_better=None,
     range=(-1.0, 1.0),
     unit="",
-    network="features",
+    network="judge",
     compute=typicality,
 )

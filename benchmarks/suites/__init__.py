@@ -1,1 +1,1 @@
-"""Suites, one file each with a module-level ``SUITE`` (``benchmarks.api.protocol.Suite``), named like the file."""
+"""Suites, one file each with a module-level ``SUITE`` (``benchmarks.api.suite.Suite``), named like the file."""

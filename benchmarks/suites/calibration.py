@@ -1,11 +1,11 @@
 """Calibration: what the metrics of identity measure, on people whose true parameters are known.
 
 A suite without methods. Each row is one factor of a portrait: the person's identity, or one parameter of appearance.
-Photos of the benchmark's people are drawn again with that factor moved by known amounts and nothing else, and scored
+Photos of the benchmark's people are rendered again with that factor moved by known amounts and nothing else, and scored
 as if a method had made them. A metric of identity should move with the identity that is put in and not mind the rest.
 No collection of photographs can answer this.
 
-How a factor is moved, as the dose goes from 0 (the photo drawn again unchanged) to 1:
+How a factor is moved, as the dose goes from 0 (the photo rendered again unchanged) to 1:
 
 - *identity*: along a great circle of identity scores from the person to a stranger, so that everyone on the way is as
   likely a member of the population as the two. The distance in scores, about 9.9 between two random people, grows in
@@ -20,7 +20,7 @@ The table gives the *effect*, the mean absolute change of the metric from dose 0
 identity row, and the mean of Spearman's correlations between dose and metric over each photo's own sweep (0 where the
 metric does not move at all). The perceptual distance is one to the photo itself, so that it can only rise.
 
-What it cannot say: the feature network has seen such pictures and was taught identities and some of these parameters,
+What it cannot say: the feature network has seen such images and was taught identities and some of these parameters,
 so that the suite describes these metrics on this domain and not MAPS on photographs.
 """
 
@@ -33,12 +33,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Case, Figure, Part, Person, Problem, Reference, Suite
-from benchmarks.api.seeds import item_seed
-from datasets.synthetic.parameters import IDENTITY, NAMES, PARAMETERS, position, score_at, scores_of
+from benchmarks.api.suite import Figure, Reference, Suite
+from benchmarks.api.task import Case, Part, Person
+from benchmarks.suites import common
+from benchmarks.tasks.sweep import Sweep, SweepProblem
+from datasets.synthetic.parameters import IDENTITY, NAMES, PARAMETERS, position, score_at
 from datasets.synthetic.renderer import render
-from mystyle.degradations import Identity
 from mystyle.types import Image, Portraits
 
 METRICS = ("maps_train", "maps_heldout", "identity", "perceptual")
@@ -67,46 +67,18 @@ class Settings:
     summary: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sweep(Problem):
-    """The photos to draw again and the strangers they meet, as standard normal scores [n, P], and the doses [n]."""
-
-    scores: Tensor
-    strangers: Tensor
-    doses: Tensor
-
-
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """Dose 0 and ``steps`` even steps up to 1, for the first photos of an order that the seed decides."""
+    task = Sweep()
     cases = [
-        Case(
-            name=f"{tasks.stem(person.files[i])}-{step:02d}",
-            photo=i,
-            file=person.files[i],
-            seed=item_seed("stranger", person.name, person.files[i], seed),
-            dose=step / settings.steps,
-        )
-        for i in tasks.photos_in_order(person, seed, settings.photos)
+        task.case(person, i, step, settings.steps, seed)
+        for i in common.photos_in_order(person, seed, settings.photos)
         for step in range(settings.steps + 1)
     ]
-    return (Part(tuple(cases)),)
+    return (Part(task, tuple(cases)),)
 
 
-def problem(held_out: Portraits, part: Part) -> Sweep:
-    """The cases as tensors."""
-    cases = part.cases
-    photos = held_out[[case.photo for case in cases]]
-    return Sweep(
-        clean=photos.images,
-        degraded=photos.images,
-        degradation=Identity(),
-        scores=scores_of(photos.parameters),
-        strangers=torch.stack([torch.randn(len(NAMES), generator=_seeded(case.seed)) for case in cases]),
-        doses=torch.tensor([case.dose for case in cases]),
-    )
-
-
-def turn_identity(sweep: Sweep) -> Tensor:
+def turn_identity(sweep: SweepProblem) -> Tensor:
     """Scores [n, P] of the photos with the person's identity turned towards the stranger's.
 
     The chord is the dose times that of a right angle, so that the distance is dose * sqrt(2) |g|.
@@ -119,7 +91,7 @@ def turn_identity(sweep: Sweep) -> Tensor:
     return torch.cat([g * angle.cos() + across * angle.sin(), sweep.scores[:, n:]], dim=1)
 
 
-def move_appearance(name: str, sweep: Sweep) -> Tensor:
+def move_appearance(name: str, sweep: SweepProblem) -> Tensor:
     """Scores [n, P] of the photos with one parameter moved to an end of its range, by the dose."""
     i = NAMES.index(name)
     p = PARAMETERS[i]
@@ -131,18 +103,18 @@ def move_appearance(name: str, sweep: Sweep) -> Tensor:
     return moved
 
 
-def draw(move: Callable[[Sweep], Tensor], sweep: Sweep, others: Sequence[Portraits], cases: Sequence[Case]) -> Image:
+def rerendered(
+    move: Callable[[SweepProblem], Tensor], sweep: SweepProblem, others: Sequence[Portraits], cases: Sequence[Case]
+) -> Image:
     """The portraits of the moved scores."""
     return render(move(sweep), sweep.clean.shape[-1])
 
 
-def factor(name: str, title: str, group: str, move: Callable[[Sweep], Tensor]) -> Reference:
+def factor(name: str, title: str, group: str, move: Callable[[SweepProblem], Tensor]) -> Reference:
     """A row of the suite."""
-    return Reference(name, title, "factor", METRICS, needs_other_people=False, outputs=partial(draw, move), group=group)
-
-
-def _seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+    return Reference(
+        name, title, "factor", METRICS, needs_other_people=False, outputs=partial(rerendered, move), group=group
+    )
 
 
 SUITE = Suite(
@@ -159,19 +131,20 @@ SUITE = Suite(
         ),
     ),
     presets={
-        "smoke": Settings(tasks.EVERYBODY[:2], 1, 2, "2 people, one photo each, 2 steps: the plumbing"),
+        "smoke": Settings(common.EVERYBODY[:2], 1, 2, "2 people, one photo each, 2 steps: the plumbing"),
         "quick": Settings(
-            tasks.EVERYBODY[:4], 2, 4, "4 people, 2 photos each, 4 steps of every factor: 3 minutes on two cores"
+            common.EVERYBODY[:4], 2, 4, "4 people, 2 photos each, 4 steps of every factor: 3 minutes on two cores"
         ),
-        "full": Settings(tasks.EVERYBODY, 6, 6, "all 13 people, 6 photos each (3 of one of them), 6 steps"),
-        "paper": Settings(tasks.EVERYBODY, 10, 10, "all 13 people, up to 10 photos each, 10 steps"),
+        "full": Settings(common.EVERYBODY, 6, 6, "all 13 people, 6 photos each (3 of one of them), 6 steps"),
+        "paper": Settings(common.EVERYBODY, 10, 10, "all 13 people, up to 10 photos each, 10 steps"),
     },
     parts=parts,
-    problem=problem,
+    rendered_only=True,
     figures=(
         Figure("effects", "calibration", "Effect of every factor on every metric."),
         Figure("dose_curves", "calibration_curves", "Each metric against the dose."),
         Figure("factor_strips", "calibration_sweeps", "What was scored."),
     ),
+    statistic="rank_correlation",
     dose="Dose: 0 the photo itself; 1 a stranger with the same appearance, or the parameter at an end of its range",
 )

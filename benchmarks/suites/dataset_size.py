@@ -5,11 +5,11 @@ P_0. Their error is what the prior can express. Set beside the size and beside h
 
 Where the paper is silent or cannot be followed, we choose:
 
-- *test photos*. It takes 20, more than Table 5 leaves; held-out photos are completed by ``extra`` ones, drawn for
+- *test photos*. It takes 20, more than Table 5 leaves; held-out photos are completed by ``extra`` ones, rendered for
   this.
 - *200*, "the entire set", is all photos of people with fewer, and 200 of them otherwise.
 - *space*. "P_0", by the protocol of section 3.3, which ends in P+: so P+_0.
-- *length of tuning*. The same number of passes, as in the paper. The quick preset makes so few of them that ten
+- *length of tuning*. The same number of epochs, as in the paper. The quick preset makes so few of them that ten
   photos would be seen only some hundred times; there every subset has at least 240 steps.
 - Subsets are decided by person, size, repeat and seed: the same for all methods.
 """
@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Figure, Part, Person, Suite, Variant
 from benchmarks.api.seeds import item_seed
-from mystyle.types import Restores
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.api.task import Part, Person
+from benchmarks.suites import common
+from benchmarks.tasks.inversion import Inversion
 
 FIGURE_7 = ("joe_biden", "emilia_clarke", "michelle_obama")
 
@@ -41,17 +42,24 @@ class Settings:
     least_steps: int = 0  # of tuning
 
 
+@dataclass(frozen=True)
+class SubsetPart(Part):
+    least_steps: int = 0  # of tuning
+
+
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """A part for each subset, with the same held-out photos."""
-    order = tasks.photos_in_order(person, seed, settings.photos)
-    plain = [tasks.restoration(person.name, person.files, i, seed) for i in order]
+    order = common.photos_in_order(person, seed, settings.photos)
+    task = Inversion()
+    plain = [task.case(person, i, seed) for i in order]
     return tuple(
-        Part(
+        SubsetPart(
+            task,
             tuple(replace(case, name=f"{case.name}-{size:03d}-{repeat}") for case in plain),
             condition=str(size),
             level=min(size, len(person.train)),
             train=subset(person, size, repeat, seed),
-            how=settings.least_steps,
+            least_steps=settings.least_steps,
         )
         for size, repeats in sizes(len(person.train), settings)
         for repeat in range(repeats)
@@ -73,12 +81,12 @@ def subset(person: Person, size: int, repeat: int, seed: int) -> tuple[str, ...]
     return tuple(files[i] for i in sorted(chosen))
 
 
-def within_the_hull(settings: Any, part: Part) -> Any:
+def within_the_hull(settings: Any, part: SubsetPart) -> Any:
     """MyStyle with beta = 0, and no fewer steps of tuning than the part asks for."""
-    fit, least = settings.fit, part.how
+    fit, least = settings.fit, part.least_steps
     batches = -(-len(part.train) // fit.batch)
-    passes = max(fit.passes, -(-least // batches))
-    return replace(settings, fit=replace(fit, passes=passes), restore=replace(settings.restore, beta=0.0))
+    epochs = max(fit.epochs, -(-least // batches))
+    return replace(settings, fit=replace(fit, epochs=epochs), restore=replace(settings.restore, beta=0.0))
 
 
 SIZES = (10, 25, 50, 100, 200)
@@ -115,9 +123,9 @@ SUITE = Suite(
         ),
     ),
     presets={
-        "smoke": Settings(tasks.SHORT[1:], ((10, 1), (50, 1)), 2, "2 people, 2 sizes, 2 photos: the plumbing"),
+        "smoke": Settings(common.SHORT[1:], ((10, 1), (50, 1)), 2, "2 people, 2 sizes, 2 photos: the plumbing"),
         "quick": Settings(
-            tasks.SHORT,
+            common.SHORT,
             ((10, 2), (50, 2), (100, 1), (200, 1)),
             3,
             "3 people, 10, 50 (twice), 100 and all photos, 3 inversions: 14 minutes on two cores",
@@ -126,8 +134,5 @@ SUITE = Suite(
         "full": Settings(FIGURE_7, PAPER, 20, "the 3 people of section 4.3, 16 subsets each, 20 photos: for a GPU"),
         "paper": Settings(FIGURE_7, PAPER, 20, "the same with the paper's steps: for a GPU"),
     },
-    verb=Restores,
     parts=parts,
-    problem=tasks.problem,
-    solve=tasks.solve,
 )

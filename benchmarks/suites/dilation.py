@@ -1,8 +1,8 @@
 """Effect of beta on projection: Figure 15 of the paper (appendix C.1).
 
 Held-out photos, whole, with a hole and small, projected into P+_beta with beta from zero to no bound at all. The
-paper shows typical and atypical photos of each person and says that beta trades likeness for fidelity; here both
-are numbers: fidelity as the perceptual distance to the photo, likeness as MAPS, typicality as the MAPS of the photo
+paper shows typical and atypical photos of each person and states that beta trades identity for fidelity; here both
+are numbers: fidelity as the perceptual distance to the photo, identity as MAPS, typicality as the MAPS of the photo
 itself.
 
 Where the paper is silent (it names neither the betas nor how typical photos are found), we choose the betas and
@@ -13,16 +13,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Figure, Suite, Variant
-from mystyle.types import Restores
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.suites import common
 
 BETAS = (0.0, 0.02, 0.05, 0.1, None)
 
 
 def row(beta: float | None) -> Variant:
     name, title = ("unbounded", "no bound") if beta is None else (f"beta_{beta:g}", f"β = {beta:g}")
-    return Variant(name, title, "mystyle", partial(tasks.with_beta, beta))
+    return Variant(name, title, "mystyle", partial(common.with_beta, beta))
 
 
 SUITE = Suite(
@@ -32,7 +31,7 @@ SUITE = Suite(
     paper="Figure 15",
     methods=tuple(row(beta) for beta in BETAS),
     metrics=("maps_train", "maps_heldout", "identity", "true_identity", "perceptual", "dilation", "typicality"),
-    conditions=tasks.TITLES,
+    conditions=common.TITLES,
     figures=(
         Figure(
             "grid",
@@ -40,24 +39,26 @@ SUITE = Suite(
             "β from left to right, laid out as Figure 15: of each task the most and the least typical photo.",
             {"extremes": "typicality"},
         ),
-        Figure("tradeoff", "dilation_tradeoff", "Fidelity against likeness.", {"x": "perceptual", "y": "maps_heldout"}),
+        Figure(
+            "tradeoff",
+            "dilation_tradeoff",
+            "Fidelity against identity similarity.",
+            {"x": "perceptual", "y": "maps_heldout"},
+        ),
     ),
     presets={
-        "smoke": tasks.PhotoSettings(tasks.SHORT[1:], 1, "2 people, 1 photo each, 3 tasks, 5 betas: the plumbing"),
-        "quick": tasks.PhotoSettings(
-            tasks.SHORT, 2, "3 people, 2 photos each, 3 tasks, 5 betas: 11 minutes on two cores"
+        "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, 3 tasks, 5 betas: the plumbing"),
+        "quick": common.PhotoSettings(
+            common.SHORT, 2, "3 people, 2 photos each, 3 tasks, 5 betas: 11 minutes on two cores"
         ),
-        "full": tasks.PhotoSettings(
-            tasks.EVERYBODY,
+        "full": common.PhotoSettings(
+            common.EVERYBODY,
             None,
             "all 13 people, every held-out photo, 5 betas: for a GPU",
         ),
-        "paper": tasks.PhotoSettings(
-            tasks.SHORT, None, "the 3 people of Table 2, every held-out photo, 5 betas: for a GPU"
+        "paper": common.PhotoSettings(
+            common.SHORT, None, "the 3 people of Table 2, every held-out photo, 5 betas: for a GPU"
         ),
     },
-    verb=Restores,
-    parts=partial(tasks.photo_parts, tuple(tasks.KINDS)),
-    problem=tasks.problem,
-    solve=tasks.solve,
+    parts=partial(common.photo_parts, common.RESTORATIONS),
 )

@@ -11,7 +11,7 @@ Where the paper is silent, we choose:
 - *masks*. Not described. Five rules of ``datasets.masks``: eyes, mouth, half of the face, centre, free-form strokes.
 - *pairing*. ``full`` and ``paper`` take every held-out photo under every rule. The smaller presets take the beginning
   of that list, in an order (photos shuffled by the seed) in which no rule and no photo comes again before it must.
-- *what is scored*. The blended picture, as written to PNG.
+- *what is scored*. The blended image, as written to PNG.
 - *seeds*. One (0) unless asked for more; a case's mask and noise come from person, photo, rule and seed.
 - *blend*. A hard edge, as the text has it (the official code dilates the hole and clones by Poisson's equation).
 - ``beta`` = 0.02 is the method's setting, not the suite's.
@@ -26,9 +26,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Figure, Part, Person, Suite
-from mystyle.types import Restores
+from benchmarks.api.published import Published
+from benchmarks.api.suite import Figure, Suite
+from benchmarks.api.task import Part, Person
+from benchmarks.suites import common
+from benchmarks.tasks.inpainting import RULES, Inpainting
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,16 @@ class Settings:
     people: tuple[str, ...]  # rows of Table 5
     cases: int | None  # per person; None takes every held-out photo under every rule
     summary: str
-    rules: tuple[str, ...] = tasks.RULES
+    rules: tuple[str, ...] = RULES
 
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """The person's cases in one part."""
-    order = tasks.photos_in_order(person, seed)
+    order = common.photos_in_order(person, seed)
     pairs = [(order[i], settings.rules[j]) for i, j in pair(len(order), len(settings.rules))]
     chosen = pairs[: settings.cases]
-    return (Part(tuple(tasks.restoration(person.name, person.files, i, seed, rule=rule) for i, rule in chosen)),)
+    task = Inpainting()
+    return (Part(task, tuple(task.case(person, i, seed, rule) for i, rule in chosen)),)
 
 
 def pair(photos: int, rules: int) -> Iterator[tuple[int, int]]:
@@ -65,10 +68,10 @@ SUITE = Suite(
     paper="Table 2, Figure 9",
     methods=("mean_photo", "nearest_photo", "comodgan", "comodgan_ft", "diffaugment", "mystyle"),
     floors=frozenset({"mean_photo", "nearest_photo"}),
-    metrics=(*tasks.OF_PERSON, "hole_distance", "seam"),
+    metrics=(*common.OF_PERSON, "hole_distance", "seam"),
     references=(
-        tasks.floor(tasks.OF_PERSON),
-        tasks.ceiling(tasks.OF_PERSON),
+        common.floor(common.OF_PERSON),
+        common.ceiling(common.OF_PERSON),
     ),
     figures=(
         Figure(
@@ -78,27 +81,30 @@ SUITE = Suite(
             {"columns": ["nearest_photo", "comodgan", "comodgan_ft", "diffaugment", "mystyle", "real_photos"]},
         ),
     ),
-    published={
-        "comodgan": {"maps_train": (0.55, 0.08)},
-        "comodgan_ft": {"maps_train": (0.71, 0.08)},
-        "diffaugment": {"maps_train": (0.68, 0.09)},
-        "mystyle": {"maps_train": (0.72, 0.08)},
-    },
-    published_source="Table 2 of MyStyle (Nitzan et al., 2022)",
+    published=(
+        Published(
+            "Table 2 of MyStyle (Nitzan et al., 2022)",
+            {
+                "comodgan": {"maps_train": (0.55, 0.08)},
+                "comodgan_ft": {"maps_train": (0.71, 0.08)},
+                "diffaugment": {"maps_train": (0.68, 0.09)},
+                "mystyle": {"maps_train": (0.72, 0.08)},
+            },
+        ),
+    ),
     presets={
-        "smoke": Settings(tasks.SHORT[1:], 2, "2 people, 2 cases each: the plumbing, in about a minute on two cores"),
-        "quick": Settings(tasks.SHORT, 5, "the 3 people of Table 2, 5 cases each: 10 minutes on two cores"),
+        "smoke": Settings(common.SHORT[1:], 2, "2 people, 2 cases each: the plumbing, in about a minute on two cores"),
+        "quick": Settings(common.SHORT, 5, "the 3 people of Table 2, 5 cases each: 10 minutes on two cores"),
         "full": Settings(
-            tasks.EVERYBODY,
+            common.EVERYBODY,
             None,
             "all 13 people, every held-out photo under every mask (630 cases): for a GPU",
         ),
         "paper": Settings(
-            tasks.SHORT, None, "the 3 people of Table 2, every photo and mask (110 cases), the paper's steps: for a GPU"
+            common.SHORT,
+            None,
+            "the 3 people of Table 2, every photo and mask (110 cases), the paper's steps: for a GPU",
         ),
     },
-    verb=Restores,
     parts=parts,
-    problem=tasks.problem,
-    solve=tasks.solve,
 )

@@ -1,7 +1,7 @@
 """Latent spaces of the tuned generator: Figure 6 of the paper (section 4.2).
 
 One personal generator G_p, four spaces to project into: W and W+ of the whole generator, P_beta and P+_beta of the
-person. The paper shows pictures and says that W and W+ are not personal, that P+_beta is the best, and that P_beta
+person. The paper shows images and says that W and W+ are not personal, that P+_beta is the best, and that P_beta
 often ends at exactly the allowed dilation where P+_beta stops before. All of that is a column here.
 
 Where the paper is silent, we choose: beta of each task as in section 5 (0.02 for inpainting, 0.05 for super-
@@ -14,11 +14,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Figure, Part, Suite, Variant
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.api.task import Part
+from benchmarks.suites import common
 from mystyle.projection import LatentProjectionSettings
-from mystyle.types import Restores
 
+TASKS = common.RESTORATIONS[1:]  # with something to restore
 BETA = {"inpainting": 0.02, "super_resolution": 0.05}
 
 
@@ -53,24 +54,21 @@ SUITE = Suite(
         "dilation",
         "at_bound",
     ),
-    conditions={kind: tasks.TITLES[kind] for kind in ("inpainting", "super_resolution")},
+    conditions={task.name: task.title for task in TASKS},
     figures=(
         Figure("grid", "latent_spaces", "Projections into four spaces of one tuned generator, laid out as Figure 6."),
     ),
     presets={
-        "smoke": tasks.PhotoSettings(tasks.SHORT[1:], 1, "2 people, 1 photo each, 2 tasks: the plumbing"),
-        "quick": tasks.PhotoSettings(tasks.SHORT, 2, "3 people, 2 photos each, 2 tasks: 7 minutes on two cores"),
-        "full": tasks.PhotoSettings(
-            tasks.EVERYBODY,
+        "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, 2 tasks: the plumbing"),
+        "quick": common.PhotoSettings(common.SHORT, 2, "3 people, 2 photos each, 2 tasks: 7 minutes on two cores"),
+        "full": common.PhotoSettings(
+            common.EVERYBODY,
             None,
             "all 13 people, every held-out photo, 2 tasks: for a GPU",
         ),
-        "paper": tasks.PhotoSettings(
-            tasks.SHORT, None, "the 3 people of Table 2, every held-out photo, 2 tasks: for a GPU"
+        "paper": common.PhotoSettings(
+            common.SHORT, None, "the 3 people of Table 2, every held-out photo, 2 tasks: for a GPU"
         ),
     },
-    verb=Restores,
-    parts=partial(tasks.photo_parts, ("inpainting", "super_resolution")),
-    problem=tasks.problem,
-    solve=tasks.solve,
+    parts=partial(common.photo_parts, TASKS),
 )

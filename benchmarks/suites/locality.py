@@ -1,9 +1,9 @@
 """Locality of the prior: Figures 3 and 5 of the paper (section 4.1).
 
 From the centre c of P to an anchor and beyond, x = theta w_i + (1 - theta) c. Within P_0 (theta up to 1) the
-pictures of the tuned generator should stay the person, and lose it as the way goes on; those of the untuned
+images of the tuned generator should stay the person, and lose it as the way goes on; those of the untuned
 generator, at the same codes, should not know the person at all. Beside the traversals: codes of P_0 near an anchor,
-and codes of the whole of W drawn through the mapping network, as Figure 3 shows them.
+and codes of the whole of W sampled through the mapping network, as Figure 3 shows them.
 
 Where the paper is silent, we choose the number of anchors and, by seed, which they are. MAPS at theta = 1 is that
 of a training photo's reconstruction to the photo itself; MAPS to held-out photos has no such advantage.
@@ -15,15 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from baselines.common.latent_prior import render
-from benchmarks import tasks
-from benchmarks.api.protocol import Answer, Case, Figure, Part, Person, Problem, Suite
 from benchmarks.api.seeds import item_seed
-from mystyle.domains.domain import Domain
-from mystyle.latents.subspace import dilation, sample_a0
-from mystyle.prior import MyStylePrior
+from benchmarks.api.suite import Figure, Suite
+from benchmarks.api.task import Case, Part, Person
+from benchmarks.suites import common
+from benchmarks.tasks.restoration import stem
+from benchmarks.tasks.traversal import Traversal
 
 THETAS = tuple(i / 4 for i in range(11))
 NEAR = 0.75  # weight of the anchor in a code near it; the rest is a sample of P_0
@@ -40,46 +38,23 @@ class Settings:
     thetas: tuple[float, ...] = THETAS
 
 
-@dataclass(frozen=True)
-class How:
-    """Where the codes are."""
-
-    theta: float | None  # of the traversals; None for codes of W
-    near: bool = False
-
-
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """A part for each theta, one near the first anchor, one of random codes."""
     order = np.random.default_rng(item_seed("anchors", person.name, seed)).permutation(len(person.train))
     files = [person.train[i].file for i in order[: settings.anchors]]
     traversals = [
         Part(
-            tuple(Case(f"{tasks.stem(file)}-{theta:.2f}", file, 0, dose=theta) for file in files),
+            Traversal(theta),
+            tuple(Case(f"{stem(file)}-{theta:.2f}", file, 0, dose=theta) for file in files),
             condition=f"{theta:.2f}",
             level=theta,
-            how=How(theta),
         )
         for theta in settings.thetas
     ]
     seeds = [item_seed("code", person.name, i, seed) for i in range(settings.codes)]
     near = tuple(Case(f"near-{i:02d}", files[0], s) for i, s in enumerate(seeds))
     far = tuple(Case(f"far-{i:02d}", f"code {i:02d}", s) for i, s in enumerate(seeds))
-    return (*traversals, Part(near, "near", how=How(NEAR, near=True)), Part(far, "far", how=How(None)))
-
-
-@torch.no_grad()
-def solve(prior: MyStylePrior, problem: Problem, part: Part, domain: Domain) -> Answer:
-    """The pictures of the codes, and how far these are dilated."""
-    count, how, cases = len(prior.anchors), part.how, part.cases
-    draws = [torch.Generator().manual_seed(case.seed) for case in cases]
-    if how.theta is None:
-        z = torch.stack([torch.randn(prior.generator.z_dim, generator=draw) for draw in draws])
-        ws = prior.generator.mapping(z.to(prior.anchors.codes))
-        return Answer(render(prior.generator, ws))
-    anchor = torch.eye(count)[[prior.anchors.names.index(case.file) for case in cases]]
-    start = torch.cat([sample_a0(count, 1, draw) for draw in draws]) if how.near else torch.full_like(anchor, 1 / count)
-    alpha = torch.lerp(start, anchor, how.theta)
-    return Answer(prior.render(alpha[:, None]), {"dilation": dilation(alpha)})
+    return (*traversals, Part(Traversal(NEAR, from_sample=True), near, "near"), Part(Traversal(None), far, "far"))
 
 
 SUITE = Suite(
@@ -107,13 +82,10 @@ SUITE = Suite(
         ),
     ),
     presets={
-        "smoke": Settings(tasks.SHORT[1:], 2, 4, "2 people, 2 anchors each, 3 thetas", (0.0, 1.0, 2.0)),
-        "quick": Settings(tasks.SHORT, 5, 12, "3 people, 5 anchors each, 11 thetas: 4 minutes on two cores"),
-        "full": Settings(tasks.EVERYBODY, 20, 50, "all 13 people, 20 anchors each: for a GPU"),
+        "smoke": Settings(common.SHORT[1:], 2, 4, "2 people, 2 anchors each, 3 thetas", (0.0, 1.0, 2.0)),
+        "quick": Settings(common.SHORT, 5, 12, "3 people, 5 anchors each, 11 thetas: 4 minutes on two cores"),
+        "full": Settings(common.EVERYBODY, 20, 50, "all 13 people, 20 anchors each: for a GPU"),
         "paper": Settings(("kamala_harris",), 10, 50, "the person of Figure 3, 10 anchors: for a GPU"),
     },
-    verb=MyStylePrior,
     parts=parts,
-    problem=tasks.problem,
-    solve=solve,
 )

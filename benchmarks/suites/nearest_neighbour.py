@@ -12,13 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Evaluation, Figure, Part, Person, Suite, Variant
+from benchmarks.api.metric import Evaluation
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.api.task import Part, Person
 from benchmarks.metrics.neighbours import neighbours
-from mystyle.types import Image, Prior
+from benchmarks.suites import common
+from benchmarks.tasks.synthesis import Synthesis
+from mystyle.types import Image
 
 BETA = {"synthesis": 0.02, "inpainting": 0.02, "super_resolution": 0.05}
-RESTORED = ("inpainting", "super_resolution")
+RESTORED = common.RESTORATIONS[1:]  # with something to restore
 KEPT = 12
 
 
@@ -34,20 +37,22 @@ class Settings:
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """Samples, and the same photos with a hole and small."""
-    restored = tasks.photo_parts(RESTORED, person, people, settings, seed)
-    return (Part(tasks.samples(person.name, settings.samples, seed), "synthesis", kept=KEPT), *restored)
+    restored = common.photo_parts(RESTORED, person, people, settings, seed)
+    sampling = Synthesis()
+    samples = Part(sampling, sampling.cases(person.name, settings.samples, seed), sampling.name, kept=KEPT)
+    return (samples, *restored)
 
 
 def photos(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """The held-out photos that are restored, and all of them beside the samples."""
     samples, *restored = parts(person, people, settings, seed)
-    (everyone,) = tasks.held_out_photos(person, people, settings, seed)
+    (everyone,) = common.held_out_photos(person, people, settings, seed)
     return (replace(everyone, condition=samples.condition), *restored)
 
 
 def dilated(settings: Any, part: Part) -> Any:
     """MyStyle with the dilation of the task."""
-    return tasks.with_beta(BETA[part.condition], settings, part)
+    return common.with_beta(BETA[part.condition], settings, part)
 
 
 def nearest_photos(evaluation: Evaluation, n: int) -> Mapping[str, Image]:
@@ -64,8 +69,8 @@ SUITE = Suite(
     paper="Figure 16",
     methods=(Variant("mystyle", "MyStyle (ours)", "mystyle", dilated),),
     metrics=METRICS,
-    references=(tasks.ceiling(("copy_distance", "maps_train"), photos),),
-    conditions={"synthesis": "Synthesis"} | {kind: tasks.TITLES[kind] for kind in RESTORED},
+    references=(common.ceiling(("copy_distance", "maps_train"), photos),),
+    conditions={"synthesis": "Synthesis"} | {task.name: task.title for task in RESTORED},
     companions=nearest_photos,
     figures=(
         Figure(
@@ -76,20 +81,17 @@ SUITE = Suite(
         ),
     ),
     presets={
-        "smoke": Settings(tasks.SHORT[1:], 20, 1, "2 people, 20 samples and 2 restored photos each: the plumbing"),
+        "smoke": Settings(common.SHORT[1:], 20, 1, "2 people, 20 samples and 2 restored photos each: the plumbing"),
         "quick": Settings(
-            tasks.SHORT, 200, 3, "3 people, 200 samples and 6 restored photos each: 5 minutes on two cores"
+            common.SHORT, 200, 3, "3 people, 200 samples and 6 restored photos each: 5 minutes on two cores"
         ),
         "full": Settings(
-            tasks.EVERYBODY,
+            common.EVERYBODY,
             1000,
             None,
             "all 13 people, 1,000 samples, every photo: for a GPU",
         ),
-        "paper": Settings(tasks.SHORT, 1000, None, "the 3 people of Table 2, 1,000 samples, every photo: for a GPU"),
+        "paper": Settings(common.SHORT, 1000, None, "the 3 people of Table 2, 1,000 samples, every photo: for a GPU"),
     },
-    verb=Prior,
     parts=parts,
-    problem=tasks.problem,
-    solve=tasks.solve,
 )

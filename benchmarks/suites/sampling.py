@@ -1,7 +1,7 @@
 """Ways of sampling the prior: appendix B.1 of the paper, and the better ones that it leaves for future work.
 
-B.1 mixes three anchors at random. Its pictures are near anchors and so near the reference photos; the uniform
-distribution on P_0 (Dirichlet with concentration 1) has all its mass near the centre, where pictures are alike.
+B.1 mixes three anchors at random. Its images are near anchors and so near the reference photos; the uniform
+distribution on P_0 (Dirichlet with concentration 1) has all its mass near the centre, where images are alike.
 Between the two are Dirichlet distributions of smaller concentration, and walks by hit-and-run that have not gone
 all the way.
 """
@@ -12,10 +12,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Figure, Part, Suite, Variant
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.api.task import Part
+from benchmarks.suites import common
 from mystyle.latents.subspace import SamplingSettings
-from mystyle.types import Samples
 
 WAYS = {
     "b1": ("Three anchors (B.1)", SamplingSettings()),
@@ -42,20 +42,17 @@ SUITE = Suite(
         *("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "pair_distance"),
         *("kid", "precision", "recall", "copy_distance"),
     ),
-    references=(tasks.ceiling(OF_PHOTOS, tasks.held_out_photos),),
-    figures=(Figure("sheet", "sampling", "Random pictures of one prior, sampled in five ways.", {"pictures": 8}),),
+    references=(common.ceiling(OF_PHOTOS, common.held_out_photos),),
+    figures=(Figure("sheet", "sampling", "Random images of one prior, sampled in five ways.", {"images": 8}),),
     presets={
-        "smoke": tasks.SampleSettings(tasks.SHORT[1:], 60, "2 people, 60 pictures each in 5 ways: the plumbing"),
-        "quick": tasks.SampleSettings(
-            tasks.SHORT, 200, "3 people, 200 pictures each in 5 ways: 4 minutes on two cores"
+        "smoke": common.SampleSettings(common.SHORT[1:], 60, "2 people, 60 images each in 5 ways: the plumbing"),
+        "quick": common.SampleSettings(
+            common.SHORT, 200, "3 people, 200 images each in 5 ways: 4 minutes on two cores"
         ),
-        "full": tasks.SampleSettings(tasks.EVERYBODY, 2000, "all 13 people, 2,000 pictures each in 5 ways: for a GPU"),
-        "paper": tasks.SampleSettings(
-            tasks.SHORT, 10_000, "the 3 people of Table 2, 10,000 pictures each in 5 ways: for a GPU"
+        "full": common.SampleSettings(common.EVERYBODY, 2000, "all 13 people, 2,000 images each in 5 ways: for a GPU"),
+        "paper": common.SampleSettings(
+            common.SHORT, 10_000, "the 3 people of Table 2, 10,000 images each in 5 ways: for a GPU"
         ),
     },
-    verb=Samples,
-    parts=tasks.sample_parts,
-    problem=tasks.problem,
-    solve=tasks.solve,
+    parts=common.sample_parts,
 )

@@ -1,7 +1,7 @@
 """Super-resolution: Table 3 and Figure 10 of the paper (section 5.2.2).
 
-A held-out photo is made smaller by area means; the prior gives a picture that explains it, and what lies around the
-head is taken from the input enlarged by Lanczos's filter. Scored for the likeness of the person, as inpainting is.
+A held-out photo is made smaller by area means; the prior gives an image that explains it, and what lies around the
+head is taken from the input enlarged by Lanczos's filter. Scored for identity, as inpainting is.
 
 The paper has one task, 32 x 32 pixels to 1024 x 1024. On a domain of 128 px two things stand for it: an input of
 the same size (x4), and the same factor (x32, four pixels a side). All four factors from x4 to x32 are run.
@@ -13,7 +13,7 @@ Where the paper is silent, we choose:
   variant of the method, which shares its prior.
 - *Fidelity.* The paper declines PSNR and its like (section 5.2): a person restored from little may be right without
   being the photo, and a blurred one has the higher PSNR. They are what tables of super-resolution have, so they stand
-  here beside likeness, and not as a verdict.
+  here beside identity, and not as a verdict.
 - *GPEN* is run at every factor; the paper gives its fine-tuned form x16, because it was trained at 512 px.
 """
 
@@ -23,9 +23,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import tasks
-from benchmarks.api.protocol import Figure, Part, Person, Suite, Variant
-from mystyle.types import Restores
+from benchmarks.api.published import Published
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.api.task import Part, Person
+from benchmarks.suites import common
+from benchmarks.tasks.super_resolution import SuperResolution
 
 TABLE_3 = ("michelle_obama", "emilia_clarke", "xi_jinping")
 BETA = 0.05
@@ -44,14 +46,15 @@ class Settings:
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """A part for each factor, with the same photos."""
-    order = tasks.photos_in_order(person, seed, settings.photos)
+    order = common.photos_in_order(person, seed, settings.photos)
     return tuple(
         Part(
-            tuple(tasks.restoration(person.name, person.files, i, seed, factor=factor) for i in order),
-            condition=f"x{factor}",
-            level=factor,
+            task,
+            tuple(task.case(person, i, seed) for i in order),
+            condition=f"x{task.factor:g}",
+            level=task.factor,
         )
-        for factor in settings.factors
+        for task in map(SuperResolution, settings.factors)
     )
 
 
@@ -62,13 +65,13 @@ SUITE = Suite(
     paper="Table 3, Figure 10",
     methods=(
         *("lanczos", "nearest_photo", "gpen", "gpen_ft", "diffaugment"),
-        Variant("mystyle", "MyStyle (ours)", "mystyle", partial(tasks.with_beta, BETA)),
+        Variant("mystyle", "MyStyle (ours)", "mystyle", partial(common.with_beta, BETA)),
     ),
     floors=frozenset({"lanczos", "nearest_photo"}),
-    metrics=(*tasks.OF_PERSON, "perceptual", "psnr", "ssim", "consistency"),
+    metrics=(*common.OF_PERSON, "perceptual", "psnr", "ssim", "consistency"),
     references=(
-        tasks.floor(tasks.OF_PERSON),
-        tasks.ceiling(tasks.OF_PERSON),
+        common.floor(common.OF_PERSON),
+        common.ceiling(common.OF_PERSON),
     ),
     conditions={f"x{factor}": f"×{factor}" for factor in FACTORS},
     figures=(
@@ -80,26 +83,27 @@ SUITE = Suite(
         ),
         Figure("curves", "super_resolution_curves", "Against the factor.", {"label": "factor", "log": True}),
     ),
-    published={
-        "gpen": {"maps_train": (0.65, 0.09)},
-        "gpen_ft": {"maps_train": (0.75, 0.09)},
-        "diffaugment": {"maps_train": (0.75, 0.05)},
-        "mystyle": {"maps_train": (0.81, 0.04)},
-    },
-    published_source="Table 3 of MyStyle (Nitzan et al., 2022), 32 to 1024 px; here beside inputs of 32 px",
-    published_condition="x4",
+    published=(
+        Published(
+            "Table 3 of MyStyle (Nitzan et al., 2022), 32 to 1024 px; here beside inputs of 32 px",
+            {
+                "gpen": {"maps_train": (0.65, 0.09)},
+                "gpen_ft": {"maps_train": (0.75, 0.09)},
+                "diffaugment": {"maps_train": (0.75, 0.05)},
+                "mystyle": {"maps_train": (0.81, 0.04)},
+            },
+            "x4",
+        ),
+    ),
     presets={
-        "smoke": Settings(tasks.SHORT[1:], 1, "2 people, 1 photo each, x8 and x16: the plumbing", (8, 16)),
-        "quick": Settings(tasks.SHORT, 2, "3 people, 2 photos each at 4 factors: 13 minutes on two cores"),
+        "smoke": Settings(common.SHORT[1:], 1, "2 people, 1 photo each, x8 and x16: the plumbing", (8, 16)),
+        "quick": Settings(common.SHORT, 2, "3 people, 2 photos each at 4 factors: 13 minutes on two cores"),
         "full": Settings(
-            tasks.EVERYBODY,
+            common.EVERYBODY,
             None,
             "all 13 people, every held-out photo, 4 factors: for a GPU",
         ),
         "paper": Settings(TABLE_3, None, "the 3 people of Table 3, every held-out photo, 4 factors: for a GPU"),
     },
-    verb=Restores,
     parts=parts,
-    problem=tasks.problem,
-    solve=tasks.solve,
 )

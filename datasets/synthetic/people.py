@@ -1,12 +1,14 @@
 """The benchmark's synthetic people, p01 to p13: the set sizes of the paper's Table 5, each a folder of PNG photos.
 
 ``train/`` and ``test/`` have the paper's sizes. ``extra/`` completes the held-out photos to the twenty on which the
-paper measures its dataset-size curves (Fig. 7).
+paper measures its dataset-size curves (Fig. 7). Strangers, s0001 and so on, are other people of the same family with
+one photo each, ``test/``, and no reference set.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -34,15 +36,22 @@ def identity_scores(name: str) -> Tensor:
 
 
 def set_sizes(person: Person) -> dict[str, int]:
-    """Photos of each split; a person whose test set is large enough has no extra photos."""
+    """Photos of each split; a person whose test set is large enough has no extra photos, a stranger one photo."""
+    if not person.train:
+        return {"test": person.test}
     extra = HELD_OUT - person.test
     return {"train": person.train, "test": person.test} | ({"extra": extra} if extra > 0 else {})
+
+
+def strangers(count: int) -> tuple[str, ...]:
+    """The names of the first ``count`` strangers."""
+    return tuple(f"s{i:04d}" for i in range(1, count + 1))
 
 
 def write_person(name: str, root: Path, resolution: int) -> Path:
     """Renders person ``name`` to ``root/NAME/{train,test,extra}/*.png`` with a manifest, unless the folder is there.
 
-    The folder is written whole or not at all. Raises KeyError for a name that is not p01 to p13.
+    The folder is written whole or not at all. Raises KeyError for a name that is not p01 to p13 or a stranger's.
     """
     person = _known(name)
     folder = Path(root) / name
@@ -62,7 +71,7 @@ def write_person(name: str, root: Path, resolution: int) -> Path:
 def write_people(names: Sequence[str], root: Path, resolution: int, workers: int) -> Iterator[str]:
     """``write_person`` for each name in ``workers`` processes; yields the names as they are done.
 
-    Raises KeyError at the first step, before anything is drawn, if a name is not p01 to p13.
+    Raises KeyError at the first step, before anything is drawn, if a name is unknown.
     """
     largest_first = sorted(names, key=lambda name: -_known(name).train)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=work_alone) as pool:
@@ -80,4 +89,6 @@ def _known(name: str) -> Person:
     for person in SYNTHETIC:
         if person.name == name:
             return person
+    if re.fullmatch(r"s\d{4}", name):
+        return Person(name, f"Stranger {name[1:]}", train=0, test=1)
     raise KeyError(f"no synthetic person {name}; there are {', '.join(person.name for person in SYNTHETIC)}")

@@ -19,16 +19,18 @@ from torch import Tensor
 
 from mystyle.checkpoints import sha256
 from mystyle.degradations import Identity
-from mystyle.domains.domain import ROLES, Domain, DomainError, read_domain
+from mystyle.domains.domain import Domain, DomainError
+from mystyle.domains.synthetic import WeightFolder
+from mystyle.latents.statistics import latent_statistics
 from mystyle.pretrain.data import Album, read_album
 from mystyle.pretrain.evidence import figures as draw
 from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recall
 from mystyle.pretrain.evidence.page import UNITS, write_page
 from mystyle.pretrain.evidence.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
-from mystyle.pretrain.features import ATTRIBUTES
+from mystyle.pretrain.settings import ATTRIBUTES
 from mystyle.progress import report
-from mystyle.projection import LatentProjectionSettings, latent_statistics, project_latent
+from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.types import Image, W, from_uint8, to_uint8
 from mystyle.workbench import sheets
 
@@ -115,9 +117,9 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
 
 def read_weights(weights: Path) -> Domain:
     """The networks in a folder, on the GPU if there is one. Raises ValueError naming every file that does not serve."""
-    files = {role: weights / f"{role}.safetensors" for role in ROLES}
+    folder = WeightFolder(weights.resolve().name, weights)
     try:
-        return read_domain(weights.resolve().name, files, "cuda" if torch.cuda.is_available() else "cpu")
+        return folder.load("cuda" if torch.cuda.is_available() else "cpu")
     except DomainError as error:
         raise ValueError(f"--weights {weights}: {error}") from error
 
@@ -126,7 +128,7 @@ def read_held_out(data: Path, domain: Domain) -> Album:
     """The held-out portraits. Raises ValueError where the folder lacks what one of the measurements needs."""
     try:
         columns = pd.read_csv(data / "manifest.csv", nrows=0).columns
-        if missing := [c for c in ("file", "identity", *domain.perceptual.network.attribute_names) if c not in columns]:
+        if missing := [c for c in ("file", "identity", *domain.reader.moments) if c not in columns]:
             raise ValueError(f"manifest.csv has no column {', '.join(missing)}")
         album = read_album(data)
         if album.resolution != domain.resolution:
@@ -149,7 +151,7 @@ def distribution(e: Evidence) -> None:
     A finite set is never quite like another of the same population, so that the same numbers are given for two halves
     of the held-out set with no person in common, and for the samples against the same half at the same size.
     """
-    g, features = e.domain.generator, e.domain.features
+    g, features = e.domain.generator, e.domain.judge
     with e.part("distribution") as found:
         people = shuffled(e.album.identities.unique(), e.draws(0))
         first, second = (in_turns(e.album.identities, part) for part in people.tensor_split(2))
@@ -189,37 +191,39 @@ def paths(e: Evidence) -> None:
     g = e.domain.generator
 
     def from_w(w: W) -> Image:
-        return g.synthesis(w[:, None].expand(-1, g.num_ws, -1))
+        images: Image = g.synthesis(w[:, None].expand(-1, g.num_ws, -1))
+        return images
+
+    def codes(z: Tensor) -> W:
+        return in_batches("codes", len(z), lambda rows: g.mapping.w(z[rows]))
+
+    def measure(
+        name: str, render: Callable[[Tensor], Image], a: Tensor, b: Tensor, t: Tensor, interpolate: Interpolation
+    ) -> None:
+        perceptual = e.domain.perceptual
+        lengths = in_batches(
+            f"paths in {name}", len(t), lambda i: path_lengths(render, perceptual, a[i], b[i], t[i], interpolate)
+        )
+        kept = trimmed(lengths)
+        found[name] = {
+            "mean": kept.mean().item(),
+            "median": lengths.median().item(),
+            "n": len(lengths),
+            "kept": len(kept),
+            "epsilon": EPSILON,
+        }
 
     with e.part("path_length") as found:
         n = max(e.samples // PATHS, ROWS)
-        ends = e.z(2 * n, part=2).unflatten(0, (2, -1))
-        t = torch.rand(n, generator=e.draws(3)).to(ends)
-        w = in_batches("codes", n, lambda rows: torch.stack([g.mapping.w(z[rows]) for z in ends], dim=1))
+        z1, z2 = e.z(2 * n, part=2).tensor_split(2)
+        t = torch.rand(n, generator=e.draws(3)).to(z1)
+        w1, w2 = (codes(z) for z in (z1, z2))
+        measure("W, t = 0", from_w, w1, w2, torch.zeros_like(t), lerp)
+        measure("W, t uniform", from_w, w1, w2, t, lerp)
+        measure("Z, t uniform", g, z1, z2, t, slerp)
 
-        def measure(name: str, render: Callable, a: Tensor, b: Tensor, t: Tensor, interpolate: Interpolation) -> Tensor:
-            perceptual = e.domain.perceptual
-            return in_batches(name, n, lambda i: path_lengths(render, perceptual, a[i], b[i], t[i], interpolate))
-
-        ways = {
-            "W, t = 0": (from_w, *w.unbind(1), torch.zeros_like(t), lerp),
-            "W, t uniform": (from_w, *w.unbind(1), t, lerp),
-            "Z, t uniform": (g, *ends, t, slerp),
-        }
-        for name, way in ways.items():
-            lengths = measure(f"paths in {name}", *way)
-            kept = trimmed(lengths)
-            found[name] = {
-                "mean": kept.mean().item(),
-                "median": lengths.median().item(),
-                "n": len(lengths),
-                "kept": len(kept),
-                "epsilon": EPSILON,
-            }
-
-        rows = slice(ROWS)
-        in_w = from_w(steps(*w[rows].unbind(1), lerp, STEPS).flatten(0, 1))
-        in_z = g(steps(*ends[:, rows], slerp, STEPS).flatten(0, 1))
+        in_w = from_w(steps(w1[:ROWS], w2[:ROWS], lerp, STEPS).flatten(0, 1))
+        in_z = g(steps(z1[:ROWS], z2[:ROWS], slerp, STEPS).flatten(0, 1))
         names = [f"{space}, {i + 1}" for space in "WZ" for i in range(ROWS)]
         columns = [f"t = {i / (STEPS - 1):.3g}" for i in range(STEPS)]
         sheets.labelled_grid(e.out / "interpolations.png", as_written(torch.cat([in_w, in_z])).cpu(), names, columns)
@@ -227,7 +231,7 @@ def paths(e: Evidence) -> None:
 
 def recognition(e: Evidence) -> Tensor:
     """Verification over all pairs and the error of every attribute; returns the identity embeddings [n, e]."""
-    features = e.domain.features
+    features = e.domain.judge
     with e.part("verification") as found:
         faces = in_batches("recognition", len(e.album), lambda rows: features.identity(photos(e, rows)))
         identities = e.album.identities.to(e.domain.device)
@@ -241,7 +245,7 @@ def recognition(e: Evidence) -> Tensor:
             "pairs_of_two_people": curve.others,
         }
     with e.part("attributes") as found:
-        reader = e.domain.perceptual.network
+        reader = e.domain.reader
         moments = reader.config["attributes"]
         standard = in_batches("attributes", len(e.album), lambda rows: reader.heads(photos(e, rows))[1])
         columns = dict(zip(reader.attribute_names, standard.cpu().unbind(1), strict=True))
@@ -289,7 +293,7 @@ def inversion(e: Evidence, faces: Tensor) -> None:
         found["photo to the person's others"] = spread((own * others).sum(1))
         found["photo to other people"] = spread((own @ own.T)[~torch.eye(len(rows), dtype=torch.bool)])
         for name, images in results.items():
-            embedding = e.domain.features.identity(images)
+            embedding = e.domain.judge.identity(images)
             found["results"][name] = {
                 "mse": spread((images - target).square().mean(dim=(1, 2, 3))),
                 "perceptual": spread(e.domain.perceptual(images, target)),

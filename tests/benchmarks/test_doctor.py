@@ -110,6 +110,12 @@ def test_an_old_python(monkeypatch):
     assert found_by(installation.packages)["Python"].state == PROBLEM
 
 
+def test_the_extra_bench_is_required_and_those_of_developers_are_ignored():
+    extras = dict(installation.requirements())
+    assert extras["torch>=2.8"] == extras["jinja2"] == "" and extras["ray"] == "ray"
+    assert "pytest" not in extras and "ruff" not in extras
+
+
 def test_without_a_checkout_the_installation_tells_what_is_required(monkeypatch, tmp_path):
     monkeypatch.setattr(installation, "_ROOT", tmp_path)
     told = ["torch>=2.8", "scipy", 'pytest; extra == "test"', "ray ; extra == 'ray'"]

@@ -14,10 +14,10 @@ import torch
 
 from mystyle.domains.domain import Domain
 from mystyle.latents.anchors import Anchors
+from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
 from mystyle.pivots import PTI, optimise_anchors
 from mystyle.progress import listening
-from mystyle.projection import latent_statistics
 from mystyle.tuning import Order, Tuning, TuningSettings, tune
 from mystyle.types import Portraits
 

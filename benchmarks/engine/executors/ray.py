@@ -68,7 +68,7 @@ def run(jobs: Sequence[Job], context: Context, options: ExecutorOptions, display
         absolute = replace(
             context,
             run=context.run.absolute(),
-            priors=context.priors.absolute(),
+            fits=replace(context.fits, folder=context.fits.folder.absolute()),
             folders={name: folder.absolute() for name, folder in context.folders.items()},
         )
         workers = [_Actor(absolute, "cuda:0" if gpu else "cpu") for _ in range(count)]  # Ray shows each its own GPU

@@ -1,0 +1,106 @@
+"""What several suites share: presets, parts, reference rows, variants of MyStyle. No suite itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from benchmarks.api.seeds import item_seed
+from benchmarks.api.suite import Parts, Reference
+from benchmarks.api.task import Case, Part, Person, Problem
+from benchmarks.tasks.inpainting import Inpainting
+from benchmarks.tasks.inversion import Inversion
+from benchmarks.tasks.restoration import Restoration, stem
+from benchmarks.tasks.super_resolution import SuperResolution
+from benchmarks.tasks.synthesis import Synthesis
+from datasets.splits import CELEBRITIES
+from mystyle.types import Image, Portraits
+
+EVERYBODY = tuple(person.name for person in CELEBRITIES)
+SHORT = ("barack_obama", "lady_gaga", "jeff_bezos")
+"""Table 2's people, whom the short presets of all suites take, so that they share priors"""
+OF_PERSON = ("maps_train", "maps_heldout", "identity", "true_identity")  # what says something of a whole photo
+KEPT = 24  # samples of a person that are kept as files
+RESTORATIONS: tuple[Restoration, ...] = (Inversion(), Inpainting(), SuperResolution(8))  # of suites that compare tasks
+TITLES = {task.name: task.title for task in RESTORATIONS}
+
+
+@dataclass(frozen=True)
+class PhotoSettings:
+    """A preset of suites that restore photos."""
+
+    people: tuple[str, ...]  # rows of Table 5
+    photos: int | None  # per person; None takes every held-out photo
+    summary: str
+
+
+class HasPhotos(Protocol):
+    @property
+    def photos(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class SampleSettings:
+    """A preset of suites that draw samples."""
+
+    people: tuple[str, ...]  # rows of Table 5
+    samples: int  # per person
+    summary: str
+
+
+def photos_in_order(person: Person, seed: int, count: int | None = None) -> list[int]:
+    """Positions of ``count`` held-out photos, all if None, in an order that person and seed decide."""
+    order = np.random.default_rng(item_seed("photos", person.name, seed)).permutation(len(person.held_out))
+    return [int(i) for i in order[:count]]
+
+
+def photo_parts(
+    tasks: Sequence[Restoration], person: Person, people: Sequence[Person], settings: HasPhotos, seed: int
+) -> tuple[Part, ...]:
+    """A part for each of the tasks, which are the conditions, with the same photos."""
+    order = photos_in_order(person, seed, settings.photos)
+    return tuple(Part(task, tuple(task.case(person, i, seed) for i in order), condition=task.name) for task in tasks)
+
+
+def sample_parts(person: Person, people: Sequence[Person], settings: SampleSettings, seed: int) -> tuple[Part, ...]:
+    """The person's samples in one part."""
+    task = Synthesis()
+    return (Part(task, task.cases(person.name, settings.samples, seed), kept=KEPT),)
+
+
+def held_out_photos(person: Person, people: Sequence[Person], settings: Any, seed: int) -> tuple[Part, ...]:
+    """The held-out photos themselves, as the cases of a reference row beside samples."""
+    cases = tuple(Case(stem(file), file, 0, photo=i) for i, file in enumerate(person.files))
+    return (Part(Synthesis(), cases),)
+
+
+def with_beta(beta: float | None, settings: Any, part: Part) -> Any:
+    """MyStyle with another dilation of its projections."""
+    return replace(settings, restore=replace(settings.restore, beta=beta))
+
+
+def real_photos(problem: Problem, others: Sequence[Portraits], cases: Sequence[Case]) -> Image:
+    """The photo that each case was made from."""
+    assert problem.clean is not None
+    return problem.clean
+
+
+def other_people(problem: Problem, others: Sequence[Portraits], cases: Sequence[Case]) -> Image:
+    """A held-out photo of somebody else for each case; none comes twice before all came once."""
+    pool = torch.cat([portraits.images for portraits in others])
+    order = np.random.default_rng([case.seed for case in cases]).permutation(len(pool))
+    return pool[[int(order[i % len(order)]) for i in range(len(cases))]]
+
+
+def ceiling(metrics: Sequence[str], parts: Parts | None = None) -> Reference:
+    """The row of real photos: what a perfect answer would score."""
+    return Reference("real_photos", "Real photos", "ceiling", tuple(metrics), False, real_photos, parts=parts)
+
+
+def floor(metrics: Sequence[str], parts: Parts | None = None) -> Reference:
+    """The row of other people's photos: what an identity-agnostic answer would score."""
+    return Reference("other_people", "Other people", "floor", tuple(metrics), True, other_people, parts=parts)

@@ -1,0 +1,102 @@
+"""Editing (MyStyle, section 5.3): a photo is inverted, edited along one attribute, and some of the edits are kept.
+
+All priors are inverted in the same way, by pivotal tuning: the prior's own inversion gives the pivot, the prior's
+generator is tuned to the photo at it, and the edited codes are rendered by the tuned generator. An inversion whose
+images have generators of their own (PTI) is tuned already. Of a gallery of edits the image nearest to each wanted value
+of the attribute is taken, as the domain's judge reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmarks.api.registry import EDITORS
+from benchmarks.api.seeds import item_seed
+from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
+from benchmarks.tasks.restoration import stem
+from mystyle.degradations import Identity
+from mystyle.inversion import OwnGenerators, SharedGenerator, digest
+from mystyle.pivotal import PivotalTuning, tune_at_pivot
+from mystyle.protocols import Inverts
+from mystyle.roles import Generator
+from mystyle.types import Image, Portraits, WPlus
+
+
+@dataclass(frozen=True)
+class Editing:
+    attribute: str
+    wanted: tuple[float, ...]
+    """values of the attribute, in its unit: a case for each"""
+    tuning: PivotalTuning = field(default_factory=PivotalTuning)
+    gallery: int = 81
+    """strengths"""
+    reach: float = 4.0
+    """the largest strength; for directions in standard deviations of codes"""
+    editor: str = "interfacegan"
+
+    name: ClassVar[str] = "editing"
+    verb: ClassVar[type | None] = Inverts
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The editor's."""
+        files: tuple[str, ...] = EDITORS.load(self.editor).files
+        return files
+
+    def cases(self, person: Person, photo: int, seed: int) -> tuple[Case, ...]:
+        """The wanted edits of a held-out photo; all of one photo and seed share its inversion."""
+        file = person.files[photo]
+        inversion = item_seed("restore", person.name, file, "inversion", seed)
+        return tuple(
+            Case(f"{stem(file)}-{self.attribute}-{k}", file, inversion, photo=photo, dose=wanted)
+            for k, wanted in enumerate(self.wanted)
+        )
+
+    def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
+        """The photo of each case, which is what a method is given."""
+        clean = photos[[case.photo for case in cases]].images
+        return Problem(clean, None, clean, Identity())
+
+    def solve(self, prior: Inverts, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:
+        """Inversion of each photo, its gallery, and the images nearest to the wanted values."""
+        assert problem.clean is not None
+        domain, editor = resources.domain, EDITORS.load(self.editor)
+        files = [case.image for case in cases]
+        first = [files.index(file) for file in dict.fromkeys(files)]
+        photos = problem.clean[first].to(domain.device)
+        inversion = resources.invert(prior, photos, [cases[i].seed for i in first])
+        strengths = torch.linspace(-self.reach, self.reach, self.gallery).tolist()
+        pivots = editor.apply(inversion, self.attribute, [0.0], domain)
+        edits = editor.apply(inversion, self.attribute, strengths, domain)
+        images = []
+        for k, i in enumerate(first):
+            renderer = inversion.renderer
+            if isinstance(renderer, SharedGenerator):
+                tuned = self.tuned(renderer.generator, pivots.ws[k : k + 1], photos[k : k + 1], resources)
+                renderer = SharedGenerator(tuned)
+            gallery = renderer(edits.ws[k * self.gallery : (k + 1) * self.gallery], [k] * self.gallery)
+            check_output(gallery, gallery.new_empty(self.gallery, *photos.shape[1:]))
+            read = torch.cat([domain.judge.attributes(x)[self.attribute] for x in gallery.clamp(-1, 1).split(32)])
+            wanted = torch.tensor([case.dose for case in cases if case.image == files[i]]).to(read)
+            images.append(gallery[(read - wanted[:, None]).abs().argmin(dim=1)].cpu())
+        return MethodOutput(torch.cat(images))
+
+    def tuned(self, generator: Generator, pivot: WPlus, photo: Image, resources: Resources) -> Generator:
+        """``generator`` tuned to ``photo`` at ``pivot``, [1, ...] each; one tuning for all attributes."""
+        perceptual = resources.domain.perceptual
+
+        def tune(_: Sequence[int]) -> dict[str, Tensor]:
+            own = tune_at_pivot(generator, pivot, photo, Identity(), perceptual, self.tuning)
+            return OwnGenerators((own,)).tensors()
+
+        key = {"fit": "pivotal tuning", "pivot": digest(pivot), "photo": digest(photo), "tuning": asdict(self.tuning)}
+        (found,) = OwnGenerators.read(generator, resources.cached([key], tune)).generators
+        return found
+
+
+TASK = Editing

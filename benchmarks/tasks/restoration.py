@@ -1,0 +1,73 @@
+"""What the tasks that restore photos share: inpainting, super-resolution, inversion. No task itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from benchmarks.api.seeds import item_seed
+from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
+from mystyle.protocols import Projects, Restores
+from mystyle.types import Portraits
+
+BATCH = 16  # images restored at once; bounds the memory and changes no number beyond rounding
+
+
+class Restoration(ABC):
+    """Held-out photos, degraded and restored."""
+
+    verb: ClassVar[type | None] = Restores
+    files: tuple[str, ...] = ()
+
+    @abstractmethod
+    def case(self, person: Person, photo: int, seed: int) -> Case:
+        """The case of a held-out photo, by its position."""
+
+    @abstractmethod
+    def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
+        """The photos and what is left of them."""
+
+    def solve(
+        self, prior: Restores, problem: Problem, cases: Sequence[Case], resources: Resources | None = None
+    ) -> MethodOutput:
+        """The restored photos, blended with what is known."""
+        return restore(prior, problem, cases)
+
+
+def restoration_case(person: Person, photo: int, what: str, seed: int, **fields: Any) -> Case:
+    """The case of a held-out photo, by its position; ``what`` is done to it decides name and seed."""
+    file = person.files[photo]
+    case_seed = item_seed("restore", person.name, file, what, seed)
+    return Case(name=f"{stem(file)}-{what}", image=file, seed=case_seed, photo=photo, **fields)
+
+
+def restore(prior: Restores, problem: Problem, cases: Sequence[Case]) -> MethodOutput:
+    """The restored photos, and the facts of their codes where the prior projects."""
+    assert problem.clean is not None and problem.degraded is not None and problem.degradation is not None
+    images: list[Tensor] = []
+    facts: list[Mapping[str, Tensor]] = []
+    for start in range(0, len(cases), BATCH):
+        part = slice(start, start + BATCH)
+        degraded, degradation = problem.degraded[part], problem.degradation[part]
+        seeds = [case.seed for case in cases[part]]
+        if isinstance(prior, Projects):
+            found = prior.project(degraded, degradation, seeds=seeds)
+            output = found.images.to(degraded)
+            facts.append(found.facts)
+        else:
+            output = prior.restore(degraded, degradation, seeds=seeds)
+        check_output(output, problem.clean[part])
+        images.append(degradation.composite(output.to(degraded), degraded))
+    names = facts[0] if facts else ()
+    return MethodOutput(torch.cat(images), {name: torch.cat([fact[name] for fact in facts]) for name in names})
+
+
+def stem(file: str) -> str:
+    """The name of a photo without suffix, and without its folder where that is ``test`` or ``train``."""
+    split, _, name = file.rpartition("/")
+    name = name.rsplit(".", 1)[0]
+    return name if split in ("", "test", "train") else f"{split}-{name}"

@@ -1,0 +1,212 @@
+"""Gradient descent on latent codes: the one loop of all projections and inversions.
+
+Many images descend at once. Each has variables of its own, losses are summed over images and the optimiser works
+elementwise, so row i of a result does not depend on the other rows beyond floating-point rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from mystyle.progress import report
+from mystyle.types import LENGTH
+
+CHECKED_EVERY = 25  # steps between two checks of the objective: each makes a GPU wait
+AfterStep = Callable[[int], None]
+OptimizerFactory = Callable[[Sequence[Tensor]], torch.optim.Optimizer]
+
+
+class Schedule(Protocol):
+    """The learning rate over a descent; a frozen dataclass, because it is part of a method's settings."""
+
+    def __call__(self, step: int, steps: int) -> float:
+        """The rate at ``step`` (from 0) of ``steps``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    rate: float
+
+    def __call__(self, step: int, steps: int) -> float:
+        return self.rate
+
+
+@dataclass(frozen=True)
+class Ramps:
+    """StyleGAN2's projector: linear over the first 5 % of the steps, a cosine over the last 25 %. Zero at step 0."""
+
+    peak: float
+    up: float = 0.05
+    down: float = 0.25
+
+    def __call__(self, step: int, steps: int) -> float:
+        t = step / steps
+        up, down = min(1.0, t / self.up), min(1.0, (1 - t) / self.down)
+        return self.peak * up * (0.5 - 0.5 * math.cos(math.pi * down))
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """``start`` times ``factor`` after each of ``parts`` equal parts of the descent (S2E: 0.25, 0.9, 25 parts)."""
+
+    start: float
+    factor: float
+    parts: int
+
+    def __call__(self, step: int, steps: int) -> float:
+        return self.start * self.factor ** (step * self.parts // steps)
+
+
+@dataclass(frozen=True)
+class Triangular:
+    """A line from zero to ``peak`` over the share ``rise`` of the steps and one back to zero (PULSE: 0.4, 0.9)."""
+
+    peak: float
+    rise: float = 0.5
+
+    def __call__(self, step: int, steps: int) -> float:
+        t = step / steps
+        return self.peak * min(t / self.rise, (1 - t) / (1 - self.rise))
+
+
+@dataclass(frozen=True)
+class Phases:
+    """One schedule after the other; ``parts`` are (share of the steps, schedule), each of which begins anew."""
+
+    parts: tuple[tuple[float, Schedule], ...]
+
+    def __call__(self, step: int, steps: int) -> float:
+        begin = 0
+        for i, (share, schedule) in enumerate(self.parts):
+            end = steps if i == len(self.parts) - 1 else begin + round(share * steps)
+            if step < end:
+                return schedule(step - begin, end - begin)
+            begin = end
+        raise ValueError(f"step {step} is beyond the {steps} steps of the schedule")
+
+
+@dataclass(frozen=True)
+class DescentSettings:
+    """What every projection shares; the defaults are those of StyleGAN2's projection code."""
+
+    steps: int = field(default=1000, metadata=LENGTH)
+    """the last iterate is returned, not the best"""
+    schedule: Schedule = Ramps(0.1)
+    """of the learning rate"""
+    l2_weight: float = 1.0
+    """lambda_L2 of Eq. 1"""
+    patience: int | None = None
+    """steps after which an image stops, its best objective not having fallen by ``least_gain``; None: all steps"""
+    least_gain: float = 0.01
+    """relative"""
+    batch: int = 16
+    """images that descend at once; decides memory and speed, not the result"""
+
+
+def adam(variables: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """Adam (0.9, 0.999); the rate comes from the schedule."""
+    return torch.optim.Adam(variables, betas=(0.9, 0.999))
+
+
+@torch.enable_grad()
+def descend(
+    variables: Sequence[Tensor],
+    objective: Callable[[int], Tensor],
+    settings: DescentSettings,
+    *,
+    optimizer: OptimizerFactory = adam,
+    after_step: AfterStep | None = None,
+    on_step: Callable[[int, Tensor], None] = lambda step, loss: None,
+) -> Tensor:
+    """Minimises ``objective(step) -> [n]`` over ``variables`` [n, ...] in place; its values at every step, [n, steps].
+
+    ``after_step(step)`` may change the variables after each update, in place (II2S clips, PULSE returns to a sphere,
+    noise maps are normalised); it runs without gradients. ``on_step`` is given the number of steps done and the
+    objective, to report them. With ``settings.patience`` every image keeps the code it stopped with, while the rest of
+    its batch goes on. Raises FloatingPointError that names image and step if an objective ceases to be finite.
+    """
+    s = settings
+    descent = optimizer(variables)
+    losses = variables[0].new_full((len(variables[0]), s.steps), torch.nan)
+    stops = Stops(variables, s, s.patience) if s.patience else None
+    for step in range(s.steps):
+        for group in descent.param_groups:
+            group["lr"] = s.schedule(step, s.steps)
+        loss = objective(step)
+        losses[:, step] = loss.detach()
+        if step % CHECKED_EVERY == 0 or step == s.steps - 1:
+            _require_finite(loss, step)
+        if stops and not stops.going_on(loss.detach(), step):
+            break
+        descent.zero_grad()
+        loss.sum().backward(inputs=list(variables))  # no gradients of weights are computed
+        descent.step()
+        if after_step:
+            with torch.no_grad():
+                after_step(step)
+        on_step(step + 1, loss)
+    if stops:
+        stops.restore(losses)
+        on_step(s.steps, loss)
+    return losses
+
+
+def batches(n: int, settings: DescentSettings, stage: str) -> Iterator[tuple[slice, Callable[[int, Tensor], None]]]:
+    """Slices of at most ``settings.batch`` of n rows, each with an ``on_step`` that reports its part of the whole."""
+    starts = range(0, n, settings.batch)
+    for i, start in enumerate(starts):
+
+        def on_step(step: int, loss: Tensor, i: int = i) -> None:
+            value = float(loss.detach().mean()) if step % CHECKED_EVERY == 0 else None
+            report(stage, i * settings.steps + step, len(starts) * settings.steps, value)
+
+        yield slice(start, min(start + settings.batch, n)), on_step
+
+
+class Stops:
+    """When each image of a batch has stopped, and with which variables."""
+
+    def __init__(self, variables: Sequence[Tensor], settings: DescentSettings, patience: int):
+        self.variables, self.settings, self.patience = variables, settings, patience
+        self.kept = [variable.detach().clone() for variable in variables]
+        self.running = torch.ones(len(variables[0]), dtype=torch.bool, device=variables[0].device)
+        self.last = torch.full_like(self.running, settings.steps - 1, dtype=torch.long)  # step of the code
+        self.best = torch.full_like(self.running, torch.inf, dtype=torch.float32)
+        self.gained = torch.zeros_like(self.last)  # step of the last gain
+
+    def going_on(self, loss: Tensor, step: int) -> bool:
+        """Takes note of the objective at ``step``, before its update; False once no image runs."""
+        gain = loss < self.best * (1 - self.settings.least_gain)
+        self.best = torch.where(gain, loss, self.best)
+        self.gained = torch.where(gain, step, self.gained)
+        stopping = self.running & (step - self.gained >= self.patience)
+        self.last[stopping] = step
+        for kept, variable in zip(self.kept, self.variables, strict=True):
+            kept[stopping] = variable.detach()[stopping]
+        self.running &= ~stopping
+        return bool(self.running.any())
+
+    @torch.no_grad()
+    def restore(self, losses: Tensor) -> None:
+        """Puts the variables of the stopped images back, and NaN for what came after."""
+        for kept, variable in zip(self.kept, self.variables, strict=True):
+            variable[~self.running] = kept[~self.running]
+        steps = torch.arange(losses.shape[1], device=losses.device)
+        losses[steps > self.last[:, None]] = torch.nan
+
+
+def _require_finite(loss: Tensor, step: int) -> None:
+    finite = loss.isfinite()
+    if not finite.all():
+        image = int((~finite).nonzero()[0])
+        raise FloatingPointError(
+            f"projection: the objective of image {image} of its batch became {loss[image].item()} by step {step}; "
+            "lower the learning rate"
+        )

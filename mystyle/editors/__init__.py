@@ -1,0 +1,1 @@
+"""Editors, one file each with a module-level ``EDITOR`` (``mystyle.protocols.Editor``), named like the file."""
