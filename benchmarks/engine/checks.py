@@ -6,19 +6,18 @@ Every check returns findings. ``benchmarks.run`` refuses the problems among them
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from benchmarks.api.registry import ALL, DOMAINS, METHODS, SUITES, UnknownName, require
 from benchmarks.api.task import PRESETS
-from benchmarks.engine import executors
+from benchmarks.engine import executors, records
 from benchmarks.engine.external import is_external
 from benchmarks.engine.findings import OK, Finding, problem
 from benchmarks.engine.options import Options
@@ -223,19 +222,16 @@ def _listed(path: Path) -> dict[str, str]:
 
 def _is_run(folder: Path) -> bool:
     """Whether a folder is a run by its config.yaml or suite.json, or holds nothing but jobs and priors."""
-    if {"suite", "preset"} <= _keys(folder / "config.yaml", yaml.safe_load):
-        return True
-    if {"suite", "jobs"} <= _keys(folder / "suite.json", json.loads):
-        return True
-    return _holds_only(folder, RUN) and all(_holds_only(folder / name, KEYS) for name in ("jobs", "priors"))
-
-
-def _keys(file: Path, parse: Callable[[str], Any]) -> set[str]:
-    """The keys of the mapping in a file; none where it holds something else."""
     try:
-        return set(parse(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, yaml.YAMLError):
-        return set()
+        if {"suite", "preset"} <= set(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))):
+            return True
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):  # absent, or not a run's
+        pass
+    try:
+        records.read_suite(folder)
+    except records.RecordError:
+        return _holds_only(folder, RUN) and all(_holds_only(folder / name, KEYS) for name in ("jobs", "priors"))
+    return True
 
 
 def _holds_only(folder: Path, names: re.Pattern[str]) -> bool:
