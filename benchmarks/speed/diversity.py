@@ -16,6 +16,7 @@ from torch import Tensor
 from benchmarks.api.metric import Evaluation
 from benchmarks.api.task import Problem
 from benchmarks.metrics.neighbours import nearest
+from benchmarks.tasks.synthesis import Synthesis
 from mystyle.domains import load_domain
 
 MANY, FEW = 10_000, 60
@@ -27,7 +28,7 @@ def measure(photos: int, device: str) -> pd.DataFrame:
 
     def row(way: str, n: int, photos: int) -> tuple[dict[str, object], Tensor]:
         images, references = (smooth(count, domain.resolution, seed) for seed, count in enumerate((n, photos)))
-        e = Evaluation(images, Problem(), (), None, None, None, domain)  # type: ignore[arg-type]
+        e = Evaluation(images, Synthesis(), Problem(), (), None, None, None, domain)  # type: ignore[arg-type]
         began = time.perf_counter()
         spread = nearest(e, images, references).spread if way == "embeddings" else by_pairs(e, images, references)
         return {"way": way, "images": n, "photos": photos, "seconds": time.perf_counter() - began}, spread
