@@ -1,4 +1,4 @@
-"""What several tests share: a small random domain, people drawn from arithmetic, and a run of the suite on them."""
+"""What several tests share: a small random domain, and people rendered from arithmetic."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
+if TYPE_CHECKING:
+    from mystyle.domains.domain import Domain
+
 if "PYTEST_XDIST_WORKER" in os.environ:  # processes that fight for cores are slower than those of one thread each
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
 
-RESOLUTION = 32  # of mystyle.domains.domain.tiny_domain
+RESOLUTION = 32  # of tiny.tiny_domain
 
 DrawPerson = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def tiny_domain(tmp_path_factory: pytest.TempPathFactory):
-    """Random networks of 32 x 32, with those of the rivals that have one of the domain; nothing is trained."""
-    from bench_toys import tiny_domain_in
+def tiny_domain(tmp_path_factory: pytest.TempPathFactory) -> Domain:
+    """Random networks of 32 x 32, with the methods' own in a folder; nothing is trained. Read only: tests share it."""
+    import tiny
 
-    return tiny_domain_in(tmp_path_factory.mktemp("tiny"))
+    return tiny.tiny_domain(folder=tmp_path_factory.mktemp("tiny"))
 
 
 def draw_face(person: str, index: int, resolution: int = RESOLUTION) -> np.ndarray:
