@@ -5,29 +5,27 @@ A module of its own, because worker processes have to import what they are sent.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from tiny import load_tiny_domain
 
-from benchmarks.api.protocol import PRESETS, Person
-from benchmarks.api.registry import METHODS, METRICS
+from benchmarks.api.registry import METRICS
+from benchmarks.api.task import PRESETS, Person
+from benchmarks.engine.fits import FitStore
 from benchmarks.engine.plan import Job, make_jobs
+from benchmarks.engine.request import photos_of
 from benchmarks.engine.worker import Context
 from benchmarks.suites.inpainting import SUITE
-from datasets.folders import describe
-from mystyle.checkpoints import save_network
-from mystyle.domains.domain import Domain, tiny_domain
 from mystyle.progress import report
+from mystyle.protocols import OwnNetwork
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,9 @@ class Toy:
     mishap: str = ""
     version: int = 1
     settings: Settings = Settings()
+    does: tuple[str, ...] = ("inpaint",)
+    networks: tuple[OwnNetwork, ...] = ()
+    personal: bool = True
 
     @property
     def title(self) -> str:
@@ -115,24 +116,9 @@ class Verbless:
         pass
 
 
-def tiny_domain_in(folder: Path) -> Domain:
-    """The tiny domain with the networks that rivals have of it, random like its own, in ``folder``."""
-    tiny = replace(tiny_domain(), folder=folder)
-    for method in map(METHODS.load, METHODS.names()):
-        if hasattr(method, "untrained") and not (folder / method.base).exists():
-            save_network(method.untrained(tiny), folder / method.base)
-    return tiny
-
-
-def load_tiny_domain(device: str) -> Domain:
-    folder = Path(tempfile.gettempdir()) / f"mystyle-tiny-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return tiny_domain_in(folder)
-
-
 def person_of(folder: Path) -> Person:
-    return Person(folder.name, folder, describe(folder, "train"), describe(folder, "test"))
+    """The person of a folder, which is without train/ where it is a stranger's."""
+    return Person(folder.name, folder, photos_of(folder, ["train"]), photos_of(folder, ["test"]))
 
 
 def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[Job, ...]:
@@ -146,7 +132,7 @@ def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[
         "seeds": (0,),
         "domain": "tiny",
         "weights": {"generator.safetensors": "random-0"},
-        "bases": {},
+        "files": {},
     }
     return make_jobs(**arguments | changes)
 
@@ -154,7 +140,7 @@ def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[
 def context_of(people_root: Path, methods: Sequence[Toy], run: Path) -> Context:
     return Context(
         run=run,
-        priors=run / "priors",
+        fits=FitStore(run / "priors"),
         suite=SUITE,
         methods={method.name: method for method in methods},
         metrics={name: METRICS.load(name) for name in SUITE.metrics},
