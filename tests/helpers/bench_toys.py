@@ -18,6 +18,7 @@ import torch
 from tiny import load_tiny_domain
 
 from benchmarks.api.registry import METRICS
+from benchmarks.api.suite import Suite
 from benchmarks.api.task import PRESETS, Person
 from benchmarks.engine.fits import FitStore
 from benchmarks.engine.plan import Job, make_jobs
@@ -121,13 +122,13 @@ def person_of(folder: Path) -> Person:
     return Person(folder.name, folder, photos_of(folder, ["train"]), photos_of(folder, ["test"]))
 
 
-def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[Job, ...]:
+def jobs_of(people_root: Path, methods: Sequence[Any], suite: Suite = SUITE, **changes: Any) -> tuple[Job, ...]:
     """The smoke preset's jobs of ``methods`` and the references on alice and bob."""
     arguments = {
-        "suite": SUITE,
+        "suite": suite,
         "preset": "smoke",
         "methods": {method.name: method for method in methods},
-        "metrics": {name: METRICS.load(name) for name in SUITE.metrics},
+        "metrics": {name: METRICS.load(name) for name in suite.metrics},
         "people": [person_of(people_root / name) for name in ("alice", "bob")],
         "seeds": (0,),
         "domain": "tiny",
@@ -137,14 +138,14 @@ def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[
     return make_jobs(**arguments | changes)
 
 
-def context_of(people_root: Path, methods: Sequence[Toy], run: Path) -> Context:
+def context_of(people_root: Path, methods: Sequence[Any], run: Path, suite: Suite = SUITE) -> Context:
     return Context(
         run=run,
         fits=FitStore(run / "priors"),
-        suite=SUITE,
+        suite=suite,
         methods={method.name: method for method in methods},
-        metrics={name: METRICS.load(name) for name in SUITE.metrics},
-        folders={name: people_root / name for name in ("alice", "bob")},
+        metrics={name: METRICS.load(name) for name in suite.metrics},
+        folders={folder.name: folder for folder in people_root.iterdir()},
         load_domain=load_tiny_domain,
         environment={"commit": None},
     )
