@@ -18,11 +18,12 @@ import yaml
 from bench_toys import Toy, load_tiny_domain
 from PIL import Image
 from safetensors.torch import save_file
+from tiny import Source
 
 from benchmarks import list as listing
 from benchmarks import run
 from benchmarks.api.registry import METHODS, METRICS, SUITES
-from benchmarks.engine import records, request
+from benchmarks.engine import records
 from benchmarks.engine.display import print_summary
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.preview import preview
@@ -31,6 +32,7 @@ from benchmarks.engine.terminal import replace_unencodable
 from benchmarks.run import do_jobs, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
+from mystyle import domains
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,8 +52,7 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
     """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
-    monkeypatch.setattr(request, "RESOLUTIONS", {"synthetic": 32})
-    monkeypatch.setattr(request, "domain_weights", lambda name: weights)
+    monkeypatch.setattr(domains, "source", lambda name: Source(weights))
     monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
 
     def call(*arguments):
