@@ -305,7 +305,7 @@ def finished(tmp_path_factory, people_root):
         domain="tiny",
         resolution=32,
         weights={"features": folder / "features.safetensors"},
-        bases={"comodgan.safetensors": folder / "features.safetensors"},
+        files={"comodgan.safetensors": folder / "features.safetensors"},
     )
     options.folder.mkdir()
     return options, asked, do_jobs(asked, options, load_tiny_domain)()
