@@ -15,6 +15,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny import Source
 
 from benchmarks import doctor
 from benchmarks.doctor import Asked, main
@@ -22,7 +23,8 @@ from benchmarks.engine import installation
 from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding
 from datasets.folders import sha256
 from datasets.synthetic.people import VERSION
-from mystyle.domains.domain import RESOLUTIONS
+from mystyle import domains
+from mystyle.domains.synthetic import DOMAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -179,7 +181,7 @@ def networks(tmp_path, monkeypatch):
     path = tmp_path / "generator.safetensors"
     save_file({"w": torch.zeros(4)}, path, {"network": "Generator", "config": "{}"})
     (tmp_path / "SHA256SUMS").write_text(f"{sha256(path)}  {path.name}\n")
-    monkeypatch.setattr(doctor, "domain_weights", lambda domain: {"generator": path})
+    monkeypatch.setattr(domains, "source", lambda name: Source({"generator": path}))
     return path
 
 
@@ -214,19 +216,19 @@ def test_people_who_are_yet_to_be_rendered(tmp_path, monkeypatch):
 
 def test_rendered_photos_that_are_damaged(tmp_path, monkeypatch, draw_person):
     monkeypatch.chdir(tmp_path)
-    draw_person(tmp_path / f"data/synthetic-{RESOLUTIONS['synthetic']}-v{VERSION}", "p03")  # too small
+    draw_person(tmp_path / f"data/synthetic-{DOMAIN.resolution}-v{VERSION}", "p03")  # too small
     line = found_by(doctor.people, Asked())["p03"]
     assert line.state == PROBLEM and "8 problems in all" in line.detail and line.detail.endswith("it is rendered again")
 
 
 def test_photos_of_a_folder(people_root, tmp_path, monkeypatch, capsys):
     only(monkeypatch, doctor.people)
-    monkeypatch.setattr(doctor, "RESOLUTIONS", {"synthetic": 32})
+    monkeypatch.setattr(domains, "source", lambda name: Source({}))
     assert main(["--photos", str(people_root)]) == 0
     out = capsys.readouterr().out
     assert "ok       alice   5 train, 3 test" in out and "people  2 in " in out
     assert f"--suite inpainting --photos {people_root}" in out
-    monkeypatch.setattr(doctor, "RESOLUTIONS", {"synthetic": 64})
+    monkeypatch.setattr(domains, "source", lambda name: Source({}, 64))
     assert main(["--photos", str(people_root)]) == 1
     out = capsys.readouterr().out
     assert "32x32 pixels, this domain needs 64x64" in out and "3 more; mend these first" in out

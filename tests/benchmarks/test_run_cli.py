@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -19,11 +18,12 @@ import yaml
 from bench_toys import Toy, load_tiny_domain
 from PIL import Image
 from safetensors.torch import save_file
+from tiny import Source
 
 from benchmarks import list as listing
 from benchmarks import run
 from benchmarks.api.registry import METHODS, METRICS, SUITES
-from benchmarks.engine import records, request
+from benchmarks.engine import records
 from benchmarks.engine.display import print_summary
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.preview import preview
@@ -32,6 +32,7 @@ from benchmarks.engine.terminal import replace_unencodable
 from benchmarks.run import do_jobs, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
+from mystyle import domains
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,8 +52,7 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
     """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
-    monkeypatch.setattr(request, "RESOLUTIONS", {"synthetic": 32})
-    monkeypatch.setattr(request, "domain_weights", lambda name: weights)
+    monkeypatch.setattr(domains, "source", lambda name: Source(weights))
     monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
 
     def call(*arguments):
@@ -176,7 +176,9 @@ def test_names_that_are_not_utf_8(command, draw_person, tmp_path):
     os.rename(people / "alice", os.fsencode(people) + b"/al\xffice")
     status, _, err = command("--photos", people)
     assert status == 2 and "--photos al\\udcffice: the name is not valid UTF-8; rename it" in err
-    assert "--out" in command("--out", os.fsdecode(b"\xff"))[2]
+    with pytest.raises(SystemExit) as ended:
+        command("--out", os.fsdecode(b"\xff"))
+    assert ended.value.code == 2
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "other", "changed"])
@@ -215,15 +217,11 @@ def test_a_method_whose_file_is_broken(command, monkeypatch):
     assert status == 2 and "--methods mean_photo: cannot be imported (SyntaxError: invalid syntax)" in err
 
 
-def test_help_is_quick_and_imports_no_torch():
-    code = (
-        "import sys, benchmarks.run as r\ntry: r.main(['--help'])\nexcept SystemExit: sys.exit('torch' in sys.modules)"
-    )
-    began = time.perf_counter()
+def test_help_imports_nothing_that_takes_long():
+    code = "import sys, benchmarks.run as r\ntry: r.main(['--help'])\nexcept SystemExit: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0 and "--methods NAME [NAME ...]" in done.stdout
-    # 0.25 s of work; the rest is room for a busy machine
-    assert time.perf_counter() - began < 2
+    assert not {"torch", "pandas", "scipy", "matplotlib", "ray", "wandb"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("command", [["run", "--help"], ["list", "presets"]])
@@ -237,7 +235,8 @@ def test_a_summary_in_another_encoding(finished, monkeypatch):
     options, _, _ = finished
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
     replace_unencodable()
-    print_summary(pd.read_csv(options.folder / "summary.csv"), records.read_suite(options.folder))
+    summary = pd.read_csv(options.folder / "summary.csv", dtype={"condition": str})
+    print_summary(summary, records.read_suite(options.folder))
     sys.stdout.flush()
     assert " ?" in sys.stdout.buffer.getvalue().decode("cp1252")  # an arrow, which that encoding lacks
 
@@ -431,6 +430,7 @@ def test_the_config_of_a_run_with_images_made_elsewhere_can_be_used_again(comman
 def test_a_report_that_cannot_be_made_is_exit_status_1_and_made_the_next_time(command, tmp_path):
     broken = tmp_path / "reports" / "build.py"  # found first: the command of the report runs in this folder
     broken.parent.mkdir()
+    (broken.parent / "__init__.py").touch()
     broken.write_text("raise SystemExit('no font \\x1b[2J')")
     for flags in ((), ("--collect",)):
         status, _, err = command("--methods", "mean_photo", "--out", "a", *flags)
