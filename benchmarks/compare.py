@@ -29,12 +29,12 @@ from benchmarks.engine.records import (
     SuiteRecord,
     csv_text,
     flat,
-    printable,
     read_records,
     read_results,
     read_suite,
     write_text,
 )
+from mystyle.files import printable
 
 if TYPE_CHECKING:
     import pandas as pd

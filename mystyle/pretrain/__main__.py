@@ -2,7 +2,7 @@
 
 ``report --data HELD_OUT --weights WEIGHTS --out PAGE`` then measures what came of it.
 
-The folder holds pictures of one size; a manifest (``python -m datasets.synthetic population`` writes one) gives
+The folder holds images of one size; a manifest (``python -m datasets.synthetic population`` writes one) gives
 identities and true parameters. A run that was stopped goes on from its checkpoint in ``--work``.
 """
 
@@ -47,7 +47,7 @@ def run(
         "role": role,
         "seed": seed,
         "settings": dataclasses.asdict(settings),
-        "data": {"pictures": len(album), "identities": int(album.identities.max()) + 1, "resolution": album.resolution},
+        "data": {"images": len(album), "identities": int(album.identities.max()) + 1, "resolution": album.resolution},
         "figures": figures,
         "seconds": round(time.perf_counter() - start),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, CUDA {torch.cuda.is_available()}",
@@ -67,7 +67,7 @@ def features(
     """Trains the feature network (identity and attributes).
 
     Args:
-        data: folder of pictures with a manifest
+        data: folder of images with a manifest
         out: folder for the weight file
         work: folder for checkpoints and curves
         seed: of initialisation and order
@@ -84,7 +84,7 @@ def perceptual(
     """Trains the network of the perceptual distance, by default on all parameters of the manifest and on no identity.
 
     Args:
-        data: folder of pictures with a manifest
+        data: folder of images with a manifest
         out: folder for the weight file
         work: folder for checkpoints and curves
         seed: of initialisation and order
@@ -102,10 +102,10 @@ def generator(
     seed: int = 0,
     settings: GeneratorSettings = GeneratorSettings(),
 ) -> None:
-    """Trains generator and discriminator; pairs of z and picture need ``perceptual.safetensors`` in ``--out``.
+    """Trains generator and discriminator; pairs of z and image need ``perceptual.safetensors`` in ``--out``.
 
     Args:
-        data: folder of pictures, with a manifest for the pairs
+        data: folder of images, with a manifest for the pairs
         out: folder for the weight files
         work: folder for checkpoints and curves
         seed: of initialisation, order and noise
@@ -134,7 +134,7 @@ def encoder(
     """Trains the W encoder of the generator in ``--out``.
 
     Args:
-        data: folder of pictures
+        data: folder of images
         out: folder with generator.safetensors and perceptual.safetensors, and for the weight file
         work: folder for checkpoints and curves
         seed: of initialisation and order
@@ -162,7 +162,7 @@ def report(
             population, better of many people with few photos each than the reverse
         weights: folder with {generator,discriminator,encoder,features,perceptual}.safetensors
         out: folder for README.md, figures.json and the figures; files of these names are replaced
-        samples: generated pictures for the distributions; a tenth as many paths for the path length
+        samples: generated images for the distributions; a tenth as many paths for the path length
         inversions: held-out people to invert, one photo of each
         steps: of their descents
         seed: of codes, halves of the held-out set, people and noise

@@ -1,13 +1,13 @@
 """The domain's generator: a warm start on rendered pairs, critics of features, then the StyleGAN2 recipe.
 
-The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) learns the
-picture itself. It takes minutes where the adversarial game takes hours, and gives a W in which the parameters are
-nearly linear. It grows: at a quarter of the resolution, where a step is cheap, the generator learns what is where; at
-half and in full, what it looks like. Critics of features then make its textures sharp (``mystyle.pretrain.sharpen``).
-The adversarial stage (logistic loss, lazy R1, path length, style mixing, EMA) makes the distribution right, given the
-many steps that it wants; half of its fakes keep the pair loss so that W keeps its meaning.
+The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) is regressed to the
+image itself. It takes minutes where adversarial training takes hours, and gives a W in which the parameters are nearly
+linear. It grows: layout is learned at a quarter of the resolution, where a step is cheap, appearance at half and in
+full. Critics of features then sharpen its textures (``mystyle.pretrain.sharpen``). The adversarial stage (logistic
+loss, lazy R1, path length, style mixing, EMA) fits the distribution, given enough steps; half of its fakes keep the
+pair loss so that W keeps its meaning.
 Without a manifest, or with empty ``warm_epochs``, the adversarial stage runs alone. ``start`` goes on from a finished
-pair of networks, on the same pictures or on others.
+pair of networks, on the same images or on others.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def make_generator(resolution: int, s: GeneratorSettings) -> Generator:
 
 
 class WarmRecipe(Recipe):
-    """G(z_i) = x_i by L1 and, where the pictures have its size, perceptual distance."""
+    """G(z_i) = x_i by L1 and, where the images have its size, perceptual distance."""
 
     def __init__(
         self, generator: Generator, album: Album, z: Tensor, perceptual: PerceptualDistance | None,
@@ -118,7 +118,7 @@ class AdversarialRecipe(GameRecipe):
         return images
 
     def training_step(self, index: Tensor, batch_idx: int) -> None:
-        s, (opt_g, opt_d) = self.settings, self.players()
+        s, (opt_g, opt_d) = self.settings, self.optimizer_list()
         index = index.cpu()
         real = self.album.batch(index).to(self.device)
         step = int(self.step)
@@ -170,7 +170,7 @@ def pretrain(
         if generator.resolution != album.resolution:
             raise ValueError(
                 f"--settings.start {settings.start}: a generator of {generator.resolution} px, "
-                f"but the pictures have {album.resolution} px"
+                f"but the images have {album.resolution} px"
             )
     else:
         generator = make_generator(album.resolution, settings)

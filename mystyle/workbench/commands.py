@@ -171,21 +171,11 @@ class Bench:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sample_prior(
-    folder: Path,
-    out: Path,
-    n: int,
-    way: Literal["b1", "dirichlet", "hit_and_run"],
-    beta: float,
-    concentration: float,
-    seed: int,
-    device: str,
-) -> None:
+def sample_prior(folder: Path, out: Path, n: int, settings: SamplingSettings, seed: int, device: str) -> None:
     """Writes n random images of the prior with their codes. Raises ValueError if the flags do not fit."""
     require("n", n, 1)
     require("seed", seed, 0)
-    settings = SamplingSettings(way, beta, concentration)
-    if way == "b1" and beta:
+    if settings.way == "b1" and settings.beta:
         raise ValueError("--beta: B.1 samples the hull itself; use --way dirichlet or hit_and_run to go beyond")
     bench = Bench.read(folder, "quick", device)
     prior, draws = bench.prior, torch.Generator().manual_seed(seed)

@@ -243,7 +243,7 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
         (lambda t, a, n, p: ("upscale", n, "--prior", p), "to be enlarged it must be square and below 32"),
         (
             lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "wit"),
-            "--direction wit: unknown; this domain has smile",
+            "--direction wit: unknown direction 'wit'; interfacegan has here: smile",
         ),
         (lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "x.npy"), "x.npy: cannot be read"),
         (
@@ -413,6 +413,14 @@ def test_names_of_photos_reach_neither_mathtext_nor_the_terminal(prior, new, tmp
     assert tool("invert", photos, "--prior", prior, "--out", out, "--preset", "smoke") == 2
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out + captured.err and "c\\x1b[31m.png cannot be decoded" in captured.err
+
+
+def test_names_need_not_fit_the_encoding_of_the_terminal(prior, tmp_path, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    assert tool("sample", "--prior", prior, "--out", tmp_path / "ž", "--n", 1) == 0
+    stream.flush()
+    assert b"\\u017e: 1 samples" in stream.buffer.getvalue()
 
 
 def test_a_full_disk_is_no_error_of_the_arguments(prior, tmp_path, capsys, monkeypatch):

@@ -75,8 +75,8 @@ def test_maps_heldout_needs_a_second_photo(evaluation):
 
 
 def test_identity_is_the_cosine_to_the_normalised_mean(evaluation, tiny_domain):
-    e = tiny_domain.features.identity(evaluation.train.images).double().numpy()
-    x = tiny_domain.features.identity(evaluation.outputs).double().numpy()
+    judge = tiny_domain.judge
+    e, x = (judge.identity_of(judge.deep(i)).double().numpy() for i in (evaluation.train.images, evaluation.outputs))
     template = e.mean(axis=0) / np.linalg.norm(e.mean(axis=0))
     score = evaluate("identity", evaluation).double().numpy()
     assert score == pytest.approx(x @ template, abs=ROUNDING)
