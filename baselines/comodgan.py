@@ -30,6 +30,7 @@ from mystyle.networks.stylegan2 import (
     Discriminator,
     Generator,
     Linear,
+    MappingNetwork,
     NoiseMode,
     StyledConv,
     ToRGB,
@@ -37,9 +38,6 @@ from mystyle.networks.stylegan2 import (
     fir_kernel,
     inner_channels,
     upsample_rgb,
-)
-from mystyle.networks.stylegan2 import (
-    Mapping as MappingNetwork,
 )
 from mystyle.types import Degradation, Image, Mask, Unsupported, WPlus
 

@@ -30,6 +30,7 @@ from mystyle.networks.stylegan2 import (
     Conv,
     Generator,
     Linear,
+    MappingNetwork,
     StyledConv,
     ToRGB,
     channels,
@@ -37,7 +38,6 @@ from mystyle.networks.stylegan2 import (
     inner_channels,
     upsample_rgb,
 )
-from mystyle.networks.stylegan2 import Mapping as MappingNetwork
 from mystyle.types import Degradation, Image, Unsupported, W
 
 CONTENT, MATCHING = 1.0, 0.02  # alpha and beta of the paper's loss: L1, and distances of D's activations

@@ -10,7 +10,7 @@ from mystyle.files import printable
 
 def echo(*lines: object, error: bool = False) -> None:
     """Prints lines made ``printable``, to standard output or standard error."""
-    for line in "\n".join(map(str, lines)).splitlines() if lines else ():
+    for line in "\n".join(map(str, lines)).split("\n") if lines else ():
         print(printable(line), file=sys.stderr if error else sys.stdout)
 
 

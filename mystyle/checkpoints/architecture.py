@@ -246,7 +246,7 @@ def estimate_w_avg(tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> 
         raise unsupported("z_dim or w_dim of a file without w_avg", largest, f"up to {MAX_CODE}")
     state = {name.removeprefix("mapping."): t for name, t in tensors.items() if name.startswith("mapping.")}
     with torch.device("meta"):  # nothing to initialise
-        mapping = stylegan2.Mapping(config["z_dim"], config["w_dim"], 1, config["mapping_layers"])
+        mapping = stylegan2.MappingNetwork(config["z_dim"], config["w_dim"], 1, config["mapping_layers"])
     mapping.load_state_dict({**state, "w_avg": torch.zeros(config["w_dim"])}, assign=True)
     z = torch.randn(W_AVG_SAMPLES, config["z_dim"], generator=torch.Generator().manual_seed(0))
     return torch.stack([mapping.w(part).double().mean(0) for part in torch.split(z, 1000)]).mean(0).float()

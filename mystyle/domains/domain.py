@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mystyle.types import Unsupported
-
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -84,6 +82,8 @@ class Domain:
 
     def needed(self, role: str) -> Any:
         """The network of a role that not every domain has. Raises Unsupported where this one lacks it."""
+        from mystyle.types import Unsupported  # here, because domains are listed without torch
+
         network = getattr(self, role)
         if network is None:
             raise Unsupported(f"domain {self.name} has no {role}")

@@ -13,8 +13,11 @@ from baselines.common.conditional import warm_start
 from baselines.common.few_shot import shuffled
 from baselines.comodgan import KEEP, METHOD, draw_mask, grown, with_mask
 from baselines.comodgan_ft import METHOD as FT
+from mystyle.domains.domain import DomainError
 from mystyle.networks import plain
 from mystyle.types import Portraits
+
+NETWORK = METHOD.network
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +133,10 @@ def test_masks_are_neither_empty_nor_full_and_repeat_by_seed():
 
 
 def test_content_alone_is_learned(tiny_domain, problem):
-    """Some steps of the game bring the filled picture nearer to the photo."""
+    """Some steps of the game bring the filled image nearer to the photo."""
     x, _ = problem
     torch.manual_seed(0)
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
+    game = NETWORK.game(NETWORK.untrained(tiny_domain), tiny_domain, NETWORK.settings, seed=0)
     optimizers = game.configure_optimizers()
     game.optimizers = lambda: optimizers
     game.manual_backward = lambda loss: loss.backward()
@@ -147,11 +150,13 @@ def test_content_alone_is_learned(tiny_domain, problem):
 
 def test_content_is_the_distance_and_l1_over_the_hole_alone(tiny_domain, problem):
     x, mask = problem
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
+    game = NETWORK.game(NETWORK.untrained(tiny_domain), tiny_domain, NETWORK.settings, seed=0)
     fake = x * mask + (1 - mask) * (x + 0.25)
-    expected = METHOD.small.content_weight * (0.25 + float(tiny_domain.perceptual(fake, x).mean()))
+    expected = NETWORK.settings.content_weight * (0.25 + float(tiny_domain.perceptual(fake, x).mean()))
     assert float(game.content(fake, x, mask)) == pytest.approx(expected, rel=1e-4)  # float32
-    none = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, replace(METHOD.small, content_weight=0.0), seed=0)
+    none = NETWORK.game(
+        NETWORK.untrained(tiny_domain), tiny_domain, replace(NETWORK.settings, content_weight=0.0), seed=0
+    )
     assert float(none.content(fake, x, mask)) == 0.0  # the original's
 
 
@@ -159,7 +164,7 @@ def test_a_warm_start_trains_the_generator_alone_and_its_average_follows(tiny_do
     _, mask = problem
     torch.manual_seed(0)
     x = (torch.rand(2, 3, 1, 1) * 2 - 1).expand(-1, -1, 32, 32)  # of one colour, which the known pixels tell
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
+    game = NETWORK.game(NETWORK.untrained(tiny_domain), tiny_domain, NETWORK.settings, seed=0)
     judge = [p.clone() for p in game.discriminator.parameters()]
     ws, keep = inputs(game.generator, 2)
     before = game.content(game.generator(x, mask, ws, keep).detach(), x, mask)
@@ -176,10 +181,10 @@ def test_a_warm_start_trains_the_generator_alone_and_its_average_follows(tiny_do
 def test_half_precision_is_the_same_game_up_to_rounding(tiny_domain, problem):
     x, _ = problem
     torch.manual_seed(0)
-    network = METHOD.untrained(tiny_domain)
+    network = NETWORK.untrained(tiny_domain)
     losses = []
     for precision in ("float32", "bfloat16"):
-        game = METHOD.game(network, tiny_domain, replace(METHOD.small, precision=precision), seed=0)
+        game = NETWORK.game(network, tiny_domain, replace(NETWORK.settings, precision=precision), seed=0)
         optimizers = game.configure_optimizers()
         game.optimizers = lambda optimizers=optimizers: optimizers
         game.manual_backward = lambda loss: loss.backward()
@@ -189,7 +194,7 @@ def test_half_precision_is_the_same_game_up_to_rounding(tiny_domain, problem):
     assert losses[1] != losses[0]
 
 
-def test_fine_tuning_repeats_by_seed_and_knows_the_person(tiny_domain):
+def test_fine_tuning_repeats_by_seed_and_changes_the_network(tiny_domain):
     images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
     person = Portraits("p00", images, tuple(f"{i}.png" for i in range(4)), tuple(f"{i:064x}" for i in range(4)))
     settings = FT.presets["smoke"]
@@ -201,9 +206,7 @@ def test_fine_tuning_repeats_by_seed_and_knows_the_person(tiny_domain):
     assert not all(torch.equal(x, y) for x, y in zip(a.parameters(), untouched.parameters(), strict=True))
 
 
-def test_a_domain_without_the_network_says_how_to_get_it(tiny_domain, tmp_path):
-    from mystyle.domains.domain import DomainError
-
+def test_a_domain_without_the_network_is_an_error_with_the_way_out(tiny_domain, tmp_path):
     bare = replace(tiny_domain, folder=tmp_path)
     with pytest.raises(DomainError, match=r"no comodgan.safetensors.*baselines.common.pretrain comodgan"):
         METHOD.fit(None, bare, seed=0, settings=METHOD.presets["smoke"])

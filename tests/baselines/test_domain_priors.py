@@ -14,9 +14,9 @@ from baselines.domain_wplus import METHOD as DOMAIN_WPLUS
 from baselines.glo import METHOD as GLO
 from baselines.glo import GloSettings, GloTuning
 from baselines.pti import METHOD as PTI
-from baselines.pti import PivotalTuning
 from mystyle.latents.anchors import encode_anchors
 from mystyle.networks.features import PerceptualDistance
+from mystyle.pivotal import PivotalTuning
 from mystyle.prior import Settings as MyStyleSettings
 from mystyle.tuning import TuningSettings, tune
 from mystyle.types import Portraits
@@ -28,12 +28,12 @@ def person(tiny_domain) -> Portraits:
     return Portraits("p00", images, tuple(f"{i}.png" for i in range(4)), tuple(f"{i:064x}" for i in range(4)))
 
 
-def test_domain_priors_differ_in_their_space_alone_and_know_nobody(tiny_domain, person):
+def test_domain_priors_differ_in_their_space_alone_and_are_identity_agnostic(tiny_domain, person):
     for method, space in ((DOMAIN_W, "w"), (DOMAIN_WPLUS, "w+")):
         prior = method.fit(person, tiny_domain, seed=0, settings=method.presets["smoke"])
         assert prior.generator is tiny_domain.generator
-        code = prior.invert(person.images[:2], seeds=[0, 1])
-        layers_agree = torch.equal(code[:, 0], code[:, -1])
+        ws = prior.invert(person.images[:2], seeds=[0, 1]).ws
+        layers_agree = torch.equal(ws[:, 0], ws[:, -1])
         assert layers_agree == (space == "w")
     w, wplus = (method.presets["paper"] for method in (DOMAIN_W, DOMAIN_WPLUS))
     assert w == replace(wplus, restore=replace(wplus.restore, space="w"))
@@ -42,25 +42,26 @@ def test_domain_priors_differ_in_their_space_alone_and_know_nobody(tiny_domain, 
 def test_pti_tunes_each_image_at_its_pivot(tiny_domain, person):
     settings = replace(PTI.presets["smoke"], tuning=PivotalTuning(steps=40, learning_rate=1e-2, stop_below=0.0))
     prior = PTI.fit(person, tiny_domain, seed=0, settings=settings)
-    code = prior.invert(person.images[:2], seeds=[0, 1])
-    before = torch.cat([tiny_domain.generator.synthesis(w[None]) for w in code.w])
-    after = prior._render(code)
-    error = [(x - person.images[:2]).square().mean(dim=(1, 2, 3)) for x in (before, after)]
+    found = prior.invert(person.images[:2], seeds=[0, 1])
+    before = torch.cat([tiny_domain.generator.synthesis(w[None]) for w in found.ws])
+    error = [(x - person.images[:2]).square().mean(dim=(1, 2, 3)) for x in (before, found.render())]
     assert (error[1] < 0.5 * error[0]).all()
-    assert not any(p.requires_grad for g in code.generators for p in g.parameters())
-    assert tiny_domain.generator not in code.generators
+    assert torch.equal(found.images, found.render())
+    generators = found.renderer.generators
+    assert len(generators) == 2 and tiny_domain.generator not in generators
+    assert not any(p.requires_grad for g in generators for p in g.parameters())
 
 
 def test_pti_stops_where_it_is_near_enough(tiny_domain, person):
     """A threshold that every image is below leaves the generator as it is."""
     settings = replace(PTI.presets["smoke"], tuning=PivotalTuning(steps=5, stop_below=1.0))
-    code = PTI.fit(person, tiny_domain, seed=0, settings=settings).invert(person.images[:1], seeds=[0])
-    for name, value in code.generators[0].state_dict().items():
+    found = PTI.fit(person, tiny_domain, seed=0, settings=settings).invert(person.images[:1], seeds=[0])
+    for name, value in found.renderer.generators[0].state_dict().items():
         assert torch.equal(value, tiny_domain.generator.state_dict()[name]), name
 
 
 def test_glo_moves_the_anchors_and_with_a_rate_of_zero_is_mystyle(tiny_domain, person):
-    fit = TuningSettings(passes=3, batch=2, learning_rate=1e-3, schedule="cosine", shuffle=True)
+    fit = TuningSettings(epochs=3, batch=2, learning_rate=1e-3, schedule="cosine", shuffle=True)
     start = encode_anchors(person, tiny_domain.encoder)
 
     def glo(rate: float):
@@ -92,7 +93,7 @@ def test_the_snapshot_kept_is_the_one_nearest_to_the_photos(tiny_domain):
     with torch.no_grad():
         photos = g(torch.randn(40, g.z_dim, generator=torch.Generator().manual_seed(5)))
     network = copy.deepcopy(tiny_domain.perceptual.network)
-    for layer in network.modules():  # untrained, it hardly tells pictures apart
+    for layer in network.modules():  # untrained, it hardly tells images apart
         if hasattr(layer, "weight"):
             layer.weight.mul_(3)
     snapshot = BestSnapshot(photos, PerceptualDistance(network))

@@ -13,6 +13,8 @@ from baselines.gpen_ft import METHOD as FT
 from mystyle.degradations import Downsampling
 from mystyle.types import Portraits
 
+NETWORK = METHOD.network
+
 
 @torch.no_grad()
 def test_a_layer_sets_the_map_beside_its_activations():
@@ -66,19 +68,21 @@ def test_degradations_repeat_by_seed_and_are_clean_in_half_of_the_cases():
 
 def test_content_is_l1_feature_matching_and_the_distance(tiny_domain):
     torch.manual_seed(0)
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
+    game = NETWORK.game(NETWORK.untrained(tiny_domain), tiny_domain, NETWORK.settings, seed=0)
     a, b = torch.rand(2, 2, 3, 32, 32) * 2 - 1
     d, expected, x, y = tiny_domain.discriminator, 0.0, a, b
     for r in d.resolutions:
         x, y = d.get_submodule(f"b{r}")(x), d.get_submodule(f"b{r}")(y)
         expected += 0.02 * float((x - y).square().mean())
-    expected += float((a - b).abs().mean()) + METHOD.small.content_weight * float(tiny_domain.perceptual(a, b).mean())
+    expected += float((a - b).abs().mean()) + NETWORK.settings.content_weight * float(
+        tiny_domain.perceptual(a, b).mean()
+    )
     assert float(game.content(a, b, a).detach()) == pytest.approx(expected, rel=1e-4)  # float32
 
 
 def test_steps_of_the_game_learn_the_content(tiny_domain):
     torch.manual_seed(0)
-    game = METHOD.game(METHOD.untrained(tiny_domain), tiny_domain, METHOD.small, seed=0)
+    game = NETWORK.game(NETWORK.untrained(tiny_domain), tiny_domain, NETWORK.settings, seed=0)
     optimizers = game.configure_optimizers()
     game.optimizers = lambda: optimizers
     game.manual_backward = lambda loss: loss.backward()

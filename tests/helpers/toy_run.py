@@ -33,7 +33,6 @@ def request_of(people: Path, toys: list[Toy], seeds: tuple[int, ...]) -> Request
         domain="tiny",
         resolution=32,
         weights={"features": weights},
-        bases={},
     )
 
 

@@ -1,4 +1,4 @@
-"""Section 3.4 against NumPy: gamma, Eq. 12, endpoints and the three policies."""
+"""Section 3.4 against NumPy: gamma, Eq. 12, endpoints, the three policies, and codes that move by them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from mystyle.editing import EditSettings, edit
+from mystyle.editing import AlphaCodes, EditSettings, edit
+from mystyle.inversion import SharedGenerator
 from mystyle.latents.anchors import Anchors
-from mystyle.latents.subspace import AlphaCode, chord, direction_to_alpha, to_w
+from mystyle.latents.subspace import AlphaCode, chord, dilation, direction_to_alpha, to_w
 
 N, K, LAYERS = 6, 20, 4
 SETTINGS = EditSettings(beta=0.03)
@@ -122,3 +123,38 @@ def test_a_direction_in_the_span_is_expressed_wholly(anchors, code):
 def test_codes_of_other_anchors_are_refused(anchors, code, direction):
     with pytest.raises(ValueError, match="made with other anchors"):
         edit(AlphaCode(code.alpha, "another"), direction, [1.0], anchors, SETTINGS)
+
+
+@pytest.mark.parametrize("policy", ["stop", "continue", "project"])
+def test_codes_of_a_prior_move_as_they_are_edited(anchors, code, direction, policy):
+    settings = replace(SETTINGS, policy=policy)
+    codes = AlphaCodes(
+        ws=to_w(code.alpha, anchors),
+        renderer=SharedGenerator(None),  # nothing is rendered
+        rows=(0, 1),
+        code=code,
+        anchors=anchors,
+        editing=settings,
+    )
+    moved = codes.moved(direction, STRENGTHS)
+    expected = edit(code, direction, STRENGTHS, anchors, settings).code
+    assert torch.equal(moved.code.alpha, expected.alpha) and moved.code.anchors == anchors.hash
+    assert torch.equal(moved.ws, to_w(expected.alpha, anchors))
+    assert moved.rows == (0,) * 5 + (1,) * 5 and moved.renderer is codes.renderer
+    again = moved.moved(direction, [1.0, 2.0])  # and go on moving within the prior
+    assert again.editing == settings and len(again) == 20
+    if policy != "continue":
+        assert (dilation(again.code.alpha) <= 0.03 + 1e-6).all()
+
+
+@pytest.mark.parametrize("policy", ["stop", "continue", "project"])
+def test_a_direction_of_some_layers_leaves_the_others(anchors, code, direction, policy):
+    layered = torch.zeros(LAYERS, K, dtype=torch.float64)
+    layered[1:3] = direction
+    settings = replace(SETTINGS, policy=policy)
+    edits = edit(code, layered, [2.0], anchors, settings).code.alpha
+    np.testing.assert_allclose(edits[:, [0, 3]], code.alpha[:, [0, 3]], atol=1e-9)  # projections of what is inside
+    assert ((edits - code.alpha)[:, 1:3].abs().amax(dim=-1) > 1e-3).all()
+    if policy == "continue":
+        alike = edit(code, direction, [2.0], anchors, settings).code.alpha
+        torch.testing.assert_close(edits[:, 1:3], alike[:, 1:3])

@@ -15,20 +15,13 @@ import pytest
 import torch
 
 from mystyle.degradations import Blur, Chain, Downsampling, Grey, Identity, Inpainting
+from mystyle.descent import Constant, Ramps
+from mystyle.inversion import SharedGenerator
 from mystyle.latents.anchors import Anchors
-from mystyle.latents.subspace import constrain, sample_a0, to_w
+from mystyle.latents.statistics import LatentStatistics
+from mystyle.latents.subspace import constrain, dilation, sample_a0, to_w
 from mystyle.progress import listening
-from mystyle.projection import (
-    OFFICIAL_CODE,
-    PAPER_TEXT,
-    DescentSettings,
-    LatentProjectionSettings,
-    LatentStatistics,
-    latent_statistics,
-    learning_rate,
-    project,
-    project_latent,
-)
+from mystyle.projection import OFFICIAL_CODE, PAPER_TEXT, LatentProjectionSettings, project, project_latent
 
 N = 6
 
@@ -115,17 +108,18 @@ def project_one(x, phi, generator, anchors, s):
         total = l_rec + s.offset_weight * l_norm + s.sum_weight * l_sum  # Eq. 10
         curve.append(total.item())
 
-        rate = s.learning_rate
-        if s.ramps:
+        if isinstance(s.schedule, Constant):
+            rate = s.schedule.rate
+        else:
             t = step / s.steps
-            rate *= min(1, t / 0.05) * (0.5 - 0.5 * math.cos(math.pi * min(1, (1 - t) / 0.25)))
+            rate = s.schedule.peak * min(1, t / 0.05) * (0.5 - 0.5 * math.cos(math.pi * min(1, (1 - t) / 0.25)))
         alpha, delta = adam((alpha, delta), torch.autograd.grad(total, (a, d)), moments, step + 1, rate)
     bounded = equation_7(alpha + delta)
     return bounded / bounded.sum(dim=1, keepdim=True), curve
 
 
 NAMED = {
-    "paper_text": replace(PAPER_TEXT, steps=8, learning_rate=1e-2),
+    "paper_text": replace(PAPER_TEXT, steps=8, schedule=Ramps(1e-2)),
     "official_code": replace(OFFICIAL_CODE, steps=8),
 }
 
@@ -155,7 +149,7 @@ def test_row_i_does_not_depend_on_other_rows_or_the_batch_size(batch, generator,
 
 
 def test_an_image_of_a_known_alpha_is_recovered(generator, anchors, target):
-    s = replace(OFFICIAL_CODE, steps=60, learning_rate=2e-2)
+    s = replace(OFFICIAL_CODE, steps=60, schedule=Constant(2e-2))
     result = project(target, Identity(), generator, anchors, PERCEPTUAL, s)
     centre = torch.full((1, generator.num_ws, N), 1 / N, dtype=torch.float64)
     start = generator.synthesis(to_w(centre, anchors))
@@ -176,10 +170,21 @@ def test_the_result_is_in_alpha_space_and_consistent(generator, anchors, target)
     assert result.code.alpha.shape == (3, generator.num_ws, N)
     assert result.code.anchors == anchors.hash
     torch.testing.assert_close(result.code.alpha.sum(dim=-1), torch.ones_like(result.code.alpha[..., 0]))
-    torch.testing.assert_close(result.w, to_w(result.code.alpha, anchors))
-    torch.testing.assert_close(result.images, generator.synthesis(result.w))
+    torch.testing.assert_close(result.ws, to_w(result.code.alpha, anchors))
+    torch.testing.assert_close(result.images, generator.synthesis(result.ws))
     assert result.losses.shape == (3, 30)
     assert result.losses.isfinite().all()
+    assert result.rows == (0, 1, 2) and torch.equal(result.render(), result.images)
+
+
+def test_facts_are_the_dilation_and_the_bound_of_every_image(generator, anchors, target):
+    s = replace(SHORT, steps=10, offset_weight=0.0)
+    for beta in (0.02, None):
+        result = project(target, Identity(), generator, anchors, PERCEPTUAL, replace(s, beta=beta))
+        facts = result.facts
+        assert set(facts) == {"dilation", "bound"}
+        assert torch.equal(facts["dilation"], dilation(result.code.alpha).amax(dim=1))
+        assert facts["bound"].tolist() == [pytest.approx(math.inf if beta is None else beta)] * 3  # float32
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.02, 0.05])
@@ -188,7 +193,7 @@ def test_the_bound_beta_is_respected(beta, generator, anchors):
     outside = torch.full((1, generator.num_ws, N), -0.5, dtype=torch.float64)
     outside[..., 0] = 1 + 0.5 * (N - 1)
     target = generator.synthesis(to_w(outside, anchors)).detach()
-    s = replace(OFFICIAL_CODE, steps=100, learning_rate=2e-2, beta=beta, offset_weight=0.0)
+    s = replace(OFFICIAL_CODE, steps=100, schedule=Constant(2e-2), beta=beta, offset_weight=0.0)
     bounded, free = (
         project(target, Identity(), generator, anchors, PERCEPTUAL, replace(s, beta=b)).dilation for b in (beta, None)
     )
@@ -221,23 +226,11 @@ def test_it_works_where_gradients_are_off(generator, anchors, target):
     assert torch.equal(inside.images, project(target, Identity(), generator, anchors, PERCEPTUAL, s).images)
 
 
-def test_the_schedule_is_that_of_the_stylegan2_projector():
-    s = DescentSettings(steps=1000)
-    rates = [learning_rate(i, s) for i in range(1000)]
-    assert rates[0] == 0
-    assert rates[25] == pytest.approx(0.05)
-    assert rates[50:750] == [pytest.approx(0.1)] * 700
-    assert rates[875] == pytest.approx(0.05)
-    assert rates[-1] < 1e-5
-    assert np.mean(rates) == pytest.approx(0.085, rel=1e-3)  # 0.1 (0.7 + 0.05 / 2 + 0.25 / 2)
-    assert learning_rate(0, replace(s, ramps=False)) == 0.1
-
-
 def test_progress_counts_steps_over_all_batches(generator, anchors, target):
-    heard = []
-    with listening(lambda *event: heard.append(event)):
+    events = []
+    with listening(lambda *event: events.append(event)):
         project(target, Identity(), generator, anchors, PERCEPTUAL, replace(OFFICIAL_CODE, steps=2, batch=2))
-    assert [event[:3] for event in heard] == [("projection", i, 4) for i in range(1, 5)]
+    assert [event[:3] for event in events] == [("projection", i, 4) for i in range(1, 5)]
 
 
 @pytest.mark.parametrize("phi", [Downsampling(4), Grey(), Chain((Blur(1.0), Downsampling(2)))], ids=str)
@@ -262,7 +255,7 @@ def test_alpha_space_has_one_alpha_for_all_layers(generator, anchors, target):
     assert not torch.equal(plus, plus[:, :1].expand_as(plus))
 
 
-SHORT = replace(OFFICIAL_CODE, steps=30, learning_rate=0.02)
+SHORT = replace(OFFICIAL_CODE, steps=30, schedule=Constant(0.02))
 
 
 def test_with_patience_each_image_stops_by_itself_and_keeps_its_code(generator, anchors, target):
@@ -308,7 +301,8 @@ def test_latent_projection_improves_and_stays_in_its_space(space, generator, tar
     start = generator.synthesis(statistics.mean.repeat(1, generator.num_ws, 1))
     error, at_start = ((holes(image) - degraded).square().mean(dim=(1, 2, 3)) for image in (result.images, start))
     assert (error < 0.5 * at_start).all()
-    shared = (result.w == result.w[:, :1]).all()
+    assert isinstance(result.renderer, SharedGenerator) and result.facts == {}
+    shared = (result.ws == result.ws[:, :1]).all()
     assert shared if space == "w" else not shared
 
 
@@ -324,17 +318,6 @@ def test_latent_projection_of_a_row_depends_on_its_image_and_seed_alone(generato
     other = project_latent(degraded, holes, generator, PERCEPTUAL, statistics, s, seeds=[5, 6, 8])
     assert torch.allclose(other.images[:2], together.images[:2])
     assert not torch.allclose(other.images[2], together.images[2])
-
-
-def test_latent_statistics_are_the_mean_and_the_rms_distance_from_it(tiny_domain):
-    generator = tiny_domain.generator
-    z = torch.randn(10_000, generator.z_dim, generator=torch.Generator().manual_seed(123))
-    with torch.no_grad():
-        w = generator.mapping(z)[:, 0].numpy().astype(np.float64)
-    statistics = latent_statistics(generator)
-    np.testing.assert_allclose(statistics.mean, w.mean(axis=0), atol=1e-5)  # float32 means of 10,000
-    expected = np.sqrt(((w - w.mean(axis=0)) ** 2).sum(axis=1).mean())
-    assert statistics.std == pytest.approx(expected, rel=1e-4)
 
 
 def test_constrain_none_is_what_renders_a_normalised_step():

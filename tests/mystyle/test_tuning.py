@@ -18,10 +18,10 @@ from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
 from mystyle.pivots import PTI, optimise_anchors
 from mystyle.progress import listening
-from mystyle.tuning import Order, Tuning, TuningSettings, tune
+from mystyle.tuning import EpochShuffleSampler, Tuning, TuningSettings, tune
 from mystyle.types import Portraits
 
-SETTINGS = TuningSettings(passes=4, batch=2, learning_rate=1e-2, shuffle=True)
+SETTINGS = TuningSettings(epochs=4, batch=2, learning_rate=1e-2, shuffle=True)
 
 
 @pytest.fixture
@@ -56,10 +56,7 @@ def test_the_loss_falls(tiny_domain, person):
 
 def test_all_of_synthesis_is_trained_and_nothing_else_changes(tiny_domain, person):
     domain = copy.deepcopy(tiny_domain)
-    networks = {
-        name: getattr(domain, name) for name in ("generator", "discriminator", "encoder", "perceptual", "features")
-    }
-    networks = {name: net for name, net in networks.items() if isinstance(net, torch.nn.Module)}
+    networks = {name: getattr(domain, name) for name in ("generator", "discriminator", "encoder", "reader", "judge")}
     before = {name: state(net) for name, net in networks.items()}
     modes = {name: [m.training for m in net.modules()] for name, net in networks.items()}
     frozen = {name: [p.requires_grad for p in net.parameters()] for name, net in networks.items()}
@@ -87,7 +84,7 @@ def test_the_seed_decides_the_weights(tiny_domain, person):
 
 
 def test_without_shuffling_the_seed_decides_nothing(tiny_domain, person):
-    settings = TuningSettings(passes=1)
+    settings = TuningSettings(epochs=1)
     a, b = (state(tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=s)) for s in (0, 1))
     assert same(a, b)
 
@@ -106,7 +103,7 @@ def test_it_is_adam_on_equation_2_in_file_order(tiny_domain, person):
             optimizer.zero_grad()
             objective.backward()
             optimizer.step()
-    tuned = tune(tiny_domain.generator, *person, perceptual, TuningSettings(passes=2), seed=0)
+    tuned = tune(tiny_domain.generator, *person, perceptual, TuningSettings(epochs=2), seed=0)
     for name, value in tuned.synthesis.state_dict().items():
         # 6 steps of at most 3e-4; Adam turns rounding of near-zero gradients into steps, hence a fraction of one step
         np.testing.assert_allclose(value, oracle.synthesis.state_dict()[name], atol=1e-4, err_msg=name)
@@ -125,11 +122,11 @@ def test_cosine_ends_at_zero(tiny_domain, person):
 
 
 def test_progress_is_reported_for_every_step(tiny_domain, person):
-    heard = []
-    with listening(lambda *event: heard.append(event)):
+    events = []
+    with listening(lambda *event: events.append(event)):
         tune(tiny_domain.generator, *person, tiny_domain.perceptual, SETTINGS, seed=0)
-    assert [event[:3] for event in heard] == [("tuning", i, 8) for i in range(1, 9)]  # 4 passes of 2 batches
-    losses = [event[3] for event in heard]
+    assert [event[:3] for event in events] == [("tuning", i, 8) for i in range(1, 9)]  # 4 epochs of 2 batches
+    losses = [event[3] for event in events]
     assert all(losses) and losses[-1] < losses[0]
 
 
@@ -149,7 +146,7 @@ def test_a_diverging_loss_names_its_step(tiny_domain, person):
     photos = photos.clone()
     photos[1] = float("nan")
     with pytest.raises(FloatingPointError, match=r"tuning: the loss became nan at step 1"):
-        tune(tiny_domain.generator, anchors, photos, tiny_domain.perceptual, TuningSettings(passes=1), seed=0)
+        tune(tiny_domain.generator, anchors, photos, tiny_domain.perceptual, TuningSettings(epochs=1), seed=0)
 
 
 def test_photos_of_another_size_are_refused(tiny_domain, person):
@@ -187,11 +184,11 @@ class Interrupted(Exception):
 def interrupted_at(step: int):
     """A listener that stops the tuning after so many steps, as a kill would."""
 
-    def hear(stage: str, done: int, total: int, loss: float | None) -> None:
+    def interrupt(stage: str, done: int, total: int, loss: float | None) -> None:
         if done == step:
             raise Interrupted
 
-    return hear
+    return interrupt
 
 
 @pytest.mark.parametrize("locality", [0.0, 0.1])
@@ -203,11 +200,11 @@ def test_a_tuning_that_was_stopped_goes_on_to_the_same_result(tiny_domain, perso
     file = tmp_path / "tuning.ckpt"
     with pytest.raises(Interrupted), listening(interrupted_at(step)):
         tune(*arguments, seed=3, checkpoint=file, interval=0)
-    assert file.is_file() == (step > 2)  # after every pass of two steps
-    heard = []
-    with listening(lambda *event: heard.append(event[1])):
+    assert file.is_file() == (step > 2)  # after every epoch of two steps
+    events = []
+    with listening(lambda *event: events.append(event[1])):
         resumed = tune(*arguments, seed=3, checkpoint=file, interval=0)
-    assert heard[0] == (step - 1) // 2 * 2 + 1
+    assert events[0] == (step - 1) // 2 * 2 + 1
     assert same(state(undisturbed), state(resumed))
     assert [path.name for path in tmp_path.iterdir()] == ["tuning.ckpt"]
 
@@ -223,28 +220,31 @@ def test_a_checkpoint_of_another_tuning_or_a_damaged_one_is_refused(tiny_domain,
         tune(*arguments, seed=3, checkpoint=file)
 
 
-def test_the_order_is_new_in_every_pass_and_decided_by_seed_and_pass():
-    order = Order(50, seed=1)
+def test_the_order_is_new_in_every_epoch_and_decided_by_seed_and_epoch():
+    order = EpochShuffleSampler(50, seed=1)
     first = list(order)
     order.set_epoch(1)
     second = list(order)
     assert sorted(first) == sorted(second) == list(range(50)) and first != second
-    again = Order(50, seed=1)
-    assert list(again) == first and list(Order(50, seed=2)) != first
+    some = EpochShuffleSampler(50, seed=1, count=20)
+    assert len(some) == 20 and list(some) == first[:20]
+    assert len(EpochShuffleSampler(50, seed=1, count=99)) == 50
+    again = EpochShuffleSampler(50, seed=1)
+    assert list(again) == first and list(EpochShuffleSampler(50, seed=2)) != first
 
 
-def test_it_stops_after_the_pass_in_which_the_distance_fell_below(tiny_domain, person):
-    passes = []
-    settings = replace(SETTINGS, passes=50, stop_below=0.9)
-    with listening(lambda *event: passes.append(event[1])):
+def test_it_stops_after_the_epoch_in_which_the_distance_fell_below(tiny_domain, person):
+    steps = []
+    settings = replace(SETTINGS, epochs=50, stop_below=0.9)
+    with listening(lambda *event: steps.append(event[1])):
         tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=0)
-    assert passes == [1, 2]  # any distance is below 0.9
-    passes.clear()
-    with listening(lambda *event: passes.append(event[1])):
+    assert steps == [1, 2]  # any distance is below 0.9
+    steps.clear()
+    with listening(lambda *event: steps.append(event[1])):
         tune(
-            tiny_domain.generator, *person, tiny_domain.perceptual, replace(settings, passes=3, stop_below=0.0), seed=0
+            tiny_domain.generator, *person, tiny_domain.perceptual, replace(settings, epochs=3, stop_below=0.0), seed=0
         )
-    assert len(passes) == 6
+    assert len(steps) == 6
 
 
 def test_locality_is_equation_4_and_5_of_pti(tiny_domain, person):
@@ -270,7 +270,7 @@ def test_locality_keeps_what_is_far_from_the_anchors(tiny_domain, person):
     z = torch.randn(16, tiny_domain.generator.z_dim, generator=torch.Generator().manual_seed(5))
 
     def moved(weight: float) -> float:
-        settings = replace(SETTINGS, passes=20, locality_weight=weight)
+        settings = replace(SETTINGS, epochs=20, locality_weight=weight)
         tuned = tune(tiny_domain.generator, *person, tiny_domain.perceptual, settings, seed=0)
         before, after = (g(z, noise="const") for g in (tiny_domain.generator, tuned))
         return float((before - after).square().mean())
