@@ -56,9 +56,10 @@ def test_rows_metrics_and_published_numbers_are_known(suite):
     assert set(suite.metrics) <= set(METRICS.names()) and len(set(suite.metrics)) == len(suite.metrics)
     assert len(suite.rows) == len(suite.methods) and suite.floors <= set(suite.rows)
     assert not set(suite.rows) & {reference.name for reference in suite.references}
-    for method, numbers in suite.published.items():
-        assert method in suite.rows and set(numbers) <= set(suite.metrics)
-    assert not suite.published or suite.published_condition in (suite.conditions or {"": ""})
+    for published in suite.published:
+        assert set(published.values) <= set(suite.rows) and published.source
+        assert all(set(numbers) <= set(suite.metrics) for numbers in published.values.values())
+        assert published.condition in (suite.conditions or {"": ""})
     for reference in suite.references:
         assert set(reference.metrics) <= set(suite.metrics)
 
