@@ -331,11 +331,11 @@ def test_the_summary_has_a_row_per_method_and_metric(finished):
 def test_suite_json_says_how_the_table_looks(finished):
     options, _, _ = finished
     suite = records.read_suite(options.folder)
-    kinds = {method["name"]: method["kind"] for method in suite["methods"]}
+    kinds = {method.name: method.kind for method in suite.methods}
     assert list(kinds) == [*SUITE.methods, "other_people", "real_photos"]
     assert kinds["mystyle"] == "method" and kinds["mean_photo"] == "floor" and kinds["real_photos"] == "ceiling"
     # losses look through the perceptual network, and MAPS and identity are measured by another
-    shared = {metric["name"]: metric["shares_network_with_loss"] for metric in suite["metrics"]}
+    shared = {metric.name: metric.shares_network_with_loss for metric in suite.metrics}
     assert shared == {name: name == "hole_distance" for name in SUITE.metrics}
 
 
