@@ -49,7 +49,7 @@ class FitSettings:
     learning_rate: float = 2e-3
     """of Adam (0, 0.99), corrected for the lazy regularisers of G and D"""
     anchors: int = 10
-    """z that are drawn once; they belong to no photo"""
+    """z that are sampled once; they belong to no photo"""
     anchor_std: float = 0.1
     """of the normal distribution about an anchor"""
     anchor_every: int = 4

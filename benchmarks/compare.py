@@ -1,6 +1,6 @@
 """Compares two runs of a suite image by image: ``python -m benchmarks.compare RUN_A RUN_B [--out FILE.csv]``.
 
-Says what differs between the runs (commit, versions, settings, weights, photos, machine), then for every condition,
+Prints what differs between the runs (commit, versions, settings, weights, photos, machine), then for every condition,
 metric and method that both have: the means over the images that both have, their difference B - A with its 95 %
 interval, and the p value of the paired test of ``benchmarks.analysis.statistics``. It is corrected for the methods of a
 metric under a condition; a method whose numbers are the same to the last digit needs no test and is not counted.
@@ -14,14 +14,31 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from benchmarks.engine.records import Record, RecordError, read_records, read_results, read_suite, write_text
+from benchmarks.engine.records import (
+    ConditionRecord,
+    JobRecord,
+    MetricRecord,
+    Record,
+    RecordError,
+    RowRecord,
+    SuiteRecord,
+    csv_text,
+    flat,
+    printable,
+    read_records,
+    read_results,
+    read_suite,
+    write_text,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.text import Text
 
 COLUMNS = (
     "condition",
@@ -42,10 +59,11 @@ COLUMNS = (
 CELL = ["condition", "metric", "method"]
 IMAGE = ["person", "image", "case", "seed"]
 VALUE = [*CELL, *IMAGE]  # what makes a value of one run that of the other
-JOB = ("method", "person", "seed", "condition", "prior_of")  # and a job that of the other
 CHANGED = "with local changes"
 WIDTH = 150  # characters of the table, where it is not a terminal's
 DASH = "–"
+
+Entry = TypeVar("Entry", ConditionRecord, MetricRecord, RowRecord)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,29 +84,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table = compare_runs(rows, suite)
         if parsed.out:
             parsed.out.parent.mkdir(parents=True, exist_ok=True)
-            write_text(parsed.out, table.to_csv(index=False, lineterminator="\n"))
+            write_text(parsed.out, csv_text(table))
     except (RecordError, OSError) as error:
-        print(f"benchmarks.compare: {error}", file=sys.stderr)
+        print(f"benchmarks.compare: {printable(str(error))}", file=sys.stderr)
         return 2
-    print(f"{suite['title']}: A is {parsed.run_a}, B is {parsed.run_b}.", *origins, sep="\n")
+    heading = f"{suite.title}: A is {parsed.run_a}, B is {parsed.run_b}."
+    print(*map(printable, (heading, *origins)), sep="\n")
     print_table(table, suite)
     print(verdict(rows))
     return 0
 
 
-def common_suite(run_a: Path, run_b: Path) -> dict[str, Any]:
+def common_suite(run_a: Path, run_b: Path) -> SuiteRecord:
     """suite.json of A with the conditions, methods and metrics of B that A lacks behind its own. Raises RecordError."""
     a, b = read_suite(run_a), read_suite(run_b)
-    if a["suite"] != b["suite"]:
+    if a.name != b.name:
         way_out = "only runs of one suite can be compared"
-        raise RecordError(f"{run_a} is a run of suite {a['suite']} and {run_b} one of {b['suite']}; {way_out}")
+        raise RecordError(f"{run_a} is a run of suite {a.name} and {run_b} one of {b.name}; {way_out}")
 
-    def joined(key: str) -> list[Mapping[str, Any]]:
-        nameless = [{"name": "", "title": ""}] if key == "conditions" else []  # of a run before there were conditions
-        entries = [*a.get(key, nameless), *b.get(key, nameless)]
-        return list({entry["name"]: entry for entry in reversed(entries)}.values())[::-1]
+    def joined(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+        first: dict[str, Entry] = {}
+        for entry in entries:
+            first.setdefault(entry.name, entry)
+        return tuple(first.values())
 
-    return a | {key: joined(key) for key in ("conditions", "methods", "metrics")}
+    return replace(
+        a,
+        conditions=joined((*a.conditions, *b.conditions)),
+        methods=joined((*a.methods, *b.methods)),
+        metrics=joined((*a.metrics, *b.metrics)),
+    )
 
 
 def matched(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +125,7 @@ def matched(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     return a.merge(b, on=[*VALUE, "item"], how="outer", suffixes=("_a", "_b"))
 
 
-def compare_runs(rows: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
+def compare_runs(rows: pd.DataFrame, suite: SuiteRecord) -> pd.DataFrame:
     """A row of ``COLUMNS`` per condition, metric and method that both runs have, in the order of the suite.
 
     ``rows`` is what ``matched`` gives. ``only_a`` and ``only_b`` count values that one run has and the other has not,
@@ -114,9 +139,9 @@ def compare_runs(rows: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
     values = values.assign(difference=b - a, only_a=b.isna(), only_b=a.isna())
     cells = {key: cell for key, cell in values.groupby(CELL) if cell[["value_a", "value_b"]].count().all()}
     table = []
-    for condition in suite["conditions"]:
-        for metric in suite["metrics"]:
-            names = [(condition["name"], metric["name"], method["name"]) for method in suite["methods"]]
+    for condition in suite.conditions:
+        for metric in suite.metrics:
+            names = [(condition.name, metric.name, method.name) for method in suite.methods]
             table += _of_metric({key: cells[key] for key in names if key in cells})
     return pd.DataFrame(table, columns=list(COLUMNS))
 
@@ -175,19 +200,23 @@ def differences_in_origin(a: Sequence[Record], b: Sequence[Record]) -> list[str]
         if before != now:
             lines.append(f"{label}: {before} → {now}")
         elif label == "commit" and CHANGED in now:
-            lines.append(f"commit: {now} in both, and records do not tell which")
+            lines.append(f"commit: {now} in both, and records do not hold which")
     for label in ("method", "person", "seed", "condition"):
-        before, now = ({str(record[label]) for record in run} for run in (a, b))
-        for run, names in (("A", before - now), ("B", now - before)):
+        alone = [{str(getattr(record, label)) for record in run} for run in (a, b)]
+        for run, names in (("A", alone[0] - alone[1]), ("B", alone[1] - alone[0])):
             if names:
                 lines.append(f"{label} in {run} alone: {', '.join(sorted(names))}")
-    jobs = [{tuple(record[name] for name in JOB): record for record in run} for run in (a, b)]
-    pairs = [(record, jobs[1][key]) for key, record in jobs[0].items() if key in jobs[1]]
-    found = Counter(text for before, now in pairs for text in differences(before, now))
-    lines += counted(found)
+    of_b = {_job(record): record for record in b}
+    pairs = [(record, of_b[_job(record)]) for record in a if _job(record) in of_b]
+    lines += counted(Counter(text for before, now in pairs for text in differences(before, now)))
     if not lines:
-        return ["Their records differ in nothing that they tell of origin."]
+        return ["Their records differ in nothing that they hold of origin."]
     return ["They differ in (A → B):", *(f"  {line}" for line in lines)]
+
+
+def _job(record: JobRecord) -> tuple[Any, ...]:
+    """What makes a job of one run that of the other."""
+    return record.method, record.person, record.seed, record.condition, record.prior_of
 
 
 def _facts(run: Sequence[Record]) -> dict[str, set[str]]:
@@ -200,39 +229,49 @@ def _facts(run: Sequence[Record]) -> dict[str, set[str]]:
 
 
 def _facts_of(record: Record) -> Iterator[tuple[str, Any]]:
-    yield from ((name, record[name]) for name in ("preset", "domain"))
-    environment = record["environment"]
-    if environment.get("commit"):
-        yield "commit", environment["commit"][:10] + (f" {CHANGED}" if environment.get("dirty") else "")
+    yield from (("preset", record.preset), ("domain", record.domain))
+    environment = record.environment
+    if commit := environment.get("commit"):
+        yield "commit", str(commit)[:10] + (f" {CHANGED}" if environment.get("dirty") else "")
     yield from ((name, environment[name]) for name in ("python", "system", "device", "hardware") if name in environment)
-    yield from environment.get("packages", {}).items()
+    yield from flat(environment.get("packages", {}))
 
 
 # What is shown
 
 
-def print_table(table: pd.DataFrame, suite: Mapping[str, Any]) -> None:
+def print_table(table: pd.DataFrame, suite: SuiteRecord) -> None:
     """On the terminal, a section per condition and metric."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    titles = {m["name"]: m["title"] for m in [*suite["methods"], *suite["conditions"]]}
+    conditions = {condition.name: condition.title for condition in suite.conditions}
+    methods = {method.name: method.title for method in suite.methods}
     arrows = {True: " ↑", False: " ↓", None: ""}
-    labels = {metric["name"]: metric["label"] + arrows[metric["higher_is_better"]] for metric in suite["metrics"]}
-    names = ("Condition", "Metric", "Method")[len(suite["conditions"]) < 2 :]
+    labels = {metric.name: metric.label + arrows[metric.higher_is_better] for metric in suite.metrics}
+    names = ("Condition", "Metric", "Method")[len(suite.conditions) < 2 :]
     shown = Table(*names, box=box.SIMPLE_HEAD)
     for title in ("A", "B", "B − A", "95 % interval", "p (corrected)", "Images", "People", "Unmatched"):
         shown.add_column(title, justify="right")
     for _, section in table.groupby(["condition", "metric"], sort=False):
         shown.add_section()
         for row in section.itertuples():
-            first = (titles[row.condition], labels[row.metric], titles[row.method])[-len(names) :]
-            shown.add_row(*first, *_cells(row), str(row.n_images), str(row.n_people), str(row.only_a + row.only_b))
+            first = (conditions[row.condition], labels[row.metric], methods[row.method])[-len(names) :]
+            shown.add_row(
+                *map(_shown, first), *_cells(row), str(row.n_images), str(row.n_people), str(row.only_a + row.only_b)
+            )
     Console(width=None if sys.stdout.isatty() else WIDTH).print(shown)
     over = " or ".join(unit for unit in ("people", "photos") if unit in set(table["unit"]))
     if over:
         print(f"p: paired test over {over}, corrected over the methods of a metric that moved; equal: none did.")
+
+
+def _shown(text: str) -> Text:
+    """A title as it is: neither control characters nor rich's markup."""
+    from rich.text import Text
+
+    return Text(printable(text))
 
 
 def _cells(row: Any) -> tuple[str, ...]:

@@ -1,12 +1,14 @@
-"""What there is, one line each: ``python -m benchmarks.list [suites|methods|metrics|people|presets]``."""
+"""Lists what there is, one line each: ``python -m benchmarks.list [suites|methods|metrics|people|presets]``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from benchmarks.api.registry import METHODS, METRICS, SUITES, Kind
+from benchmarks.engine.terminal import echo, replace_unencodable
 from datasets.splits import CELEBRITIES, SYNTHETIC
 
 Lines = Iterator[tuple[str, str]]
@@ -31,8 +33,9 @@ def metrics() -> Lines:
 
 
 def people() -> Lines:
-    for drawn, real in zip(SYNTHETIC, CELEBRITIES, strict=True):
-        yield drawn.name, f"{drawn.train} + {drawn.test} photos, drawn; has the place of {real.name} in Table 5"
+    for rendered, real in zip(SYNTHETIC, CELEBRITIES, strict=True):
+        sizes = f"{rendered.train} + {rendered.test} photos"
+        yield rendered.name, f"{sizes}, rendered; takes the place of {real.name} in Table 5"
 
 
 def presets() -> Lines:
@@ -46,23 +49,24 @@ TOPICS: dict[str, Callable[[], Lines]] = {f.__name__: f for f in (suites, method
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.list", description=__doc__.split(":")[0] + ".")
-    parser.add_argument("topic", nargs="?", choices=TOPICS, help="everything unless given")
+    replace_unencodable()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.list", description="Lists what there is.")
+    parser.add_argument("topic", nargs="?", choices=TOPICS, help="by default all of them")
     topic = parser.parse_args(arguments).topic
     for name in [topic] if topic else TOPICS:
         lines = list(TOPICS[name]())
         width = max((len(first) for first, _ in lines), default=0)
-        print(*([f"{name}:"] if topic is None else []), *(f"  {a:<{width}}  {b}" for a, b in lines), sep="\n")
+        echo(*([f"{name}:"] if topic is None else []), *(f"  {a:<{width}}  {b}" for a, b in lines))
     return 0
 
 
-def _all(kind: Kind) -> Iterator[tuple[str, object]]:
-    """Names with their objects; what cannot be imported is told and left out."""
+def _all(kind: Kind) -> Iterator[tuple[str, Any]]:
+    """Names with their objects; what cannot be imported is reported and left out."""
     for name in kind.names():
         try:
             yield name, kind.load(name)
         except Exception as error:  # a plug-in's file may raise anything
-            print(f"{kind.title} {name} cannot be imported: {type(error).__name__}: {error}", file=sys.stderr)
+            echo(f"{kind.title} {name} cannot be imported: {type(error).__name__}: {error}", error=True)
 
 
 if __name__ == "__main__":

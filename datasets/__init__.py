@@ -1,5 +1,5 @@
 """People and their photos: folders, splits, masks, and the rendered people.
 
-A package of the same name is widely installed. Ours is the one found when Python runs in the repository's root or
-with this project installed in an environment of its own; ``tests/test_layers.py`` checks it.
+A well-known package has the same name. Ours is found because the benchmark runs from the root of its checkout; the
+wheel does not hold it. ``tests/project/test_layers.py`` and ``make wheel`` check this.
 """

@@ -13,7 +13,6 @@ Photos are aligned portraits at the domain's exact resolution, taken in the sort
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,12 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image as PillowImage
+
+from mystyle.files import sha256
+from mystyle.image_files import SUFFIXES, ImageFileError, decode, list_images, open_image
 
 if TYPE_CHECKING:
     from mystyle.types import Portraits
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 SPLITS = ("train", "test", "extra")
 MANIFEST = "manifest.csv"
 _NOT_PARAMETERS = frozenset({"file", "sha256", "split", "identity"})
@@ -44,12 +44,6 @@ class Photo:
     file: str  # relative to the person's folder, with forward slashes
     sha256: str  # of the bytes on disk
     parameters: Mapping[str, float] = field(default_factory=dict)  # true parameters, of rendered photos
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, read in pieces so that its size does not matter."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def describe(folder: Path, split: str) -> tuple[Photo, ...]:
@@ -113,9 +107,9 @@ def _describe(folder: Path, split: str) -> tuple[tuple[Photo, ...], list[str]]:
     if not folder.is_dir():
         return (), [f"there is no folder {folder}; a person is a folder with train/ and test/ inside"]
     directory = folder / split
-    paths = sorted(p for p in directory.glob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+    paths = list_images(directory)
     if not paths:
-        return (), [f"{directory} holds no photo; put {', '.join(sorted(SUFFIXES))} files there"]
+        return (), [f"{directory} holds no photo; put {', '.join(SUFFIXES)} files there"]
     manifest, problems = _read_manifest(folder, split)
     stems = Counter(path.stem for path in paths)
     problems += [
@@ -155,7 +149,7 @@ def _read_manifest(folder: Path, split: str) -> tuple[_Manifest | None, list[str
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row["split"] == split]
-        manifest = {
+        manifest: _Manifest = {
             row["file"]: (row["sha256"], {k: float(v) for k, v in row.items() if k not in _NOT_PARAMETERS})
             for row in rows
         }
@@ -167,12 +161,12 @@ def _read_manifest(folder: Path, split: str) -> tuple[_Manifest | None, list[str
 def _pixels(photo: Photo, resolution: int) -> np.ndarray:
     """uint8 RGB ``[resolution, resolution, 3]``."""
     try:
-        with PillowImage.open(photo.path) as image:
-            if image.size == (resolution, resolution):  # told by the header, before the costly part
-                return np.array(image.convert("RGB"))
+        with open_image(photo.path) as image:
+            if image.size == (resolution, resolution):  # by the header, before the costly part
+                return np.asarray(decode(image))
             width, height = image.size
-    except (OSError, SyntaxError, ValueError, PillowImage.DecompressionBombError) as error:
-        raise DataError(f"{photo.path} cannot be decoded ({error}); replace it or take it away") from error
+    except ImageFileError as error:
+        raise DataError(f"{error}; replace it or take it away") from error
     raise DataError(
         f"{photo.path} is {width}x{height} pixels, this domain needs {resolution}x{resolution}; "
         "align and resize the photo or choose a domain of its size"

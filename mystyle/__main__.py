@@ -1,11 +1,14 @@
-"""``python -m mystyle tune|sample|invert|inpaint|upscale|edit|directions``: the method on one's own photos."""
+"""``python -m mystyle tune|sample|invert|inpaint|upscale|edit|directions``: the method on a user's own photos."""
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+
+DESCRIPTION = "MyStyle on your own photos: tune a prior to one person, then sample, invert, inpaint, upscale and edit."
 
 Preset = Literal["smoke", "quick", "full", "paper"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -21,18 +24,18 @@ def tune(
     check_faces: bool = True,
     seed: int = 0,
     device: Device = "auto",
-):
-    """Makes a prior of the person in PHOTOS, a folder of aligned portraits. An interrupted tuning goes on.
+) -> None:
+    """Tunes a prior to the person in PHOTOS, a folder of aligned portraits. An interrupted tuning is resumed.
 
     Args:
-        photos: folder of pictures, square and at least as large as the domain's
+        photos: folder of images, square and at least as large as the domain's
         out: folder for the prior
         domain: whose generator is tuned
-        preset: how long; paper is the official recipe of 1000 epochs
+        preset: how long; paper is the official schedule of 1000 epochs
         epochs: passes over the photos, instead of the preset's
         anchors: encode, optimise (slow, without the encoder), or a folder with a code (.pt, .npy, .safetensors) a photo
-        check_faces: refuse pictures that the domain cannot reproduce even roughly
-        seed: of the order of the photos
+        check_faces: refuse images that the domain cannot reproduce even roughly
+        seed: random seed of the order of the photos
         device: where to compute; auto takes the GPU if there is one
     """
     from mystyle.workbench.commands import tune_photos
@@ -49,17 +52,17 @@ def sample(
     concentration: float = 0.05,
     seed: int = 0,
     device: Device = "auto",
-):
-    """Draws new pictures of the person.
+) -> None:
+    """Samples new images of the person.
 
     Args:
         prior: folder that tune made
-        out: folder for pictures and codes
-        n: how many
+        out: folder for images and codes
+        n: number of images
         way: b1 mixes three anchors, dirichlet all of them, hit_and_run walks from b1's towards the uniform distribution
         beta: dilation of the space that is sampled, not for b1
-        concentration: of dirichlet; 1 is uniform and nearly the mean face, less is more varied
-        seed: of the codes
+        concentration: parameter of dirichlet; 1 is uniform and nearly the mean face, less is more varied
+        seed: random seed of the codes
         device: where to compute
     """
     from mystyle.workbench.commands import sample_prior
@@ -68,33 +71,33 @@ def sample(
 
 
 def invert(
-    pictures: Path,
+    images: Path,
     prior: Path = Path("prior"),
     out: Path = Path("inversions"),
     beta: float = 0.03,
     preset: Preset = "quick",
     steps: int | None = None,
     device: Device = "auto",
-):
-    """Finds portraits in the prior: the nearest pictures that it can make.
+) -> None:
+    """Inverts portraits: finds the nearest images that the prior can generate.
 
     Args:
-        pictures: a portrait or a folder of them
+        images: a portrait or a folder of them
         prior: folder that tune made
-        out: folder for pictures and codes
+        out: folder for images and codes
         beta: dilation
-        preset: how long
+        preset: how long the projection takes
         steps: of the descent, instead of the preset's
         device: where to compute
     """
-    from mystyle.workbench.commands import Bench, invert_pictures
+    from mystyle.workbench.commands import Bench, invert_images
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
-    invert_pictures(pictures, out, bench)
+    invert_images(images, out, bench)
 
 
 def inpaint(
-    pictures: Path,
+    images: Path,
     mask: Path = Path("mask.png"),
     prior: Path = Path("prior"),
     out: Path = Path("inpainted"),
@@ -103,28 +106,28 @@ def inpaint(
     preset: Preset = "quick",
     steps: int | None = None,
     device: Device = "auto",
-):
-    """Fills what a mask hides.
+) -> None:
+    """Inpaints what a mask hides.
 
     Args:
-        pictures: a portrait or a folder of them
-        mask: white where the picture is known, black in the hole; one for all, or a folder with one of each name
+        images: a portrait or a folder of them
+        mask: white where the image is known, black in the hole; one for all, or a folder with one of each name
         prior: folder that tune made
-        out: folder for pictures and codes
+        out: folder for images and codes
         beta: dilation
         blend: hard as in the paper, or poisson as in the official code
-        preset: how long
+        preset: how long the projection takes
         steps: of the descent, instead of the preset's
         device: where to compute
     """
-    from mystyle.workbench.commands import Bench, inpaint_pictures
+    from mystyle.workbench.commands import Bench, inpaint_images
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
-    inpaint_pictures(pictures, mask, out, blend, bench)
+    inpaint_images(images, mask, out, blend, bench)
 
 
 def upscale(
-    pictures: Path,
+    images: Path,
     prior: Path = Path("prior"),
     out: Path = Path("upscaled"),
     beta: float = 0.05,
@@ -132,27 +135,27 @@ def upscale(
     preset: Preset = "quick",
     steps: int | None = None,
     device: Device = "auto",
-):
+) -> None:
     """Enlarges small portraits to the prior's size, each by the factor it needs.
 
     Args:
-        pictures: a small portrait or a folder of them, 1/2 to 1/32 of the prior's size
+        images: a small portrait or a folder of them, 1/2 to 1/32 of the prior's size
         prior: folder that tune made
-        out: folder for pictures and codes
+        out: folder for images and codes
         beta: dilation
-        keep_background: take what is around the head from the enlarged input, as the paper does
-        preset: how long
+        keep_background: take what surrounds the head from the enlarged input, as the paper does
+        preset: how long the projection takes
         steps: of the descent, instead of the preset's
         device: where to compute
     """
-    from mystyle.workbench.commands import Bench, upscale_pictures
+    from mystyle.workbench.commands import Bench, upscale_images
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
-    upscale_pictures(pictures, out, keep_background, bench)
+    upscale_images(images, out, keep_background, bench)
 
 
 def edit(
-    pictures: Path,
+    images: Path,
     direction: str = "smile",
     prior: Path = Path("prior"),
     out: Path = Path("edited"),
@@ -162,26 +165,26 @@ def edit(
     preset: Preset = "quick",
     steps: int | None = None,
     device: Device = "auto",
-):
-    """Changes one thing about portraits while the person stays.
+) -> None:
+    """Edits one attribute of portraits; the identity stays.
 
     Args:
-        pictures: a portrait or a folder of them
-        direction: a name that the domain knows (smile, yaw, age, ...) or a file with a vector of W
+        images: a portrait or a folder of them
+        direction: one of the domain's (smile, yaw, age, ...) or a file with a vector of W
         prior: folder that tune made
-        out: folder for pictures, codes and the table of endpoints
+        out: folder for images, codes and the table of endpoints
         strengths: how far, in lengths of the direction
         beta: the largest dilation wanted
-        policy: what happens beyond it
+        policy: what happens beyond it: stop, continue, or project back
         preset: how long the inversion takes
         steps: of the inversion, instead of the preset's
         device: where to compute
     """
     from mystyle.editing import EditSettings
-    from mystyle.workbench.commands import Bench, edit_pictures
+    from mystyle.workbench.commands import Bench, edit_images
 
     bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
-    edit_pictures(pictures, direction, out, strengths, EditSettings(beta, policy), bench)
+    edit_images(images, direction, out, strengths, EditSettings(beta, policy), bench)
 
 
 def directions(
@@ -192,16 +195,16 @@ def directions(
     count: int = 16,
     seed: int = 0,
     device: Device = "auto",
-):
+) -> None:
     """Finds directions to edit along in a domain's generator.
 
     Args:
         out: file for the directions
-        domain: whose generator
+        domain: whose generator is searched
         way: interfacegan (one for every attribute), ganspace (principal components) or sefa (closed form)
-        samples: codes of W to look at
-        count: how many directions, where the attributes do not say
-        seed: of the codes
+        samples: number of codes of W that directions are computed from
+        count: number of directions, for ganspace and sefa
+        seed: random seed of the codes
         device: where to compute
     """
     from mystyle.workbench.commands import find_directions
@@ -222,17 +225,19 @@ def resolve(device: Device) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns the exit status: 0 done, 2 unusable arguments, 130 interrupted."""
+    """The command; returns the exit status: 0 done, 1 a full or failing disk, 2 unusable arguments, 130 interrupted."""
     from jsonargparse import auto_cli
+
+    from mystyle.files import printable
 
     verbs: list[Callable[..., None]] = [tune, sample, invert, inpaint, upscale, edit, directions]
     try:
-        auto_cli(verbs, args=arguments)
-    except ValueError as error:
-        print("\n".join(f"mystyle: {line}" for line in str(error).splitlines()), file=sys.stderr)
-        return 2
+        auto_cli(verbs, args=arguments, prog="python -m mystyle", description=DESCRIPTION)
+    except (ValueError, OSError) as error:
+        print("\n".join(f"mystyle: {printable(line)}" for line in str(error).splitlines()), file=sys.stderr)
+        return 1 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2
     except KeyboardInterrupt:
-        print("\nstopped; what was finished is kept, the same command goes on from here", file=sys.stderr)
+        print("\nstopped; what was finished is kept, the same command continues from here", file=sys.stderr)
         return 130
     return 0
 

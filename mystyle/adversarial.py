@@ -48,7 +48,7 @@ def path_penalty(generator: Generator, ws: WPlus, mean: Tensor) -> Tensor:
 
 def mixed_codes(generator: Generator, z: Tensor, probability: float) -> WPlus:
     """Codes of z [n, z_dim]; with ``probability`` the layers after a random cut take those of another z (per batch)."""
-    ws = generator.mapping(z)
+    ws: WPlus = generator.mapping(z)
     if torch.rand([]) < probability:
         cut = int(torch.randint(1, generator.num_ws, []))
         ws = torch.cat([ws[:, :cut], generator.mapping(torch.randn_like(z))[:, cut:]], dim=1)

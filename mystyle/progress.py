@@ -1,4 +1,4 @@
-"""Progress without print: library code reports where it is, whoever runs it decides whether and how to show it."""
+"""Progress without print: library code reports its progress, the caller decides whether and how to show it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 def report(stage: str, done: int, total: int, loss: float | None = None) -> None:
-    """Says that ``done`` of ``total`` steps of ``stage`` ("tuning", "projection", ...) are over; free if unheard.
+    """``done`` of ``total`` steps of ``stage`` ("tuning", "projection", ...) are over; free without a listener.
 
-    ``loss`` is what the stage minimises, where it minimises something and knows the value.
+    ``loss`` is the value that the stage minimises, where there is one.
     """
     listener = _listener.get()
     if listener is not None:
@@ -48,8 +48,9 @@ def showing() -> Iterator[None]:
         def show(stage: str, done: int, total: int, loss: float | None) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, loss="")
-            text = {} if loss is None else {"loss": f"loss {loss:.4f}"}
-            bars.update(tasks[stage], completed=done, total=total, **text)
+            bars.update(tasks[stage], completed=done, total=total)
+            if loss is not None:
+                bars.update(tasks[stage], loss=f"loss {loss:.4f}")
 
         with listening(show):
             yield

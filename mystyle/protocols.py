@@ -105,7 +105,7 @@ class Method(Protocol):
 
     ``networks`` are those of its own that belong to the domain; ``personal`` is False where no photo of the person is
     looked at, so that it serves strangers without reference photos, too. Fits that belong to the domain and not to a
-    person are cached by ``Domain.fitted``. The defaults of the two hold for whoever inherits from this class.
+    person are cached by ``Domain.fitted``. The defaults of the two hold for classes that inherit from this one.
     """
 
     name: str

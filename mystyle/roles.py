@@ -76,7 +76,7 @@ class Encoder(Protocol):
 
 
 class PerceptualDistance(Protocol):
-    """The distance that losses look through. No judge shares its network."""
+    """The distance of losses. No judge shares its network."""
 
     def features(self, images: Image) -> tuple[Tensor, ...]:
         """What ``to_target`` needs of a fixed target, computed once."""
@@ -109,7 +109,7 @@ class AttributeReader(Protocol):
 
 
 class Judge(AttributeReader, Protocol):
-    """What only metrics look through: MAPS features, identity, attributes.
+    """What only metrics use: MAPS features, identity, attributes.
 
     One network can serve all three, as on the synthetic domain; then ``deep`` is computed once for all of them.
     """

@@ -8,10 +8,11 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
 
 from mystyle.files import write_whole
@@ -26,13 +27,13 @@ class Progress(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         epoch, batch = trainer.current_epoch, trainer.fit_loop.batch_idx + 1
-        per_epoch = trainer.num_training_batches
+        per_epoch, epochs = int(trainer.num_training_batches), trainer.max_epochs or 0
         loss = float(outputs["loss"]) if isinstance(outputs, dict) and "loss" in outputs else None
-        report(self.stage, epoch * per_epoch + batch, trainer.max_epochs * per_epoch, loss)
+        report(self.stage, epoch * per_epoch + batch, epochs * per_epoch, loss)
 
 
 class Checkpoint(pl.Callback):
-    """Keeps the state after a pass in ``file``, at most once in ``interval`` seconds, whole or not at all."""
+    """Keeps the state after an epoch in ``file``, at most once in ``interval`` seconds, whole or not at all."""
 
     def __init__(self, file: Path, interval: float):
         self.file, self.interval, self.saved = file, interval, time.monotonic()
@@ -48,11 +49,15 @@ class Game(pl.LightningModule):
 
     stage: str
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self.automatic_optimization = False
 
-    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, step: int) -> None:
+    def players(self) -> list[LightningOptimizer]:
+        """Their optimisers, in the order of ``configure_optimizers``."""
+        return cast(list[LightningOptimizer], self.optimizers())
+
+    def descend(self, optimizer: LightningOptimizer, loss: Tensor, step: int) -> None:
         """One step of one player. Raises FloatingPointError if its loss is not finite."""
         require_finite(loss, self.stage, step)
         optimizer.zero_grad()
@@ -86,7 +91,7 @@ def train(
     checkpoint: Path | None = None,
     interval: float = 60.0,
 ) -> None:
-    """Fits ``module`` for ``epochs`` passes over ``batches`` on ``device`` and leaves it there.
+    """Fits ``module`` for ``epochs`` epochs of ``batches`` on ``device`` and leaves it there.
 
     With ``checkpoint``, a file, the state is kept there every ``interval`` seconds, and the training goes on from it if
     it exists; otherwise nothing is left on disk. Raises ValueError if the file is not a checkpoint of such a training.

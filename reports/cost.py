@@ -17,7 +17,7 @@ def cost(run: Run) -> Table:
     units = {stage: unit for stage, unit in units.items() if f"seconds_{stage}" in jobs}
     rows, records = [], []
     for method in run.methods:
-        mine = jobs[jobs["method"] == method["name"]]
+        mine = jobs[jobs["method"] == method.name]
         if mine.empty:
             continue
         done = mine[mine["status"] == "done"]
@@ -25,7 +25,7 @@ def cost(run: Run) -> Table:
         seconds = {stage: _mean_seconds(fits if stage == "fit" else done, stage, unit) for stage, unit in units.items()}
         memory, stored = done["peak_memory_mb"].max(), done["stored_mb"].max()
         records.append(
-            {"method": method["name"], "jobs": len(mine), "jobs_done": len(done)}
+            {"method": method.name, "jobs": len(mine), "jobs_done": len(done)}
             | {f"{stage}_seconds_per_{unit}": seconds[stage] for stage, unit in units.items()}
             | {"peak_memory_mb": memory, "stored_mb": stored}
         )
@@ -33,7 +33,7 @@ def cost(run: Run) -> Table:
         rows.append(tuple(map(Cell, (*texts, _megabytes(memory), _megabytes(stored)))))
     stages = [f"{stage}, s per {unit}" for stage, unit in units.items()]
     return Table(
-        f"{run.suite['suite']}_cost",
+        f"{run.suite.name}_cost",
         f"{run.caption} Mean over the jobs that are done.",
         tuple(map(Cell, ("Method", "Jobs done", *stages, "Peak memory, MB", "Stored per person, MB"))),
         (tuple(rows),),

@@ -1,35 +1,36 @@
-"""A run folder as read by the reports: the suite, its jobs, their images, and the numbers that records derive."""
+"""A run folder as read by the reports: the suite, its jobs, their images, and the numbers derived from the records."""
 
 from __future__ import annotations
 
 import glob
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from benchmarks.analysis.statistics import summarise
 from benchmarks.engine import records
+from benchmarks.engine.records import ConditionRecord, Record, RowRecord, SuiteRecord
 
 
-@dataclass(frozen=True)
+@dataclass
 class Case:
-    """One thing that was asked for and the methods' pictures; methods without one are absent from ``outputs``."""
+    """One image that was wanted, and the methods' answers; methods without one are absent from ``outputs``."""
 
     person: str
     seed: int
     case: str  # name of the case within its person
-    mask: str  # the rule that drew the mask
-    input: Path | None  # what a method was given
-    outputs: Mapping[str, Path]  # method -> its final picture
+    mask: str = ""  # rule of the mask
     condition: str = ""
     level: float | None = None  # of the condition
     dose: float | None = None
     image: str = ""  # the photo or other thing that it was made from
-    prior_of: str = ""  # whose prior made the pictures
+    prior_of: str = ""  # whose prior made the images
+    input: Path | None = None  # what a method was given
+    outputs: dict[str, Path] = field(default_factory=dict)  # method -> its final image
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -41,13 +42,13 @@ class Case:
         return self.mask or self.condition
 
     def companions(self, method: str) -> list[Path]:
-        """All pictures that are kept beside the method's."""
+        """All images that are kept beside the method's."""
         path = self.outputs[method]
         beside = sorted(path.parent.glob(f"{glob.escape(path.stem)}.*.png"))
         return [other for other in beside if other.name != f"{path.stem}.input.png"]
 
     def companion(self, method: str, name: str) -> Path | None:
-        """The picture that is kept beside the method's."""
+        """The image that is kept beside the method's."""
         path = self.outputs[method]
         beside = path.with_name(f"{path.stem}.{name}.png")
         return beside if beside.is_file() else None
@@ -58,150 +59,102 @@ class Run:
     """Everything of one run that tables, figures and pages need."""
 
     folder: Path
-    suite: Mapping[str, Any]  # suite.json
+    suite: SuiteRecord
     environment: Mapping[str, Any]  # environment.json, empty if absent
-    records: tuple[Mapping[str, Any], ...]  # of the jobs that ended, by method (table order), person, seed
-    results: pd.DataFrame  # results.csv
-    summary: pd.DataFrame  # summary.csv
+    records: tuple[Record, ...]  # of the jobs that ended, by method (table order), person, seed
+    results: pd.DataFrame  # as ``records.read_results`` gives them
+    summary: pd.DataFrame
+    outside: int = 0  # jobs in the folder that are not of the current plan
 
     @property
     def title(self) -> str:
-        return self.suite["title"]
+        return self.suite.title
 
     @property
-    def methods(self) -> list[Mapping[str, Any]]:
-        """Entries of suite.json in table order: name, title, kind (method, floor, ceiling, published)."""
-        return self.suite["methods"]
-
-    def published(self, method: str, metric: str, condition: str) -> Mapping[str, float] | None:
-        """Mean and perhaps std that a paper reports for this cell."""
-        if condition != self.suite.get("published_condition", ""):
-            return None
-        return self.suite.get("published", {}).get(method, {}).get(metric)
-
-    def is_published(self, metric: str) -> bool:
-        """Whether a paper reports the metric for any method."""
-        return any(metric in numbers for numbers in self.suite.get("published", {}).values())
+    def methods(self) -> tuple[RowRecord, ...]:
+        """The rows in table order."""
+        return self.suite.methods
 
     @property
-    def conditions(self) -> list[Mapping[str, Any]]:
-        """Entries of suite.json in table order: name, title, level."""
-        return self.suite["conditions"]
+    def conditions(self) -> tuple[ConditionRecord, ...]:
+        """In table order."""
+        return self.suite.conditions
 
     def label(self, case: Case) -> str:
         """What is done to the photo, in words."""
-        titles = {condition["name"]: condition["title"] for condition in self.conditions}
+        titles = {condition.name: condition.title for condition in self.conditions}
         return case.mask.replace("_", " ") if case.mask and len(titles) < 2 else titles.get(case.condition, "")
 
     def failures(self, method: str, metric: str, condition: str = "") -> tuple[int, int]:
         """How many of the cell's images failed, and how many images it has."""
         return self._failures.get((condition, method, metric), (0, 0))
 
-    def reason(self, method: Mapping[str, Any], metric: str, condition: str = "") -> str:
+    def reason(self, method: RowRecord, metric: str, condition: str = "") -> str:
         """Why a cell has no number of ours."""
-        if method["kind"] == "published":
+        if method.kind == "published":
             return "Published number only; this method was not run."
-        rows = self.known
-        rows = rows[(rows["method"] == method["name"]) & (rows["metric"] == metric) & rows["reason"].notna()]
+        rows = self.results
+        rows = rows[(rows["method"] == method.name) & (rows["metric"] == metric) & (rows["reason"] != "")]
         rows = rows[rows["condition"] == condition]
         return str(rows["reason"].iloc[0]) if len(rows) else "Not run."
 
     @cached_property
     def _failures(self) -> dict[tuple[str, str, str], tuple[int, int]]:
-        expected = self.known[self.known["status"] != "inapplicable"]
+        expected = self.results[self.results["status"] != "inapplicable"]
         keys = [expected[name] for name in ("condition", "method", "metric")]
         return {cell: (int(group.sum()), len(group)) for cell, group in expected["status"].eq("failed").groupby(keys)}
 
     @cached_property
     def jobs(self) -> pd.DataFrame:
-        """One row per job: what ``names`` has of its record, prior, n_cases, seconds_<stage>."""
-        names = ("method", "person", "seed", "status", "reason", "peak_memory_mb", "stored_mb", "key")
+        """One row per job: method, status, peak_memory_mb, stored_mb, prior, n_cases, seconds_<stage>."""
         return pd.DataFrame(
             [
-                {name: record.get(name) for name in names}
-                | {"prior": (record.get("prior") or {}).get("key")}
-                | {"n_cases": len(record.get("cases") or ())}
-                | {f"seconds_{stage}": value for stage, value in (record.get("seconds") or {}).items()}
+                {"method": record.method, "status": record.status, "n_cases": len(record.cases)}
+                | {"peak_memory_mb": record.peak_memory_mb, "stored_mb": record.stored_mb}
+                | {"prior": record.prior.key if record.prior else None}
+                | {f"seconds_{stage}": value for stage, value in record.seconds.items()}
                 for record in self.records
-            ],
-            columns=None if self.records else [*names, "n_cases"],
+            ]
         )
 
     @cached_property
     def cases(self) -> tuple[Case, ...]:
-        """Every case of the run, by person, seed and the order of the suite, with the pictures found on disk."""
-        found: dict[tuple[str, int, str], dict[str, Any]] = {}
+        """Every case of the run, by person, seed and the order of the suite, with the images found on disk."""
+        found: dict[tuple[str, int, str], Case] = {}
         for record in self.records:
-            images = self.folder / "jobs" / record["key"] / "images"
+            images = self.folder / "jobs" / record.key / "images"
             there = {path.name for path in images.glob("*.png")}
-            for case in record.get("cases") or ():
-                name = case["case"]
-                item = found.setdefault(
-                    (record["person"], record["seed"], name),
-                    {
-                        "mask": str(case.get("mask") or ""),
-                        "input": None,
-                        "outputs": {},
-                        "condition": record.get("condition", ""),
-                        "level": record.get("level"),
-                        "dose": case.get("dose"),
-                        "image": case.get("image", ""),
-                        "prior_of": record.get("prior_of", record["person"]),
-                    },
-                )
-                if f"{name}.png" in there:
-                    item["outputs"][record["method"]] = images / f"{name}.png"
-                if f"{name}.input.png" in there and item["input"] is None:
-                    item["input"] = images / f"{name}.input.png"
-        position = {item: index for index, item in enumerate(found)}
-        order = sorted(found, key=lambda item: (item[0], item[1], position[item]))
-        return tuple(Case(*item, **found[item]) for item in order)
+            about = {"condition": record.condition, "level": record.level, "prior_of": record.prior_of}
+            for case in record.cases:
+                key = record.person, record.seed, case.case
+                item = found.setdefault(key, Case(*key, mask=case.mask, dose=case.dose, image=case.image, **about))
+                if f"{case.case}.png" in there:
+                    item.outputs[record.method] = images / f"{case.case}.png"
+                if f"{case.case}.input.png" in there and item.input is None:
+                    item.input = images / f"{case.case}.input.png"
+        return tuple(sorted(found.values(), key=lambda case: (case.person, case.seed)))
 
     @cached_property
     def caption(self) -> str:
         """What was run, in one sentence: suite, domain, preset, people, seeds, commit."""
 
-        def values(key: str) -> list[str]:
-            return [str(value) for value in sorted({record[key] for record in self.records if key in record})]
+        def values(name: str) -> list[str]:
+            return [str(value) for value in sorted({getattr(record, name) for record in self.records})]
 
         people, seeds = values("person"), values("seed")
-        parts = [f"{key} {', '.join(found)}" for key in ("domain", "preset") if (found := values(key))]
+        parts = [f"{name} {', '.join(values(name))}" for name in ("domain", "preset")]
         parts.append(f"{len(people)} {'person' if len(people) == 1 else 'people'} ({', '.join(people)})")
         parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}")
-        budget = {what: seconds for what, seconds in self.suite.get("budget", {}).items() if seconds}
+        budget = {what: seconds for what, seconds in self.suite.budget.items() if seconds}
         parts += [f"{seconds:g} s per {what} for every method" for what, seconds in budget.items()]
         if commit := self.environment.get("commit"):
-            parts.append(f"commit {commit[:10]}" + (" with local changes" if self.environment.get("dirty") else ""))
+            parts.append(f"commit {str(commit)[:10]}" + " with local changes" * bool(self.environment.get("dirty")))
         return f"{self.title}: {'; '.join(parts)}."
 
     @cached_property
-    def known(self) -> pd.DataFrame:
-        """results.csv with what the records say of each row: job, condition, level, prior_of, image, dose.
-
-        ``image`` is person/photo, or person/item for what belongs to no case.
-        """
-        jobs = pd.DataFrame(
-            [
-                {"method": r["method"], "person": r["person"], "seed": r["seed"], "case": c["case"], "job": r["key"]}
-                | {"condition": r.get("condition", ""), "level": r.get("level"), "prior_of": r.get("prior_of")}
-                | {"image": c["image"], "dose": c.get("dose")}
-                for r in self.records
-                for c in [*(r.get("cases") or ()), *self._items(r)]
-            ]
-        )
-        rows = self.results.merge(jobs, on=["method", "person", "seed", "case"], how="left")
-        return rows.assign(image=rows["person"] + "/" + rows["image"], level=rows["level"].astype(float))
-
-    def _items(self, record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """What a job's metrics counted besides its cases, in the form of cases."""
-        rows = records.read_rows(self.folder, record["key"])
-        cases = {case["case"] for case in record.get("cases") or ()}
-        return [{"case": item, "image": item} for item in dict.fromkeys(rows["case"]) if item not in cases]
-
-    @cached_property
     def scored(self) -> pd.DataFrame:
-        """The rows of ``known`` that have a number."""
-        return self.known[self.known["status"] == "done"]
+        """The rows of ``results`` that have a number."""
+        return self.results[self.results["status"] == "done"]
 
     def by_job(self, metrics: Sequence[str]) -> pd.DataFrame:
         """A row per job with its person, level and the means of ``metrics``."""
@@ -216,7 +169,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Reads the run in ``folder``, rebuilding results.csv and summary.csv first where a record is newer.
+    """Reads the run in ``folder`` and derives its numbers from the records, whatever tables lie beside them.
 
     Raises RecordError if the folder is not a run or one of its files cannot be used.
     """
@@ -224,24 +177,17 @@ def read_run(folder: Path) -> Run:
     found = records.read_records(folder)
     if not found:
         raise records.RecordError(f"{folder}: no job of this run has ended yet; run the suite first")
-    if is_stale(folder):
-        records.rebuild(folder)
-    position = {method["name"]: index for index, method in enumerate(suite["methods"])}
+    position = {method.name: index for index, method in enumerate(suite.methods)}
+    if strange := {record.method for record in found} - set(position):
+        raise records.RecordError(f"{folder}: suite.json has no row {min(strange)!a:.80}; run the suite again")
     environment = folder / "environment.json"
+    results = records.read_results(folder)
     return Run(
         folder,
         suite,
-        json.loads(environment.read_text(encoding="utf-8")) if environment.is_file() else {},
-        tuple(sorted(found, key=lambda record: (position[record["method"]], record["person"], record["seed"]))),
-        pd.read_csv(folder / "results.csv", dtype={"person": str, "case": str, "reason": str}),
-        pd.read_csv(folder / "summary.csv", dtype={"condition": str}).fillna({"condition": ""}),
+        records.read_json(environment, "delete it") if environment.is_file() else {},
+        tuple(sorted(found, key=lambda record: (position[record.method], record.person, record.seed))),
+        results,
+        summarise(results, suite),
+        records.outside_plan(folder, suite),
     )
-
-
-def is_stale(folder: Path) -> bool:
-    """True where a derived file is missing or older than the suite or a job."""
-    derived = [folder / "results.csv", folder / "summary.csv"]
-    if not all(path.is_file() for path in derived):
-        return True
-    sources = [folder / "suite.json", *folder.glob("jobs/*/record.json"), *folder.glob("jobs/*/metrics.csv")]
-    return max(path.stat().st_mtime_ns for path in sources) > min(path.stat().st_mtime_ns for path in derived)

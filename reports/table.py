@@ -1,18 +1,18 @@
 """A table as plain text, and how it is written.
 
-A ``Table`` knows nothing of markup; Markdown, LaTeX (booktabs) and HTML escape it on the way out. Its ``data`` holds
-the same numbers unrounded and becomes the CSV file.
+A ``Table`` holds no markup; Markdown, LaTeX (booktabs) and HTML escape it when they are written. Its ``data`` holds the
+same numbers unrounded and becomes the CSV file.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
+
+from benchmarks.engine.records import RowRecord, csv_text
 
 DASH = "–"
 TIE = "†"
@@ -126,11 +126,9 @@ class Table:
         return "\n".join([*lines, r"\end{table}"]) + "\n"
 
     def csv(self) -> str:
-        buffer = io.StringIO()
-        self.data.to_csv(buffer, index=False, lineterminator="\n")
-        return buffer.getvalue()
+        return csv_text(self.data)
 
 
-def row_title(method: Mapping[str, Any]) -> str:
-    """How a row of suite.json is called in a table."""
-    return method["title"] + _KINDS.get(method["kind"], "")
+def row_title(method: RowRecord) -> str:
+    """The title of a row of suite.json in a table."""
+    return method.title + _KINDS.get(method.kind, "")

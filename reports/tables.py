@@ -11,5 +11,5 @@ from reports.table import Table
 
 def tables(run: Run) -> tuple[Table, ...]:
     """All tables of one run, the main one first."""
-    made = Sweeps(run).tables() if run.suite.get("dose") else (Scores(run).wide(), Scores(run).long())
+    made = Sweeps(run).tables() if run.suite.is_sweep else (Scores(run).wide(), Scores(run).long())
     return *made, cost(run)

@@ -78,7 +78,7 @@ class ConditionalGame(Game, ABC):
 
     @abstractmethod
     def condition(self, real: Image, rng: np.random.Generator) -> Any:
-        """What is drawn for a batch of photos: their masks, their degraded versions."""
+        """What is sampled for a batch of photos: their masks, their degraded versions."""
 
     @abstractmethod
     def restored(self, real: Image, condition: Any) -> Image:
@@ -94,7 +94,7 @@ class ConditionalGame(Game, ABC):
         rate = s.learning_rate if s.discriminator_rate is None else s.discriminator_rate
         return [plain, lazy_adam(self.discriminator.parameters(), rate, s.r1_every)]
 
-    def drawn(self, photos: Tensor) -> tuple[Image, Any]:
+    def sampled(self, photos: Tensor) -> tuple[Image, Any]:
         """Photos in [-1, 1] and their condition; every draw of a step comes from its number, also in a resumed run."""
         step = int(self.step)
         torch.manual_seed(1_000_003 * self.seed + step)
@@ -110,7 +110,7 @@ class ConditionalGame(Game, ABC):
         s = self.settings
         optimizer_g, optimizer_d = self.optimizers()
         step = int(self.step)
-        real, condition = self.drawn(batch[0])
+        real, condition = self.sampled(batch[0])
         with self.half():
             fake = self.restored(real, condition)
             verdicts = self.judge(real, condition), self.judge(fake.detach(), condition)
@@ -158,7 +158,7 @@ class WarmStart(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
     def training_step(self, batch: tuple[Image], _: int) -> Tensor:
-        real, condition = self.game.drawn(batch[0])
+        real, condition = self.game.sampled(batch[0])
         with self.game.half():
             fake = self.game.restored(real, condition)
         loss = self.game.content(fake.float(), real, condition)

@@ -16,8 +16,8 @@ class BestSnapshot:
     """Keeps the generator whose samples lie nearest to the photos, by kernel distance between deep features.
 
     The distance is KID's: the unbiased MMD of the kernel (x y / d + 1)^3 (Binkowski et al., 2018), on the network that
-    losses look through, so that no method picks itself by the one that judges it. Sets of as many samples as there are
-    photos, about ``samples`` in all, are drawn from the same codes every time.
+    losses use, so that no method selects itself by the one that judges it. Sets of as many samples as there are
+    photos, about ``samples`` in all, are sampled from the same codes every time.
     """
 
     def __init__(self, photos: Image, perceptual: PerceptualDistance, samples: int = 256):

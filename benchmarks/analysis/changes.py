@@ -9,22 +9,25 @@ from typing import Any
 
 from benchmarks.engine import records
 from benchmarks.engine.plan import Job
-
-SAME = ("suite", "method", "person", "seed", "condition", "prior_of", "domain")  # what makes two jobs comparable
+from benchmarks.engine.records import JobRecord, flat
 
 
 def changes(run: Path, jobs: Sequence[Job]) -> list[str]:
     """Sentences about what ``jobs`` have not in common with the latest results in ``run`` that they would replace."""
-    latest: dict[tuple[Any, ...], records.Record] = {}
-    for record in sorted(records.all_records(run), key=lambda record: record["created"]):
-        latest[tuple(record[name] for name in SAME)] = record
+    latest: dict[tuple[Any, ...], JobRecord] = {}
+    for record in sorted(records.all_records(run), key=lambda record: record.created):
+        latest[_like(record)] = record
     found: Counter[str] = Counter()
-    for job in jobs:
-        now = job.description
-        before = latest.get(tuple(now[name] for name in SAME))
-        if before is not None and before["key"] != now["key"]:
-            found.update(differences(before, now) or ["something that records do not tell"])
+    for now in (JobRecord(**job.description) for job in jobs):
+        before = latest.get(_like(now))
+        if before is not None and before.key != now.key:
+            found.update(differences(before, now) or ["an unrecorded setting"])
     return counted(found)
+
+
+def _like(job: JobRecord) -> tuple[Any, ...]:
+    """What makes two jobs comparable."""
+    return job.suite, job.method, job.person, job.seed, job.condition, job.prior_of, job.domain
 
 
 def counted(found: Counter[str]) -> list[str]:
@@ -32,17 +35,20 @@ def counted(found: Counter[str]) -> list[str]:
     return [f"{what} ({count} job{'s' * (count > 1)})" for what, count in found.most_common()]
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What decides results and differs between two records, or descriptions of jobs."""
-    method, suite = now["method"], now["suite"]
+def differences(before: JobRecord, now: JobRecord) -> list[str]:
+    """What decides results and differs between two jobs."""
+    method, suite = f"{now.method}: ", f"suite {now.suite}: "
+    known = before if before.fitted_by or before.params else now  # older records hold neither
     return [
-        *_moved(f"suite {suite}: ", {"version": before["suite_version"]}, {"version": now["suite_version"]}),
-        *_moved(f"{method}: ", {"version": before["method_version"]}, {"version": now["method_version"]}),
-        *_moved(f"{method}: ", dict(_flat(before["settings"])), dict(_flat(now["settings"]))),
-        *_moved("metric ", before["metrics"], now["metrics"]),
-        *_files("weight file", before["weights"], now["weights"]),
-        *_photos(before["photos"], now["photos"]),
-        *([] if _cases(before) == _cases(now) else [f"suite {suite}: the cases"]),
+        *_moved(suite, {"version": before.suite_version}, {"version": now.suite_version}),
+        *_moved(method, {"version": before.method_version}, {"version": now.method_version}),
+        *_moved(method, {"fitted_by": known.fitted_by}, {"fitted_by": now.fitted_by}),
+        *_moved(method, dict(flat(before.settings)), dict(flat(now.settings))),
+        *_moved(suite, dict(flat(known.params)), dict(flat(now.params))),
+        *_moved("metric ", before.metrics, now.metrics),
+        *_files("weight file", before.weights, now.weights),
+        *_photos(before.photos, now.photos),
+        *([] if _cases(before) == _cases(now) else [f"{suite}the cases"]),
     ]
 
 
@@ -70,17 +76,6 @@ def _photos(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
             yield f"photos of {person}: " + ", ".join(f"{n} {how}" for how, n in counts.items() if n)
 
 
-def _cases(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Fields that old records lack are left out."""
-    return [
-        {name: case.get(name) for name in ("case", "image", "mask", "mask_seed", "seed")} for case in record["cases"]
-    ]
-
-
-def _flat(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as dotted names."""
-    if isinstance(settings, Mapping):
-        for name, value in settings.items():
-            yield from _flat(value, f"{prefix}{name}.")
-    else:
-        yield prefix.rstrip("."), settings
+def _cases(job: JobRecord) -> list[tuple[Any, ...]]:
+    """What all schemas have of a case."""
+    return [(case.case, case.image, case.mask, case.mask_seed, case.seed) for case in job.cases]

@@ -1,10 +1,9 @@
-"""How long jobs will take, judged by the records of jobs like them: of this run, of its neighbours, or as published."""
+"""How long jobs will take, estimated from the records of similar jobs: of this run, of its neighbours, or published."""
 
 from __future__ import annotations
 
-import json
-import lzma
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,29 +16,30 @@ PUBLISHED = Path(__file__).resolve().parents[2] / "reports" / "results"  # kept 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of each job by key, None where no job was like it; and what they are judged by."""
+    """Seconds of each job by key, None where there is no record of a similar one; and what they are estimated from."""
 
     seconds: Mapping[str, float | None]
     source: str
 
     def total(self, workers: int) -> float:
-        """Seconds until ``workers`` at a time have done all that can be judged."""
+        """Seconds until ``workers`` at a time have done all that can be estimated."""
         known = [seconds for seconds in self.seconds.values() if seconds is not None]
         return max(sum(known) / workers, max(known, default=0.0))
 
 
 def estimate(jobs: Sequence[Job], run: Path, priors: Path, hardware: str) -> Estimate:
     """``hardware`` is that of this machine; records of other machines serve only where it has none."""
-    own = [r for r in _near(run) if r["environment"].get("hardware") == hardware]
+    own = [record for record in _near(run) if record.environment.get("hardware") == hardware]
     history = own or list(_published())
-    fits, rests = {}, {}
+    fits: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    rests: dict[tuple[str, str, str], list[float]] = {}
     for record in history:
-        if record["status"] != "done" or not record["seconds"] or not record["cases"]:
+        if record.status != "done" or not record.seconds or not record.cases:
             continue
-        seconds, row = dict(record["seconds"]), (record["method"], record["preset"])
-        if record.get("prior", {}).get("key"):
-            fits.setdefault(row, []).append((record.get("photos_fitted") or 0, seconds.pop("fit")))
-        rests.setdefault((record["suite"], *row), []).append(sum(seconds.values()) / len(record["cases"]))
+        seconds, row = dict(record.seconds), (record.method, record.preset)
+        if record.prior is not None and record.prior.key and "fit" in seconds:
+            fits.setdefault(row, []).append((record.photos_fitted or 0, seconds.pop("fit")))
+        rests.setdefault((record.suite, *row), []).append(sum(seconds.values()) / len(record.cases))
     found: dict[str, float | None] = {}
     fitted = {job.prior_key for job in jobs if job.prior_key and (priors / job.prior_key).exists()}
     for job in jobs:
@@ -50,7 +50,7 @@ def estimate(jobs: Sequence[Job], run: Path, priors: Path, hardware: str) -> Est
             seconds = seconds + _nearest(fit, len(job.train)) if fit else None
             fitted.add(job.prior_key)
         found[job.key] = seconds
-    machines = sorted({str(record["environment"].get("hardware")) for record in history})
+    machines = sorted({str(record.environment.get("hardware")) for record in history})
     return Estimate(found, f"{len(history)} records of {', '.join(machines)}" if history else "no record")
 
 
@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _nearest(fits: Iterable[tuple[int, float]], photos: int) -> float:
+def _nearest(fits: Sequence[tuple[int, float]], photos: int) -> float:
     """The median time of fits with about as many photos."""
     least = min(abs(n - photos) for n, _ in fits)
     return median(seconds for n, seconds in fits if abs(n - photos) == least)
@@ -76,5 +76,5 @@ def _near(run: Path) -> Iterator[records.Record]:
 
 def _published() -> Iterator[records.Record]:
     for path in sorted(PUBLISHED.glob("*/records.jsonl.xz")):
-        with lzma.open(path, "rt", encoding="utf-8") as lines:
-            yield from (records.migrated(json.loads(line)) for line in lines)
+        with contextlib.suppress(records.RecordError):
+            yield from records.read_archive(path)

@@ -1,28 +1,30 @@
-"""From values per image to a table: means, intervals, and which methods cannot be told from the best.
+"""From values per image to a table: means, intervals, and which methods are not significantly different from the best.
 
-The papers print a mean and an undefined "±"; here it is the standard deviation over images. What a reader of a small
-benchmark should look at is the interval: images of one person are alike, so it is people that are left out one by one
-(the jackknife), and Student's t pays for how few they are. More people help, more images hardly.
+The papers print a mean and an undefined "±"; here it is the standard deviation over images. The number to look at in a
+small benchmark is the interval: images of one person are alike, so it is people that are left out one by one (the
+jackknife), with Student's t for how few they are. More people help, more images hardly.
 
 Methods are compared on the same images: the differences between two methods, summed up per person, change their signs
-at random, or those per photo where people are too few to show anything. All pairs of methods are tested and a step-down
-correction pays for all of them, because which one is best is read from the same values. ``docs/statistics.md`` has the
-formulas, and what simulations say of them.
+at random, or those per photo where people are too few for any significance. All pairs of methods are tested and
+corrected for by a step-down procedure, because the best one is chosen by the same values. ``docs/statistics.md`` has
+the formulas, and simulations of coverage and level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from benchmarks.engine.records.schema import MetricRecord, RowRecord, SuiteRecord
+
 if TYPE_CHECKING:
     import pandas as pd
 
 RESAMPLES = 9999
-DRAWN_AT_ONCE = 4_000_000  # signs; bounds the memory
+SIGNS_AT_ONCE = 4_000_000  # signs; bounds the memory
 SIGNIFICANCE = 0.05
 ENOUGH_PEOPLE = 6  # 2 / 2^6 is the first two-sided p value below 5 % that signs can have
 SUMMARY = (
@@ -102,8 +104,9 @@ def paired_p_values(differences: ArrayLike, *, resamples: int = RESAMPLES, seed:
 
     The correction is Holm's step-down with the patterns in the place of Bonferroni's factor (the step-down maxT of
     Westfall and Young, "Resampling-based multiple testing", 1993): in every pattern, a statistic is compared with the
-    largest of itself and all smaller ones. So it knows how alike the tests are, and its least p value is 2 / 2^units
-    however many they are; with the factor, nobody could be told from the best of 8 methods with fewer than 11 people.
+    largest of itself and all smaller ones. So it takes the dependence between tests into account, and its least p value
+    is 2 / 2^units however many they are; with the factor, no method could differ significantly from the best of 8 with
+    fewer than 11 people.
     """
     differences = np.asarray(differences, dtype=float)
     enough = (~np.isnan(differences)).sum(axis=0) >= 2
@@ -128,7 +131,7 @@ def _sign_patterns(units: int, resamples: int, seed: int) -> Iterator[Floats]:
         yield 1.0 - 2 * (np.arange(2**units)[:, None] >> np.arange(units) & 1)
         return
     rng = np.random.default_rng(seed)
-    some = max(1, DRAWN_AT_ONCE // units)
+    some = max(1, SIGNS_AT_ONCE // units)
     for start in range(0, resamples, some):
         drawn = rng.integers(2, size=(min(some, resamples - start), units), dtype=np.int8)
         yield 1.0 - 2 * drawn
@@ -149,46 +152,46 @@ def paired_test(differences: pd.DataFrame) -> tuple[Floats, str]:
     return paired_p_values(of_photo), "photos"
 
 
-def summarise(results: pd.DataFrame, suite: Mapping[str, Any]) -> pd.DataFrame:
+def summarise(results: pd.DataFrame, suite: SuiteRecord) -> pd.DataFrame:
     """One row per condition, method and metric that was run, in table order, with the columns of ``SUMMARY``.
 
     ``results`` has the columns of results.csv, ``condition``, ``image``, what a case was made from, and ``item``,
-    whether the row is no case's but that of something else that is counted (a cluster, a set); ``suite`` is
-    suite.json. Only rows whose status is "done" count. The p value of a method is that of its paired test against the
+    whether the row is no case's but that of something else that is counted (a cluster, a set). Only rows whose status
+    is "done" count. The p value of a method is that of its paired test against the
     best one of kind "method", corrected for all pairs of methods on that metric; the best one, floors and the ceiling
-    have none. ``unit`` says what the tests flip, "people" or "photos" of these people. Where the suite turns a knob
-    (``dose``), the values are the rank correlations of ``rank_correlations``.
+    have none. ``unit`` is what the tests flip, "people" or "photos" of these people. Where the suite varies a parameter
+    (``dose``), the values are those of ``rank_correlations``.
     """
     import pandas as pd
 
     scored = results[results["status"] == "done"]
-    if suite.get("dose"):
+    if suite.is_sweep:
         scored = rank_correlations(scored)
     found = set(zip(results["condition"], results["method"], strict=True))
     rows = []
-    for condition in suite["conditions"]:
-        here = scored[scored["condition"] == condition["name"]]
-        methods = [method for method in suite["methods"] if (condition["name"], method["name"]) in found]
-        for metric in suite["metrics"]:
-            table = here[here["metric"] == metric["name"]]
-            rows += _summaries(table, methods, metric, suite, condition["name"])
+    for condition in suite.conditions:
+        here = scored[scored["condition"] == condition.name]
+        methods = [method for method in suite.methods if (condition.name, method.name) in found]
+        for metric in suite.metrics:
+            table = here[here["metric"] == metric.name]
+            rows += _summaries(table, methods, metric, suite, condition.name)
     return pd.DataFrame(rows, columns=list(SUMMARY))
 
 
 def _summaries(
     table: pd.DataFrame,
-    methods: Sequence[Mapping[str, Any]],
-    metric: Mapping[str, Any],
-    suite: Mapping[str, Any],
+    methods: Sequence[RowRecord],
+    metric: MetricRecord,
+    suite: SuiteRecord,
     condition: str,
 ) -> list[dict[str, Any]]:
     """The rows of one metric under one condition, whose values are ``table``."""
-    competitors = [method["name"] for method in methods if method["kind"] == "method"]
-    p_values, unit = compare(table, competitors, higher_is_better=metric["higher_is_better"])
-    within = (-1.0, 1.0) if suite.get("dose") else metric.get("range", ANY)  # a correlation, whatever the metric
+    competitors = [method.name for method in methods if method.kind == "method"]
+    p_values, unit = compare(table, competitors, higher_is_better=metric.higher_is_better)
+    within = (-1.0, 1.0) if suite.is_sweep else metric.range  # a correlation, whatever the metric
     rows = []
     for method in methods:
-        name = method["name"]
+        name = method.name
         mine = table[table["method"] == name]
         values = mine["value"].to_numpy(dtype=float)
         if mine["item"].any():
@@ -200,10 +203,10 @@ def _summaries(
         p = p_values.get(name)  # None where nothing was compared
         rows.append(
             {
-                "suite": suite["suite"],
+                "suite": suite.name,
                 "condition": condition,
                 "method": name,
-                "metric": metric["name"],
+                "metric": metric.name,
                 "mean": mean,
                 "std": std,
                 "ci_low": low,
@@ -212,8 +215,8 @@ def _summaries(
                 "n_people": mine["person"].nunique(),
                 "unit": unit if name in competitors and len(values) else "",
                 "p_value": float("nan") if p is None else p,
-                "tied_with_best": p is not None and not p < SIGNIFICANCE,  # too few to test is no difference shown
-                "published": _published(suite, name, metric["name"], condition),
+                "tied_with_best": p is not None and not p < SIGNIFICANCE,  # too few to test: no difference is shown
+                "published": "; ".join(map(str, suite.published_numbers(name, metric.name, condition).values())),
             }
         )
     return rows
@@ -235,8 +238,8 @@ def _of_items(mine: pd.DataFrame, within: Range) -> tuple[float, float, float, f
 def rank_correlations(scored: pd.DataFrame) -> pd.DataFrame:
     """Spearman's correlation between dose and value over each photo's sweep, a row per method, metric, photo and seed.
 
-    A metric that does not move at all has the correlation 0: it does not mind the dose. Six decimals count, because
-    equal pictures at other places of a batch differ in the last.
+    A metric that does not change at all has the correlation 0: it does not depend on the dose. Six decimals count,
+    because equal images at other places of a batch differ in the last.
     """
     import pandas as pd
     from scipy.stats import spearmanr
@@ -283,11 +286,3 @@ def compare(
 def _codes(names: NDArray[Any]) -> NDArray[np.intp]:
     """0, 1, ... for equal names."""
     return np.unique(names, return_inverse=True)[1]
-
-
-def _published(suite: Mapping[str, Any], method: str, metric: str, condition: str) -> str:
-    """As the paper prints it; empty where it has no number."""
-    if condition != suite.get("published_condition", ""):
-        return ""
-    value = None
-    return "" if value is None else f"{value['mean']:.2f} ± {value['std']:.2f}"

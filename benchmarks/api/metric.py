@@ -28,7 +28,7 @@ class Evaluation:
     problem: Problem
     cases: tuple[Case, ...]
     train: Portraits  # the reference set, of whom the prior is
-    subject: Portraits  # the reference set of whoever is in the photos; nearly always the same
+    subject: Portraits  # the reference set of the person in the photos; nearly always the same
     held_out: Portraits
     domain: Domain
     facts: Mapping[str, Tensor] = field(default_factory=dict)

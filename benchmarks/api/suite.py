@@ -38,7 +38,7 @@ class Reference:
     needs_other_people: bool
     outputs: Callable[[Problem, Sequence[Portraits], Sequence[Case]], Image]
     # (problem, other people's held-out, cases) -> [n, 3, R, R]
-    group: str = ""  # factors of one group are drawn together
+    group: str = ""  # factors of one group are plotted together
     parts: Parts | None = None  # None: the suite's
 
 
@@ -88,7 +88,8 @@ class Suite:
     paper: str = ""  # which table and figure of the paper this is
     figures: tuple[Figure, ...] = ()
     published: tuple[Published, ...] = ()  # rows that a run is without keep their place
-    dose: str = ""  # of parameter-sweep suites: what the cases' dose means; the numbers are rank correlations
+    dose: str = ""  # of parameter-sweep suites: what the cases' dose means
+    statistic: Literal["mean", "rank_correlation"] = "mean"  # the table's numbers: over images, or with the dose
 
     def reference(self, name: str) -> Reference:
         """The reference row of that name."""

@@ -163,7 +163,7 @@ def _timer(
     request: Request, options: Options, load: Callable[[str], Domain], stage: Stage, stack: ExitStack
 ) -> Callable[[Lengths], float | None]:
     """Seconds of the stage at some lengths, in the first job of its row; None where that job does not have it."""
-    from benchmarks.engine.executors.process import choose_devices, prepare
+    from benchmarks.engine.devices import choose_devices, prepare
     from benchmarks.engine.worker import Context, Worker
 
     device = choose_devices(options.device, 1, 1)[0]
@@ -191,7 +191,7 @@ def _timer(
         outcome = worker.run(job)
         if outcome.status != "done":
             raise UnusableArguments(f"--methods {stage.row}: cannot be timed ({outcome.reason})")
-        spent = records.read_record(context.run, job.key)["seconds"]
+        spent = records.read_record(context.run, job.key).seconds
         if stage.flag == "--fit_seconds":
             return spent.get("fit")
         return spent["restore"] / len(job.cases) if "restore" in spent else None

@@ -1,28 +1,40 @@
-"""Everything that can be wrong with a request, found before any work. Each check returns its problems as sentences."""
+"""Everything that can be wrong with a request, found before any work.
+
+Every check returns findings. ``benchmarks.run`` refuses the problems among them in one message, in which a finding is
+"name: detail"; ``benchmarks.doctor`` prints all of them.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from benchmarks.api.registry import ALL, DOMAINS, METHODS, SUITES, UnknownName, require
 from benchmarks.api.task import PRESETS
 from benchmarks.engine import executors
-from benchmarks.engine.executors import Means
 from benchmarks.engine.external import is_external
+from benchmarks.engine.findings import OK, Finding, problem
 from benchmarks.engine.options import Options
+from benchmarks.engine.plan import KEY_LENGTH
 from datasets.splits import PEOPLE
 
 if TYPE_CHECKING:
     from mystyle.protocols import OwnNetwork
 
-BEGUN = {"config.yaml", "priors", "jobs"}  # what a run may leave that is stopped before it has a suite.json
+MAX_SEED = 2**63 - 1  # tables hold seeds as 64-bit integers
+RUN = re.compile(r"jobs|priors|\..*")  # what a run has before anything else, and hidden files
+KEYS = re.compile(rf"[0-9a-f]{{{KEY_LENGTH}}}|unfinished|budget\.json|\..*")  # what is in a folder of jobs or priors
+NETWORK_TIME = "20 to 40 minutes on two cores, after 13 for the population"
 
 
-def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -> list[str]:
+def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -> list[Finding]:
     """Unknown suite, preset, methods, domain. Imports no torch, unless a name may be a row of the suite's own."""
     named = [name for name in methods or [] if not is_external(name)]
     known = METHODS.names()
@@ -32,20 +44,22 @@ def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -
         *_unknown("--suite", [suite], (*SUITES.names(), ALL), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
         *_unknown("--methods", named, known, "method"),
+        *encoding("--methods", methods or []),
         *_unknown("--domain", [domain], DOMAINS.names(), "domain"),
     ]
 
 
-def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[str]:
+def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[Finding]:
     """Unknown people: of the domain, or, with --photos, of that folder."""
     if photos is None:
         named = [name for name in wanted or [] if not re.fullmatch(r"s\d{4}", name)]  # strangers are without end
         return _unknown("--people", named, [person.name for person in PEOPLE.get(domain, ())], "person")
     if not photos.is_dir():
-        return [f"--photos {photos}: there is no such folder; it holds a folder per person"]
-    if not people_in(photos, ["test"]):
-        return [f"--photos {photos}: holds no person; a person is a folder with train/ and test/ inside"]
-    return _unknown("--people", wanted or [], people_in(photos, ["test"]), "person")
+        return [problem(f"--photos {photos}", "there is no such folder; it holds a folder per person")]
+    found = people_in(photos, ["test"])
+    if not found:
+        return [problem(f"--photos {photos}", "holds no person; a person is a folder with train/ and test/ inside")]
+    return _unknown("--people", wanted or [], found, "person") or encoding("--photos", [photos, *(wanted or found)])
 
 
 def people_in(photos: Path, splits: Collection[str] = ("train", "test")) -> tuple[str, ...]:
@@ -53,44 +67,52 @@ def people_in(photos: Path, splits: Collection[str] = ("train", "test")) -> tupl
     return tuple(sorted(f.name for f in photos.iterdir() if all((f / split).is_dir() for split in splits)))
 
 
-def numbers(options: Options) -> list[str]:
-    """Seeds, workers, seconds and tries out of range."""
+def encoding(flag: str, texts: Iterable[object]) -> list[Finding]:
+    """Names that are no valid UTF-8, which the files of a run cannot hold."""
+    return [
+        problem(f"{flag} {text}", "the name is not valid UTF-8; rename it")
+        for text in map(str, texts)
+        if not text.isascii() and text.encode(errors="replace").decode() != text
+    ]
+
+
+def numbers(options: Options) -> list[Finding]:
+    """Seeds, workers, seconds and retries out of range."""
     seeds, workers, retries = options.seeds, options.workers, options.retries
-    problems = [f"--seeds {seed}: a seed is 0 or more" for seed in seeds if seed < 0]
+    found = [problem(f"--seeds {seed}", "a seed is 0 or more") for seed in seeds if seed < 0]
+    found += [problem(f"--seeds {seed}", f"a seed is at most {MAX_SEED}") for seed in seeds if seed > MAX_SEED]
     if len(set(seeds)) < len(seeds):
-        problems.append("--seeds: a seed is given twice")
+        found.append(problem("--seeds", "a seed is given twice"))
     if workers is not None and workers < 1:
-        problems.append(f"--workers {workers}: at least 1 is needed")
+        found.append(problem(f"--workers {workers}", "at least 1 is needed"))
     for flag in ("fit_seconds", "image_seconds", "timeout"):
         seconds = getattr(options, flag)
-        if seconds is not None and not seconds > 0:
-            problems.append(f"--{flag} {seconds:g}: seconds, more than 0")
+        if seconds is not None and not 0 < seconds < math.inf:
+            found.append(problem(f"--{flag} {seconds:g}", "seconds, more than 0 and finite"))
     if retries < 0:
-        problems.append(f"--retries {retries}: 0 or more")
-    return problems
+        found.append(problem(f"--retries {retries}", "0 or more"))
+    return found
 
 
-def shard(options: Options) -> list[str]:
+def shard(options: Options) -> list[Finding]:
     """A --shard that is no part of a whole, or is given where nothing is done."""
     try:
-        _ = options.part
+        _ = options.shard_numbers
     except ValueError:
-        return [f"--shard {options.shard}: write I/N, the I-th of N parts, such as 1/4"]
+        return [problem(f"--shard {options.shard}", "write I/N, the I-th of N parts, such as 1/4")]
     if options.shard and options.collect:
-        return ["--collect is for all shards together; leave --shard away"]
+        return [problem("--collect", "is for all shards together; omit --shard")]
     if options.collect and options.dry_run:
-        return ["--collect does no job, so that there is nothing for --dry_run to tell"]
+        return [problem("--collect", "runs no job, so that there is nothing to preview; omit --dry_run")]
     return []
 
 
-def executor(name: str, means: Means) -> list[str]:
-    """What the executor says of what it is granted."""
-    if means.address and name != "ray":
-        return [f"--ray_address: executor {name} uses no cluster; add --executor ray"]
-    return executors.load(name).check(means)
+def executor(options: Options) -> list[Finding]:
+    """What the executor cannot do."""
+    return executors.load(options.executor).check(options.executor_options)
 
 
-def device(name: str) -> list[str]:
+def device(name: str) -> list[Finding]:
     """A device that this machine does not have."""
     if name != "cuda":
         return []
@@ -98,70 +120,84 @@ def device(name: str) -> list[str]:
 
     if torch.cuda.is_available():
         return []
-    return ["--device cuda: torch finds no CUDA device; use --device cpu or auto"]
+    return [problem("--device cuda", "torch finds no CUDA device; use --device cpu or auto")]
 
 
-def out(folder: Path) -> list[str]:
-    """An --out that cannot be written, or that holds something else than a run."""
-    if problems := writable("--out", folder):
-        return problems
-    if folder.is_dir() and not (folder / "suite.json").exists() and not {p.name for p in folder.iterdir()} <= BEGUN:
-        return [f"--out {folder}: the folder holds something else than a run; choose a new or an empty one"]
-    return []
+def folders(options: Options) -> list[Finding]:
+    """An --out or --priors that cannot be written, or that holds something else."""
+    out, priors = options.folder, options.prior_folder
+    other = "the folder holds something else than {}; choose a new or an empty one"
+    found = encoding("--out", [out]) or writable("--out", out)
+    if not found and not _is_run(out):
+        found.append(problem(f"--out {out}", other.format("a run")))
+    if options.priors:
+        wrong = encoding("--priors", [priors]) or writable("--priors", priors)
+        if not wrong and not _holds_only(priors, KEYS):
+            wrong.append(problem(f"--priors {priors}", other.format("priors")))
+        found += wrong
+    return found
 
 
-def writable(flag: str, folder: Path) -> list[str]:
+def writable(flag: str, folder: Path) -> list[Finding]:
     """A folder that cannot be made or written."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
-        return [f"{flag} {folder}: {existing} is a file; choose another folder"]
+        return [problem(f"{flag} {folder}", f"{existing} is a file; choose another folder")]
     try:  # by writing: permissions say nothing to root, on a read-only or a full disk, or in /proc
         with tempfile.TemporaryFile(dir=existing) as probe:
             probe.write(b"\0" * 4096)
     except OSError as error:
-        reason = error.strerror
-        return [f"{flag} {folder}: {existing} is not writable ({reason}); choose another or change its permissions"]
+        reason = f"{existing} is not writable ({error.strerror})"
+        return [problem(f"{flag} {folder}", f"{reason}; choose another or change its permissions")]
     return []
 
 
-def weights(files: Mapping[str, Path]) -> list[str]:
-    """Weight files that are missing, are not whole safetensors files, or differ from the hashes shipped beside them."""
-    problems = []
-    for path in files.values():
+def weights(files: Mapping[str, Path]) -> list[Finding]:
+    """Weight files by name: missing, not whole safetensors files, or other than the hashes shipped beside them."""
+    found = []
+    for name, path in files.items():
         if not path.is_file():
-            problems.append(f"weight file {path} is missing; restore it from a fresh clone of the project")
+            found.append(problem(name, f"weight file {path} is missing; restore it from a fresh clone of the project"))
         elif reason := _damage(path):
-            problems.append(f"weight file {path} is damaged ({reason}); restore it from a fresh clone")
-    return problems
+            found.append(problem(name, f"weight file {path} is damaged ({reason}); restore it from a fresh clone"))
+        else:
+            checked = ", SHA-256 as in SHA256SUMS" * (path.name in _listed(path))
+            found.append(Finding(name, OK, f"{path.stat().st_size / 1e6:.1f} MB{checked}"))
+    return found
 
 
-def networks(wanted: Iterable[OwnNetwork], folder: Path) -> list[str]:
-    """Methods' networks of the domain, in its ``folder``, that are damaged or not there, which not all clones have."""
-    files = {network.file: folder / network.file for network in wanted}
-    commands = {network.file: network.command for network in wanted}
-    there = {name: path for name, path in files.items() if path.is_file()}
-    return weights(there) + [
-        f"weight file {path} is missing; train it: python -m datasets.synthetic population --out data/population, "
-        f"then {commands[name]} data/population"
+def networks(wanted: Mapping[str, OwnNetwork], folder: Path) -> list[Finding]:
+    """Methods' networks of the domain, by name, in its ``folder``; not every clone has them."""
+    files = {name: folder / network.file for name, network in wanted.items()}
+    return [
+        problem(
+            name,
+            f"weight file {path} is missing; train it ({NETWORK_TIME}): python -m datasets.synthetic population "
+            f"--out data/population, then {wanted[name].command} data/population",
+        )
         for name, path in files.items()
-        if name not in there
-    ]
+        if not path.is_file()
+    ] + weights({name: path for name, path in files.items() if path.is_file()})
 
 
-def photos(folders: Iterable[Path], splits: Sequence[str], resolution: int, known_good: Collection[str]) -> list[str]:
+def photos(
+    folders: Iterable[Path], splits: Sequence[str], resolution: int, known_good: Collection[str] = ()
+) -> list[Finding]:
     """Photos that are missing, damaged or of the wrong size. Decodes all but those whose SHA-256 is ``known_good``."""
     from datasets.folders import DataError, check  # here: it needs numpy and PIL, and --help must not wait
 
-    problems = []
+    found = []
     for folder in folders:
+        wrong, counts = encoding(folder.name, (p.name for p in folder.rglob("*"))), []
         for split in splits:
             if split == "extra" and not (folder / split).exists():  # a person may do without
                 continue
             try:
-                check(folder, split, resolution, known_good)
+                counts.append(f"{len(check(folder, split, resolution, known_good))} {split}")
             except DataError as error:
-                problems += str(error).splitlines()
-    return problems
+                wrong += [problem(folder.name, line) for line in str(error).splitlines()]
+        found += wrong or [Finding(folder.name, OK, ", ".join(counts))]
+    return found
 
 
 def _damage(path: Path) -> str | None:
@@ -176,17 +212,44 @@ def _damage(path: Path) -> str | None:
                 return "no network named in its metadata"
     except (SafetensorError, OSError) as error:
         return str(error)
-    listed = path.parent / "SHA256SUMS"
-    if listed.is_file():
-        hashes = {name.lstrip("*"): digest for digest, name in map(str.split, listed.read_text().splitlines())}
-        if path.name in hashes and hashes[path.name] != sha256(path):
-            return "its SHA-256 is not the one in SHA256SUMS"
+    listed = _listed(path).get(path.name)
+    if listed is not None and listed != sha256(path):
+        return "its SHA-256 is not the one in SHA256SUMS"
     return None
 
 
-def _unknown(flag: str, wanted: Sequence[str], known: Sequence[str], title: str) -> list[str]:
+def _listed(path: Path) -> dict[str, str]:
+    """File name to SHA-256, of the list beside a weight file."""
+    sums = path.with_name("SHA256SUMS")
+    lines = sums.read_text().splitlines() if sums.is_file() else []
+    return {name.lstrip("*"): digest for digest, name in map(str.split, lines)}
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is a run by its config.yaml or suite.json, or holds nothing but jobs and priors."""
+    if {"suite", "preset"} <= _keys(folder / "config.yaml", yaml.safe_load):
+        return True
+    if {"suite", "jobs"} <= _keys(folder / "suite.json", json.loads):
+        return True
+    return _holds_only(folder, RUN) and all(_holds_only(folder / name, KEYS) for name in ("jobs", "priors"))
+
+
+def _keys(file: Path, parse: Callable[[str], Any]) -> set[str]:
+    """The keys of the mapping in a file; none where it holds something else."""
+    try:
+        return set(parse(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, yaml.YAMLError):
+        return set()
+
+
+def _holds_only(folder: Path, names: re.Pattern[str]) -> bool:
+    """Whether a folder holds nothing but such names, is empty or absent."""
+    return not folder.is_dir() or all(names.fullmatch(path.name) for path in folder.iterdir())
+
+
+def _unknown(flag: str, wanted: Sequence[str], known: Sequence[str], title: str) -> list[Finding]:
     try:
         require(wanted, known, title)
     except UnknownName as error:
-        return [f"{flag}: {line}" for line in str(error).splitlines()]
+        return [problem(flag, line) for line in str(error).splitlines()]
     return []

@@ -1,22 +1,32 @@
-"""Shows a run as it goes: live bars on a terminal, plain lines now and then elsewhere."""
+"""Shows a run as it goes: live bars on a terminal, plain lines now and then elsewhere; and its summary."""
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 from benchmarks.engine.plan import Job
+from benchmarks.engine.records import SuiteRecord
 from benchmarks.engine.worker import Outcome
+from mystyle.files import printable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INTERVAL = 15.0  # seconds between two plain lines
+WIDE = 6  # metrics that a terminal shows with their deviations
 AGAIN = "; it will be tried again"
 
 
 class Display(Protocol):
-    """Hears what happens in the run. All calls come from the parent process."""
+    """What is shown of a run. All calls come from the parent process."""
 
     def started(self, job: Job) -> None: ...
 
@@ -25,7 +35,7 @@ class Display(Protocol):
     def finished(self, job: Job, outcome: Outcome) -> None: ...
 
     def again(self, job: Job, outcome: Outcome) -> None:
-        """It ended like that, and will be started once more."""
+        """It failed, and will be started once more."""
         ...
 
     def withdrawn(self, job: Job) -> None:
@@ -50,11 +60,11 @@ class LiveDisplay:
 
     def __init__(self, jobs: int, console: Console) -> None:
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[stage]}"),
+            TextColumn("{task.fields[stage]}", markup=False),
             console=console,
         )
         self._all = self._bars.add_task("all jobs", total=jobs, stage="")
@@ -62,19 +72,19 @@ class LiveDisplay:
         self._bars.start()
 
     def started(self, job: Job) -> None:
-        self._jobs[job.key] = self._bars.add_task(job.title, total=None, stage="starting")
+        self._jobs[job.key] = self._bars.add_task(printable(job.title), total=None, stage="starting")
 
     def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None:
-        self._bars.update(self._jobs[job.key], completed=done, total=total, stage=stage + _loss(loss))
+        self._bars.update(self._jobs[job.key], completed=done, total=total, stage=printable(stage + _loss(loss)))
 
     def finished(self, job: Job, outcome: Outcome) -> None:
         self._bars.remove_task(self._jobs.pop(job.key))
         self._bars.advance(self._all)
-        self._bars.console.print(_ended(job, outcome), highlight=False, markup=False)
+        self._say(_ended(job, outcome))
 
     def again(self, job: Job, outcome: Outcome) -> None:
         self.withdrawn(job)
-        self._bars.console.print(_ended(job, outcome) + AGAIN, highlight=False, markup=False)
+        self._say(_ended(job, outcome) + AGAIN)
 
     def withdrawn(self, job: Job) -> None:
         self._bars.remove_task(self._jobs.pop(job.key))
@@ -85,6 +95,9 @@ class LiveDisplay:
     def close(self) -> None:
         self._bars.stop()
 
+    def _say(self, text: str) -> None:
+        self._bars.console.print(printable(text), highlight=False, markup=False)
+
 
 class PlainDisplay:
     """A line for every job that ends, and one every ``INTERVAL`` seconds about those at work."""
@@ -92,7 +105,7 @@ class PlainDisplay:
     def __init__(self, jobs: int, console: Console) -> None:
         self._total, self._ended, self._console = jobs, 0, console
         self._jobs: dict[str, str] = {}
-        self._began = self._spoke = time.monotonic()
+        self._began = self._last = time.monotonic()
 
     def started(self, job: Job) -> None:
         self._jobs[job.key] = f"{job.title}: starting"
@@ -113,7 +126,7 @@ class PlainDisplay:
         self._jobs.pop(job.key, None)
 
     def tick(self) -> None:
-        if time.monotonic() - self._spoke > INTERVAL:
+        if time.monotonic() - self._last > INTERVAL:
             elsewhere = f"{self._total - self._ended} jobs are with other processes, or wait for workers"
             self._say("; ".join(self._jobs.values()) or elsewhere)
 
@@ -121,9 +134,9 @@ class PlainDisplay:
         pass
 
     def _say(self, text: str) -> None:
-        self._spoke = time.monotonic()
-        elapsed = self._spoke - self._began
-        line = f"[{self._ended}/{self._total} jobs, {elapsed:.0f} s] {text}"
+        self._last = time.monotonic()
+        elapsed = self._last - self._began
+        line = f"[{self._ended}/{self._total} jobs, {elapsed:.0f} s] {printable(text)}"
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -135,3 +148,30 @@ def _ended(job: Job, outcome: Outcome) -> str:
     if outcome.status == "done":
         return f"{job.title}: done in {outcome.seconds:.1f} s"
     return f"{job.title}: FAILED, {outcome.reason.splitlines()[0]}"
+
+
+def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
+    """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method and condition."""
+    cells = {(row.condition, row.method, row.metric): row for row in summary.fillna({"condition": ""}).itertuples()}
+    narrow = len(suite.metrics) > WIDE  # the whole numbers are in the report
+    what = "mean" if narrow else "mean ± standard deviation over images"
+    what = "rank correlation with the dose" if suite.is_sweep else what
+
+    def cell(c: Any) -> str:
+        return "–" if not c.n_images else f"{c.mean:.3f}" if narrow else f"{c.mean:.3f} ± {c.std:.3f}"
+
+    table = Table(title=f"{suite.title}: {what}", box=box.SIMPLE_HEAD)
+    table.add_column("", no_wrap=True)
+    arrows = {True: " ↑", False: " ↓", None: ""}
+    for metric in suite.metrics:
+        table.add_column(metric.label + ("" if suite.is_sweep else arrows[metric.higher_is_better]), justify="right")
+    for condition in suite.conditions:
+        if condition.title:
+            table.add_section()
+            table.add_row(Text(condition.title, style="bold"))
+        for method in suite.methods:
+            keys = [(condition.name, method.name, metric.name) for metric in suite.metrics]
+            row = [cells[key] for key in keys if key in cells]
+            if row:
+                table.add_row(Text(printable(method.title)), *(cell(c) for c in row))
+    Console(width=None if sys.stdout.isatty() else 110).print(table)

@@ -42,6 +42,11 @@ class External:
     def title(self) -> str:
         return self.name
 
+    @property
+    def spec(self) -> str:
+        """The value of --methods that asks for it."""
+        return f"{PREFIX}{self.name}={self.folder}"
+
     @cached_property
     def presets(self) -> dict[str, Settings]:
         from datasets.folders import sha256
@@ -68,10 +73,10 @@ def parse(text: str, taken: Sequence[str]) -> External:
     """``external:NAME=FOLDER``. Raises ValueError with the flag where it is not that, or NAME is ``taken``."""
     found = re.fullmatch(PREFIX + r"([A-Za-z0-9_.-]+)=(.+)", text)
     if not found:
-        raise ValueError(f"--methods {text}: write external:NAME=FOLDER, NAME of letters, digits, and _ . -")
+        raise ValueError("write external:NAME=FOLDER, NAME of letters, digits, and _ . -")
     name, folder = found[1], Path(found[2])
     if name in taken:
-        raise ValueError(f"--methods {text}: there is a method {name} already; choose another name")
+        raise ValueError(f"there is a method {name} already; choose another name")
     if not folder.is_dir():
-        raise ValueError(f"--methods {text}: there is no folder {folder}; it holds PERSON/CASE.png")
+        raise ValueError(f"there is no folder {folder}; it holds PERSON/CASE.png")
     return External(name, folder)

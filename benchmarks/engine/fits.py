@@ -1,8 +1,8 @@
 """Fits cached in files at three levels: of a domain, of a person (a prior), of images (their inversions).
 
 A fit is a folder under the hash of everything that decides it, written whole or not at all, with the hashes of its
-files in ``about.json``. What was made is always read back from the files: whoever finds a fit and whoever made it
-compute with the same numbers. A fit that was damaged on disk is set aside and made again.
+files in ``about.json``. What was made is always read back from the files, so that a job that finds a fit and the job
+that made it compute with the same numbers. A fit that was damaged on disk is set aside and made again.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from jsonargparse import ArgumentParser, Namespace
 
-from benchmarks.engine.executors import Means
+from benchmarks.engine import executors
+from benchmarks.engine.executors import ExecutorOptions
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,17 @@ class Options:
         preset: how much of it: smoke, quick, full or paper
         domain: the networks, and the kind of people
         photos: a folder of people with train/ and test/ inside, instead of the domain's rendered people
-        out: the run's folder, runs/SUITE-PRESET unless given
-        priors: a folder of fitted priors that runs share, the run's own unless given
+        out: the run's folder, by default runs/SUITE-PRESET
+        priors: a folder of fitted priors that runs share, by default the run's own
         device: where to compute; auto takes the GPUs if there are any
-        executor: local spreads the jobs over processes, ray over a cluster, inline does them in this process
-        workers: jobs at a time; one per GPU, or one per core as far as the memory goes, unless given
+        workers: jobs at a time, by default one per GPU, or one per core as far as the memory goes
         fit_seconds: an equal budget, for every method's fit to a person, instead of the preset's lengths
         image_seconds: an equal budget, for what every method does with an image
         timeout: seconds after which a job is stopped and has failed
-        retries: further tries of a job that failed, in this run; the same command tries it again, too
-        ray_address: of a Ray cluster, such as auto; one of this machine unless given
-        shard: I/N does only the I-th of N parts of the jobs, for job arrays; then --collect
-        wandb: what becomes of the mirror of the records
+        retries: further attempts at a job that failed, in this run; the same command tries it again, too
+        ray_address: of a Ray cluster, such as auto; by default one is made of this machine
+        shard: I/N runs only the I-th of N parts of the jobs, for job arrays; then --collect
+        wandb: where the mirror of the records goes
     """
 
     suite: str = "inpainting"
@@ -47,7 +47,7 @@ class Options:
     out: Path | None = None
     priors: Path | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    executor: Literal["local", "inline", "ray"] = "local"
+    executor: str = "local"
     workers: int | None = None
     fit_seconds: float | None = None
     image_seconds: float | None = None
@@ -71,7 +71,7 @@ class Options:
         return self.priors or self.folder / "priors"
 
     @property
-    def part(self) -> tuple[int, int]:
+    def shard_numbers(self) -> tuple[int, int]:
         """``shard`` as numbers. Raises ValueError if it is not I/N with 1 <= I <= N."""
         number, count = map(int, (self.shard or "1/1").split("/"))
         if not 1 <= number <= count:
@@ -79,28 +79,35 @@ class Options:
         return number, count
 
     @property
-    def means(self) -> Means:
-        """What the executor is granted."""
-        return Means(self.device, self.workers, self.timeout, self.retries, self.ray_address)
+    def executor_options(self) -> ExecutorOptions:
+        """What concerns the executor."""
+        workers = 1 if self.executor == "inline" else self.workers
+        return ExecutorOptions(self.device, workers, self.timeout, self.retries, self.ray_address)
 
 
-def make_parser(description: str) -> ArgumentParser:
+def make_parser() -> ArgumentParser:
     """Flags and YAML keys are the fields of ``Options``; unknown ones are refused."""
-    parser = ArgumentParser(prog="python -m benchmarks.run", description=description)
+    parser = ArgumentParser(prog="python -m benchmarks.run", description="Runs a suite of the benchmark.")
     parser.add_argument("--config", action="config", help="a YAML file of these options, such as a run's config.yaml")
-    flags = {"collect", "wandb_images", "dry_run"}
-    parser.add_class_arguments(Options, as_group=False, skip={"methods", "people", "seeds"} | flags)
+    below = {"methods", "people", "seeds", "executor", "collect", "wandb_images", "dry_run"}
+    parser.add_class_arguments(Options, as_group=False, skip=below)
     several: dict[str, Any] = {"nargs": "+", "metavar": "NAME"}
-    parser.add_argument("--methods", type=str, help="methods to compare, the suite's unless given", **several)
-    parser.add_argument("--people", type=str, help="people to run on, the preset's unless given", **several)
+    parser.add_argument("--methods", type=str, help="methods to compare, by default the suite's", **several)
+    parser.add_argument("--people", type=str, help="people to run on, by default the preset's", **several)
     parser.add_argument("--seeds", type=int, nargs="+", metavar="N", default=[0], help="one job per seed")
-    parser.add_argument("--collect", action="store_true", help="do no job: tables, report and mirror of what is there")
-    parser.add_argument("--wandb_images", action="store_true", help="mirror pictures and people's names, too")
-    parser.add_argument("--dry_run", action="store_true", help="check everything, say what there is to do, and stop")
+    where = "where jobs run: processes of this machine, this process, a Ray cluster"
+    parser.add_argument("--executor", choices=executors.names(), default=Options.executor, help=where)
+    parser.add_argument("--collect", action="store_true", help="run no job: tables, report and mirror of what is there")
+    parser.add_argument("--wandb_images", action="store_true", help="mirror images and people's names, too")
+    parser.add_argument("--dry_run", action="store_true", help="check everything, list what there is to do, and stop")
     return parser
 
 
 def to_options(parsed: Namespace) -> Options:
     """The parsed command line as ``Options``."""
-    values = {name: value for name, value in parsed.as_dict().items() if name != "config"}
-    return Options(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in parsed.as_dict().items()
+        if name != "config"
+    }
+    return Options(**values)

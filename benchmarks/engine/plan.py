@@ -21,6 +21,14 @@ from benchmarks.api.metric import Metric
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.suite import Suite, Variant
 from benchmarks.api.task import Case, Part, Person
+from benchmarks.engine.records import (
+    CaseRecord,
+    ConditionRecord,
+    FigureRecord,
+    MetricRecord,
+    RowRecord,
+    SuiteRecord,
+)
 from datasets.folders import Photo
 
 KEY_LENGTH = 16  # hex digits: 64 bits, ample for the thousands of jobs of one folder
@@ -59,7 +67,7 @@ class Job:
         del decisive["preset"]  # a name for settings that are here themselves
         if not self.files:  # most suites have none
             del decisive["files"]
-        if self.others:  # the hash of a mapping does not tell the order, which decides who is taken
+        if self.others:  # the hash of a mapping ignores the order, which decides whose photos are taken
             decisive["order"] = list(self.others)
         return content_hash(decisive)
 
@@ -103,28 +111,43 @@ class Job:
 
     @property
     def description(self) -> dict[str, Any]:
-        """What a record says of the job, however it ends."""
+        """The fields of a ``JobRecord``: what a record holds of the job, however it ends."""
         return {
             "key": self.key,
             "suite": self.suite,
             "suite_version": self.suite_version,
             "method": self.method,
+            "fitted_by": self.fitted_by,
             "method_version": self.method_version,
+            "reference": self.reference,
             "person": self.person,
             "seed": self.seed,
             "settings": plain(self.settings),
+            "task": self.part.task.name,
+            "params": plain(self.part.task),
             "preset": self.preset,
             "domain": self.domain,
             "metrics": dict(self.metrics),
-            "task": self.part.task.name,
-            "params": plain(self.part.task),
-            "cases": [
-                {"case" if name == "name" else name: value for name, value in plain(case).items()}
-                for case in self.cases
-            ],
+            "cases": tuple(
+                CaseRecord(
+                    case=c.name,
+                    image=c.image,
+                    other=c.other,
+                    of=c.of,
+                    edits=c.edits,
+                    mask=c.mask,
+                    mask_seed=c.mask_seed,
+                    seed=c.seed,
+                    dose=c.dose,
+                )
+                for c in self.cases
+            ),
             "condition": self.part.condition,
             "level": self.part.level,
+            "kept": self.part.kept,
             "prior_of": self.prior_of,
+            "train": self.part.train,
+            "others": tuple(self.others),
             "photos_fitted": len(self.train),
             "weights": {**self.weights, **self.files},
             "photos": self.photos,
@@ -259,46 +282,49 @@ def describe(
     metrics: Mapping[str, Metric],
     jobs: Sequence[Job],
     absent: Mapping[str, str],
-) -> dict[str, Any]:
+) -> SuiteRecord:
     """suite.json: everything that tables and figures need to know and that is not in a record.
 
     ``absent`` are the published rows that this run is without, name to title; they stand above the methods.
     """
-    rows = [{"name": name, "title": title, "kind": "published"} for name, title in absent.items()]
+    rows = [RowRecord(name=name, title=title, kind="published") for name, title in absent.items()]
     for name, method in methods.items():
         row = suite.rows.get(name)
         title = row.title if isinstance(row, Variant) else method.title
-        rows.append({"name": name, "title": title, "kind": "floor" if name in suite.floors else "method"})
-    rows += [{"name": r.name, "title": r.title, "kind": r.kind, "group": r.group} for r in suite.references]
+        rows.append(RowRecord(name=name, title=title, kind="floor" if name in suite.floors else "method"))
+    rows += [RowRecord(name=r.name, title=r.title, kind=r.kind, group=r.group) for r in suite.references]
     met = {job.part.condition: job.part.level for job in jobs}
-    return {
-        "suite": suite.name,
-        "title": suite.title,
-        "version": suite.version,
-        "paper": suite.paper,
-        "dose": suite.dose,
-        "conditions": [
-            {"name": name, "title": title, "level": met[name]}
+    return SuiteRecord(
+        name=suite.name,
+        title=suite.title,
+        version=suite.version,
+        paper=suite.paper,
+        dose=suite.dose,
+        statistic=suite.statistic,
+        conditions=tuple(
+            ConditionRecord(name=name, title=title, level=met[name])
             for name, title in (suite.conditions or {"": ""}).items()
             if name in met
-        ],
-        "figures": [{"kind": f.kind, "name": f.name, "caption": f.caption, **f.options} for f in suite.figures],
-        "metrics": [
-            {
-                "name": metric.name,
-                "label": metric.label,
-                "description": metric.description,
-                "unit": metric.unit,
-                "higher_is_better": metric.higher_is_better,
-                "range": list(metric.range),
-                "shares_network_with_loss": metric.network == "perceptual",  # which the losses of all methods use
-            }
+        ),
+        figures=tuple(
+            FigureRecord(kind=f.kind, name=f.name, caption=f.caption, options=f.options) for f in suite.figures
+        ),
+        metrics=tuple(
+            MetricRecord(
+                name=metric.name,
+                label=metric.label,
+                description=metric.description,
+                unit=metric.unit,
+                higher_is_better=metric.higher_is_better,
+                range=metric.range,
+                shares_network_with_loss=metric.network == "perceptual",  # which the losses of all methods use
+            )
             for metric in metrics.values()
-        ],
-        "methods": rows,
-        "published": [plain(published) for published in suite.published],
-        "jobs": [job.key for job in jobs],
-    }
+        ),
+        methods=tuple(rows),
+        published=suite.published,
+        jobs=tuple(job.key for job in jobs),
+    )
 
 
 def content_hash(content: Any) -> str:

@@ -1,4 +1,4 @@
-"""What a dry run says."""
+"""Preview of a run: its jobs, and an estimate of the time that they take."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from benchmarks.analysis.changes import changes
 from benchmarks.analysis.estimate import Estimate, duration, estimate
 from benchmarks.engine import records
 from benchmarks.engine.budget import kept
-from benchmarks.engine.executors.process import choose_devices
+from benchmarks.engine.devices import choose_devices
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import shard
 from benchmarks.engine.provenance import hardware
@@ -14,30 +14,30 @@ from benchmarks.engine.request import Request, make_jobs, undrawn
 
 
 def preview(request: Request, options: Options) -> str:
-    """What a dry run says: every job, whether it is done, how long it will take, and why results do not count."""
+    """Every job, whether it is done, how long it will take, and what has changed since there were results."""
     run = options.folder
     if missing := undrawn(request):
         rows = len(request.methods) + len(request.suite.references)
         n = rows * len(request.folders) * len(request.seeds)
-        return f"{n} jobs or more to do in {run}, after the photos of {', '.join(missing)} are drawn"
+        return f"{n} jobs or more to do in {run}, after the photos of {', '.join(missing)} are rendered"
     if (changed := kept(request, options)) is None:
-        return f"how long the methods take is measured first, for the budget; then the jobs of {run} can be told"
-    jobs = shard(make_jobs(request, changed), *options.part)
+        return f"how long the methods take is measured first, for the budget; then the jobs of {run} are known"
+    jobs = shard(make_jobs(request, changed), *options.shard_numbers)
     pending = [job for job in jobs if not records.is_done(run, job.key)]
-    devices = choose_devices(options.device, 1 if options.executor == "inline" else options.workers, len(pending))
-    judged = estimate(pending, run, options.prior_folder, hardware(devices[0]))
-    if changed:  # records of other lengths say nothing of a budget's
-        judged = Estimate(dict.fromkeys(judged.seconds), judged.source)
+    devices = choose_devices(options.device, options.executor_options.workers, len(pending))
+    estimated = estimate(pending, run, options.prior_folder, hardware(devices[0]))
+    if changed:  # records of other lengths do not predict a budget's
+        estimated = Estimate(dict.fromkeys(estimated.seconds), estimated.source)
     lines = []
     for job in jobs:
-        seconds = judged.seconds.get(job.key)
+        seconds = estimated.seconds.get(job.key)
         about = "" if seconds is None else f", about {duration(seconds)}"
-        state = "to do" if job.key in judged.seconds else "done "
+        state = "to do" if job.key in estimated.seconds else "done "
         lines.append(f"{state}  {job.key}  {job.title}, {len(job.cases)} images{about}")
     end = f"{len(pending)} of {len(jobs)} jobs to do in {run}"
-    unknown = list(judged.seconds.values()).count(None)
+    unknown = list(estimated.seconds.values()).count(None)
     if unknown < len(pending):
-        end += f", about {duration(judged.total(len(devices)))} with {len(devices)} at a time"
-        end += f" and {unknown} that cannot be judged" * bool(unknown) + f" ({judged.source})"
+        end += f", about {duration(estimated.total(len(devices)))} with {len(devices)} at a time"
+        end += f" and {unknown} that cannot be estimated" * bool(unknown) + f" ({estimated.source})"
     since = [f"changed since there were results: {change}" for change in changes(run, pending)]
     return "\n".join([*lines, *since, end])

@@ -1,4 +1,4 @@
-"""Where a number comes from: the code, the packages, the machine. And what a job costs in memory."""
+"""Provenance of a number (code, packages, machine) and peak memory of a job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def environment(device: str) -> dict[str, Any]:
         "commit": commit,  # None outside a checkout
         "dirty": None if changes is None else bool(changes),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES},
         **machine(device),
     }
 
@@ -67,6 +67,14 @@ def physical_memory() -> int | None:
     except (AttributeError, ValueError, OSError):
         return None
     return min([machine, *_memory_limits()])
+
+
+def version(package: str) -> str | None:
+    """The installed version of a package; None if there is none."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _memory_limits() -> Iterator[int]:
@@ -124,13 +132,6 @@ def _processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _git(*arguments: str) -> str | None:

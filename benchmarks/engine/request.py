@@ -13,6 +13,7 @@ from benchmarks.api.suite import Strangers, Variant
 from benchmarks.api.task import Person
 from benchmarks.engine import checks
 from benchmarks.engine.external import is_external, parse
+from benchmarks.engine.findings import Finding, problem, problems
 from benchmarks.engine.options import Options
 from mystyle import domains
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.engine.plan import Job
     from datasets.folders import Photo
 
-DATA = Path("data")  # where drawn people are kept between runs
+DATA = Path("data")  # where rendered people are kept between runs
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def check_names(options: Options) -> None:
         + checks.people(options.people, options.domain, options.photos)
         + checks.numbers(options)
         + checks.shard(options)
-        + checks.executor(options.executor, options.means)
+        + checks.executor(options)
     )
 
 
@@ -60,11 +61,13 @@ def resolve(options: Options) -> Request:
     """Imports what is named and checks what it needs. Raises UnusableArguments; writes nothing."""
     suite: Suite = SUITES.load(options.suite)
     wanted = dict.fromkeys(options.methods or suite.rows)
-    problems = []
+    found: list[Finding] = []
     if options.methods and not suite.methods:
-        problems.append(f"--methods {' '.join(options.methods)}: suite {suite.name} has rows of its own and no method")
+        detail = f"suite {suite.name} has rows of its own and no method"
+        found.append(problem(f"--methods {' '.join(options.methods)}", detail))
     if options.photos and suite.rendered_only:
-        problems.append(f"--photos {options.photos}: suite {suite.name} moves the parameters of rendered people")
+        detail = f"suite {suite.name} moves the parameters of rendered people"
+        found.append(problem(f"--photos {options.photos}", detail))
     ordered = [name for name in wanted if name not in suite.rows] + [name for name in suite.rows if name in wanted]
     methods = {}
     for name in ordered:
@@ -74,28 +77,28 @@ def resolve(options: Options) -> Request:
                 methods[method.name] = method
                 continue
         except ValueError as error:
-            problems.append(str(error))
+            found.append(problem(f"--methods {name}", str(error)))
             continue
         row = suite.rows.get(name, name)
         try:
             methods[name] = METHODS.load(row.method if isinstance(row, Variant) else name)
         except Exception as error:  # a plug-in's file may raise anything
-            problems.append(f"--methods {name}: cannot be imported ({type(error).__name__}: {error})")
+            found.append(problem(f"--methods {name}", f"cannot be imported ({type(error).__name__}: {error})"))
             continue
         if options.preset not in methods[name].presets:
-            problems.append(f"--methods {name}: has no preset {options.preset}; add it to the method's presets")
-    problems += checks.device(options.device)
-    problems += checks.out(options.folder)
-    problems += checks.writable("--priors", options.priors) if options.priors else []
+            detail = f"has no preset {options.preset}; add it to the method's presets"
+            found.append(problem(f"--methods {name}", detail))
+    found += checks.device(options.device)
+    found += checks.folders(options)
     domain = domains.source(options.domain)
     weights = domain.weights()
     beside = next(iter(weights.values())).parent
-    networks = [network for method in methods.values() for network in method.networks]
-    problems += checks.weights(weights) + checks.networks(networks, beside)
+    networks = {network.file: network for method in methods.values() for network in method.networks}
+    found += checks.weights(weights) + checks.networks(networks, beside)
     folders = person_folders(options, suite)
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
-    problems += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
-    _raise(problems)
+    found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
+    _raise(found)
     return Request(
         suite=suite,
         preset=options.preset,
@@ -199,11 +202,11 @@ def _decoded_before(options: Options) -> frozenset[str]:
 
     found: set[str] = set()
     for record in records.all_records(options.folder):
-        if record["status"] == "done" and record["domain"] == options.domain:
-            found.update(record["photos"].values())
+        if record.status == "done" and record.domain == options.domain:
+            found.update(record.photos.values())
     return frozenset(found)
 
 
-def _raise(problems: Sequence[str]) -> None:
-    if problems:
-        raise UnusableArguments("\n".join(problems))
+def _raise(findings: Sequence[Finding]) -> None:
+    if found := problems(findings):
+        raise UnusableArguments("\n".join(map(str, found)))

@@ -23,6 +23,7 @@ from benchmarks.engine.fits import FitStore, JobResources, Save
 from benchmarks.engine.plan import Job
 from benchmarks.engine.provenance import machine, peak_memory_mb, reset_peak_memory
 from datasets.folders import DataError, read_portraits
+from mystyle import image_files
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,8 +84,7 @@ class Worker:
         except records.Unwritable as error:
             return Outcome(job.key, "failed", str(error), time.perf_counter() - began, unwritable=str(error))
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}".strip()
-            trace = tracebacks.format_exc()
+            reason, trace = records.reason_of(error), tracebacks.format_exc()
             return record_failure(self._here, job, reason, trace, time.perf_counter() - began, attempt)
 
     @cached_property
@@ -108,7 +108,7 @@ class Worker:
             there = [i for i, case in enumerate(job.cases) if case.name not in missing]
             cases = tuple(job.cases[i] for i in there)
             began = time.perf_counter()
-            pixels = self._keep(output.images, cases, job.part.kept, folder)  # samples are drawn only here
+            pixels = self._keep(output.images, cases, job.part.kept, folder)  # samples are computed only here
             if "restore" in seconds:
                 seconds["restore"] += time.perf_counter() - began
         except Inapplicable as dash:
@@ -203,8 +203,8 @@ class Worker:
             output = task.solve(prior, problem, job.cases, JobResources(self.domain, self.context.fits, job))
         except Unsupported as dash:
             raise Inapplicable(str(dash)) from dash
-        seconds = {"fit": about["seconds"], "restore": time.perf_counter() - began}
-        return output, seconds, {"prior": about, "stored_mb": about["megabytes"]}
+        seconds = {"fit": about.seconds, "restore": time.perf_counter() - began}
+        return output, seconds, {"prior": about, "stored_mb": about.megabytes}
 
     def _external(self, method: External, job: Job, problem: Problem) -> Solution:
         """Images made elsewhere, put into the known pixels; reasons for the cases that have none."""
@@ -247,7 +247,7 @@ class Worker:
         outputs = reference.outputs(problem, others, job.cases)
         return MethodOutput(outputs), {"draw": time.perf_counter() - began} if reference.kind == "factor" else {}, {}
 
-    def _prior(self, job: Job, train: Portraits) -> tuple[Any, dict[str, Any]]:
+    def _prior(self, job: Job, train: Portraits) -> tuple[Any, records.PriorRecord]:
         """The prior, and for the record: its key, what its fit took and stores, and whether it was there already."""
         method = self.context.methods[job.method]
 
@@ -265,11 +265,12 @@ class Worker:
 
         if job.prior_key is None:
             began = time.perf_counter()
-            return fit(), {"key": None, "seconds": time.perf_counter() - began, "megabytes": 0.0, "cached": False}
+            prior = fit()
+            return prior, records.PriorRecord(key=None, seconds=time.perf_counter() - began, megabytes=0.0)
         about = {"method": job.fitted_by, "person": job.prior_of, "seed": job.seed}
         place, now = self.context.fits.make(job.prior_key, fitted, about)
         prior = method.load(place / "prior", train, self.domain, settings=job.settings)
-        return prior, {"key": job.prior_key, **now}
+        return prior, records.PriorRecord(key=job.prior_key, **now)
 
     def _measure(self, job: Job, evaluation: Evaluation) -> list[records.MetricRow]:
         """A row per metric and case, or whatever else the metric counts."""
@@ -318,19 +319,17 @@ class Worker:
         return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> dict[str, Any]:
+def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> records.Record:
     """record.json of a job."""
-    return {
-        "schema": records.SCHEMA,
-        **job.description,
-        "status": status,
+    measured = {
         "reason": "",
         "attempts": 1,
         "stored_mb": None,
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "environment": dict(context.environment),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    } | extra
+    }
+    return records.Record(**job.description, status=status, **measured | extra)
 
 
 def record_failure(
@@ -369,7 +368,7 @@ def read_pixels(paths: Sequence[Path]) -> Tensor:
     """uint8 ``[n, 3, h, w]``."""
     import torch
 
-    pixels = np.stack([np.asarray(PillowImage.open(path).convert("RGB")) for path in paths])
+    pixels = np.stack([image_files.read_pixels(path) for path in paths])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 

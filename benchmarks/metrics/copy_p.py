@@ -13,7 +13,7 @@ def copy_p(evaluation: Evaluation) -> dict[str, float]:
     """``{"against held-out photos": p}`` of Mann and Whitney's one-sided test, the sample being the outputs.
 
     A small p says that outputs lie nearer to the reference photos than held-out photos do, which is more than a
-    likeness of the person explains. Restored photos are made from held-out ones and are tested as they are.
+    identity of the person explains. Restored photos are made from held-out ones and are tested as they are.
     """
     if len(evaluation.held_out) < 3:
         raise Inapplicable("needs three held-out photos")

@@ -9,7 +9,7 @@ from benchmarks.metrics.identity import similarity
 
 
 def identity_subject(evaluation: Evaluation) -> Tensor:
-    """``[n]``: cosine to the template of whoever the photo shows."""
+    """``[n]``: cosine to the template of the person in the photo."""
     return similarity(evaluation.identity("outputs"), evaluation.identity("subject"))
 
 

@@ -9,7 +9,7 @@ from benchmarks.metrics.maps import maps
 
 
 def maps_subject(evaluation: Evaluation) -> Tensor:
-    """``[n]``: similarity to the most similar reference photo of whoever the photo shows."""
+    """``[n]``: similarity to the most similar reference photo of the person in the photo."""
     return maps(evaluation.deep("outputs"), evaluation.deep("subject"))
 
 

@@ -1,4 +1,4 @@
-"""Error of the true identity: traits read from an output beside those that the person was drawn with.
+"""Error of the true identity: traits read from an output beside those that the person was rendered with.
 
 Only rendered people have known traits. Their identity is some fifty numbers (widths, lengths, colours) that stay the
 same in every photo; the judge reads them from an image, with an error of its own that real photos show.
@@ -18,7 +18,7 @@ SAME = 1e-3  # of a standard deviation of the population: float32 tables, writte
 def true_identity(evaluation: Evaluation) -> Tensor:
     """``[n]``: mean over the traits of |read - true|, in standard deviations of the population.
 
-    A trait is a parameter that all reference photos of whoever is in the photo share. Raises Inapplicable where there
+    A trait is a parameter that all reference photos of the person in the photo share. Raises Inapplicable where there
     are no parameters.
     """
     moments = evaluation.domain.judge.moments

@@ -145,5 +145,6 @@ SUITE = Suite(
         Figure("dose_curves", "calibration_curves", "Each metric against the dose."),
         Figure("factor_strips", "calibration_sweeps", "What was scored."),
     ),
+    statistic="rank_correlation",
     dose="Dose: 0 the photo itself; 1 a stranger with the same appearance, or the parameter at an end of its range",
 )

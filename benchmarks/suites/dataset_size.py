@@ -5,7 +5,7 @@ P_0. Their error is what the prior can express. Set beside the size and beside h
 
 Where the paper is silent or cannot be followed, we choose:
 
-- *test photos*. It takes 20, more than Table 5 leaves; held-out photos are completed by ``extra`` ones, drawn for
+- *test photos*. It takes 20, more than Table 5 leaves; held-out photos are completed by ``extra`` ones, rendered for
   this.
 - *200*, "the entire set", is all photos of people with fewer, and 200 of them otherwise.
 - *space*. "P_0", by the protocol of section 3.3, which ends in P+: so P+_0.

@@ -1,8 +1,8 @@
 """Effect of beta on projection: Figure 15 of the paper (appendix C.1).
 
 Held-out photos, whole, with a hole and small, projected into P+_beta with beta from zero to no bound at all. The
-paper shows typical and atypical photos of each person and says that beta trades likeness for fidelity; here both
-are numbers: fidelity as the perceptual distance to the photo, likeness as MAPS, typicality as the MAPS of the photo
+paper shows typical and atypical photos of each person and states that beta trades identity for fidelity; here both
+are numbers: fidelity as the perceptual distance to the photo, identity as MAPS, typicality as the MAPS of the photo
 itself.
 
 Where the paper is silent (it names neither the betas nor how typical photos are found), we choose the betas and
@@ -39,7 +39,12 @@ SUITE = Suite(
             "β from left to right, laid out as Figure 15: of each task the most and the least typical photo.",
             {"extremes": "typicality"},
         ),
-        Figure("tradeoff", "dilation_tradeoff", "Fidelity against likeness.", {"x": "perceptual", "y": "maps_heldout"}),
+        Figure(
+            "tradeoff",
+            "dilation_tradeoff",
+            "Fidelity against identity similarity.",
+            {"x": "perceptual", "y": "maps_heldout"},
+        ),
     ),
     presets={
         "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, 3 tasks, 5 betas: the plumbing"),

@@ -3,7 +3,7 @@
 From the centre c of P to an anchor and beyond, x = theta w_i + (1 - theta) c. Within P_0 (theta up to 1) the
 images of the tuned generator should stay the person, and lose it as the way goes on; those of the untuned
 generator, at the same codes, should not know the person at all. Beside the traversals: codes of P_0 near an anchor,
-and codes of the whole of W drawn through the mapping network, as Figure 3 shows them.
+and codes of the whole of W sampled through the mapping network, as Figure 3 shows them.
 
 Where the paper is silent, we choose the number of anchors and, by seed, which they are. MAPS at theta = 1 is that
 of a training photo's reconstruction to the photo itself; MAPS to held-out photos has no such advantage.

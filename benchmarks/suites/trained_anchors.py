@@ -2,7 +2,7 @@
 
 Random images of MyStyle, and of the same tuning with the anchors trained together with the generator, which resembles
 GLO. The paper shows images and finds the latter blurred, with artifacts and distorted features; here sharpness,
-distances of distributions and the likeness of the person are numbers.
+distances of distributions and identity similarity are numbers.
 """
 
 from __future__ import annotations

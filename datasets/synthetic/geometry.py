@@ -57,7 +57,7 @@ def bell(x: Tensor) -> Tensor:
     return torch.exp(-x.square().clamp(max=80))
 
 
-def bump(x: Tensor, y: Tensor, x0: float, y0: float, sx: float, sy: float) -> Tensor:
+def bump(x: Tensor, y: Tensor, x0: float, y0: Tensor | float, sx: float, sy: float) -> Tensor:
     """exp(-((x - x0) / sx)^2 - ((y - y0) / sy)^2)."""
     return torch.exp(-(((x - x0) / sx).square() + ((y - y0) / sy).square()).clamp(max=80))
 

@@ -241,8 +241,8 @@ def scalp_strands(head: Head, p: Values) -> Strands | None:
         total = (knot - root).norm(dim=-1) * 1.25
 
     comb = comb - (comb * normal).sum(-1, keepdim=True) * normal
-    lift = 0.16 + (2.2 - 1.4 * short) * volume + 0.14 * short + 1.6 * coiled
-    lift = torch.where(fringe, 0.35 + volume, lift)[:, None] * (0.25 if tied else 1.0)
+    loose = 0.16 + (2.2 - 1.4 * short) * volume + 0.14 * short + 1.6 * coiled
+    lift = torch.where(fringe, 0.35 + volume, loose)[:, None] * (0.25 if tied else 1.0)
     direction = F.normalize(F.normalize(comb, dim=-1, eps=1e-3) + lift * normal, dim=-1)
     layer = 0.012 + (volume * (0.30 + 0.70 * ramp01(worn, 0.10, 0.45)) * (1 - 0.75 * tied)) * c3**0.7
     layer = layer * (1 - 0.5 * short * smoothstep(-y, -0.75, -0.35))
@@ -309,9 +309,9 @@ def scalp_strands(head: Head, p: Values) -> Strands | None:
     along = torch.linspace(0, 1, segments)
     taper = (1 - 0.8 * along**2.5) * (0.45 + 0.55 * (4 * along).clamp(max=1)) * (0.7 + 0.6 * chance[:, :1])
     seen = 1 - smoothstep(_face_edge(lines) - 0.04 - lines[..., 0].abs(), 0.0, 0.05)  # what is left before the face
-    thick = thick * torch.where(fringe[:, None], 1.5, seen)
+    taper = thick * torch.where(fringe[:, None], 1.5, seen) * taper
     lock = 0.45 * chance[:, 0] + 0.275 * (1 + noise(8 * x + 3, 8 * z + 5 * y))  # neighbours have a tone in common
-    return Strands(lines, thick * taper, lock, c3, hair_colour(p))
+    return Strands(lines, taper, lock, c3, hair_colour(p))
 
 
 def _face_edge(position: Tensor) -> Tensor:

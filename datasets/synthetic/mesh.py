@@ -6,6 +6,7 @@ of a sample wins. So the cost is that of the covered samples, whatever the resol
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -167,7 +168,8 @@ def at(x: Tensor, index: Tensor) -> Tensor:
 
 def interpolate(attributes: Tensor, corners: Tensor, weights: Tensor) -> Tensor:
     """Attributes [v, c] at corners [m, 3] weighted by [m, 3]: [m, c]."""
-    return sum(weights[:, i, None] * at(attributes, corners[:, i]) for i in range(3))
+    parts = (weights[:, i, None] * at(attributes, corners[:, i]) for i in range(3))
+    return functools.reduce(Tensor.add, parts)
 
 
 class ShadowMap:
@@ -190,7 +192,7 @@ class ShadowMap:
     def light_at(self, points: Tensor, blur: float, bias: float) -> Tensor:
         """The share of the light that reaches camera-frame points [m, 3], over a disc of radius ``blur``: [m]."""
         p = points @ self.axes.T
-        total = 0.0
+        total = torch.zeros(len(points))
         for i in range(TAPS):
             r, angle = blur * math.sqrt((i + 0.5) / TAPS), GOLDEN * i
             shift = torch.tensor([r * math.cos(angle), r * math.sin(angle)])

@@ -49,6 +49,6 @@ def over(base: Tensor, paint: Tensor, alpha: Tensor) -> Tensor:
     return base + (paint - base) * alpha[:, None]
 
 
-def edge(x: Tensor, soft: float) -> Tensor:
+def edge(x: Tensor, soft: Tensor | float) -> Tensor:
     """Coverage of x > 0 with an edge ``soft`` wide."""
     return (x / soft + 0.5).clamp(0, 1)

@@ -1,30 +1,27 @@
-"""Weight files: our own safetensors, and those of the official repositories, read without running anything in them.
+"""Weight files: this package's safetensors, and those of the official repositories, none of which is executed.
 
 ``load_generator`` and ``load_discriminator`` take NVIDIA's pickles (stylegan2-ada-pytorch, stylegan3, and the older
 ones of TensorFlow), rosinality's checkpoints, those of pSp, e4e and HyperStyle, modules that torch.save wrote whole,
-and safetensors; they look at the content, not at the file's name. ``python -m mystyle.checkpoints FILE`` tells what is
-in one, and converts it to safetensors.
+and safetensors; the content decides, not the file's name. ``python -m mystyle.checkpoints FILE`` describes
+a file, and converts it to safetensors.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights
+from mystyle.files import printable, sha256
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from mystyle.networks.encoder import Encoder
-    from mystyle.networks.features import FeatureNetwork
+    from mystyle.checkpoints.native import Network
     from mystyle.networks.stylegan2 import Discriminator, Generator
-
-    Network = TypeVar("Network", Generator, Discriminator, Encoder, FeatureNetwork)
 
 __all__ = [
     "CheckpointError",
@@ -49,7 +46,7 @@ def save_network(network: nn.Module, path: Path | str, dtype: torch.dtype | None
 
     from mystyle.checkpoints import native
 
-    kind, config = type(network).__name__, network.config
+    kind, config = type(network).__name__, cast("dict[str, Any]", network.config)
     native.write(Path(path), kind, config, network.state_dict(), dtype or torch.float32)
 
 
@@ -64,7 +61,7 @@ def save_discriminator(discriminator: Discriminator, path: Path | str, dtype: to
 
 
 def load_network(kind: type[Network], path: Path | str) -> Network:
-    """A ``kind`` in float32 on the CPU, in eval mode and without gradients, from one of our own files.
+    """A ``kind`` in float32 on the CPU, in eval mode and without gradients, from a file of ``save_network``.
 
     Raises CheckpointError if the file is missing, is not safetensors, or holds another network or other shapes.
     """
@@ -78,27 +75,27 @@ def load_network(kind: type[Network], path: Path | str) -> Network:
 
 
 def load_generator(path: Path | str, *, key: str | None = None) -> Generator:
-    """A generator in float32 on the CPU, in eval mode and without gradients, from any weight file that we know.
+    """A generator in float32 on the CPU, in eval mode and without gradients, from a weight file of any known format.
 
     ``key`` chooses between ``G_ema`` (the default) and ``G`` where a file has both.
-    Raises CheckpointError if the file is missing, damaged, not finite, or of a network that we cannot represent.
+    Raises CheckpointError if the file is missing, damaged, not finite, or of a network that is not supported.
     """
     from mystyle.networks.stylegan2 import Generator
 
-    return assemble(Generator, path, key)
+    return assemble(Generator, "generator", path, key)
 
 
 def load_discriminator(path: Path | str) -> Discriminator:
     """A discriminator, as ``load_generator``."""
     from mystyle.networks.stylegan2 import Discriminator
 
-    return assemble(Discriminator, path, None)
+    return assemble(Discriminator, "discriminator", path, None)
 
 
 def read_weights(
     path: Path | str, network: Literal["generator", "discriminator"] | None = None, key: str | None = None
 ) -> Weights:
-    """The weights of one network of any file that we know, on the CPU in memory of their own.
+    """The weights of one network of a file of any known format, on the CPU in memory of their own.
 
     Without ``network``, the generator of a file that has both. ``key`` is as for ``load_generator``; ``D`` is the key
     of the discriminator. Raises CheckpointError as ``load_generator``, except that weights which are not finite are
@@ -117,7 +114,7 @@ def read_weights(
 
 
 def write_weights(weights: Weights, path: Path | str, *, half: bool = False) -> None:
-    """Writes one of our own files, in float32 or float16. Raises CheckpointError if the weights are not finite."""
+    """Writes safetensors in float32 or float16. Raises CheckpointError if the weights are not finite."""
     import torch
 
     from mystyle.checkpoints import native
@@ -132,16 +129,13 @@ def write_weights(weights: Weights, path: Path | str, *, half: bool = False) -> 
     native.write(Path(path), weights.network, weights.config, weights.tensors, dtype)
 
 
-def sha256(path: Path | str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def assemble(kind: type[Generator] | type[Discriminator], path: Path | str, key: str | None) -> Any:
+def assemble(
+    kind: type[Network], name: Literal["generator", "discriminator"], path: Path | str, key: str | None
+) -> Network:
     """The network itself, from its weights."""
     from mystyle.checkpoints.architecture import require_finite
 
-    weights = read_weights(path, kind.__name__.lower(), key)  # type: ignore[arg-type]
+    weights = read_weights(path, name, key)
     with naming(path):
         require_finite(weights)
         network = kind(**weights.config)
@@ -151,9 +145,8 @@ def assemble(kind: type[Generator] | type[Discriminator], path: Path | str, key:
 
 @contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Puts the file's name before the message of a CheckpointError, and keeps what a file says printable."""
+    """Puts the file's name before the message of a CheckpointError, and escapes control characters from the file."""
     try:
         yield
     except CheckpointError as error:
-        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error))
-        raise CheckpointError(f"{path}: {text}") from error
+        raise CheckpointError(f"{path}: {printable(str(error))}") from error

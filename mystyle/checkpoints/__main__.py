@@ -1,4 +1,4 @@
-"""Tells what is in a weight file, and converts it: ``python -m mystyle.checkpoints FILE [OUT.safetensors]``.
+"""Describes a weight file, and converts it: ``python -m mystyle.checkpoints FILE [OUT.safetensors]``.
 
 Exit status: 0 done, 2 unusable file or arguments.
 """
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser
 
-from mystyle.checkpoints import CheckpointError, Weights, read_weights, sha256, write_weights
+from mystyle.checkpoints import CheckpointError, Weights, read_weights, write_weights
+from mystyle.files import printable, sha256
 
 DONE, UNUSABLE = 0, 2  # exit status
 BUFFERS = (".noise_const", ".w_avg")
@@ -42,18 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_weights(weights, options.out, half=options.half)
             show(fingerprint("written", options.out))
     except (CheckpointError, OSError) as error:
-        print(f"mystyle.checkpoints: {error}", file=sys.stderr)
+        print(f"mystyle.checkpoints: {printable(str(error))}", file=sys.stderr)
         return UNUSABLE
     return DONE
 
 
 def show(lines: Iterator[tuple[str, str]]) -> None:
     for label, text in lines:
-        print(f"{label:<14}{text}")
+        print(f"{label:<14}{printable(text)}")
 
 
 def summary(file: Path, weights: Weights) -> Iterator[tuple[str, str]]:
-    """What a user wants to know of a weight file, as labels and texts."""
+    """The description of a weight file, as labels and texts."""
     config = weights.config
     resolution, half = config["resolution"], config["num_fp16_res"]
     yield from fingerprint("file", file)

@@ -1,4 +1,4 @@
-"""From tensors under our names to the architecture that they belong to, with every check that shapes allow."""
+"""Infers the architecture from tensors under the names of ``networks.stylegan2``, with every check of their shapes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from mystyle.checkpoints.inert import Stored
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Shape, Weights, few, unsupported
 from mystyle.networks import stylegan2
 
-OFFICIAL_BASES = (32768, 16384)  # channel_base of the published networks, first our default
+OFFICIAL_BASES = (32768, 16384)  # channel_base of the published networks, first the default
 OFFICIAL_MAXIMUM = 512
 MAX_RESOLUTION = 4096
 W_AVG = "mapping.w_avg"
 W_AVG_SAMPLES = 10_000
+MAX_TENSORS = 10_000  # a 1024 px generator has about 200; each costs memory of its own, however small it is
+MAX_MAPPING_LAYERS = 64  # official ones have 8
+MAX_CODE = 4096  # numbers of a z or w from which W_AVG_SAMPLES are computed; official ones have 512
 
 
 def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str, Tensor]:
@@ -25,6 +28,8 @@ def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str
 
     Raises CheckpointError if they would be more than the file can hold, or are no floats.
     """
+    if len(stored) > MAX_TENSORS:
+        raise CheckpointError(f"has {len(stored):,} tensors, more than any network that is known")
     if sum(value.nbytes for value in stored.values()) > size:
         raise CheckpointError("its tensors have more bytes than the file")
     if narrow := {str(value.storage.dtype).removeprefix("torch.") for value in stored.values()} - {"float32"}:
@@ -41,9 +46,9 @@ def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str
 def complete(
     format: str, network: NetworkName, tensors: dict[str, Tensor], settings: Mapping[str, Any], notes: list[str]
 ) -> Weights:
-    """Checks float tensors under our names, and infers from their shapes what ``settings`` does not say.
+    """Checks float tensors under NVIDIA's names, and infers from their shapes what ``settings`` lacks.
 
-    Raises CheckpointError if they are not the state dict of a network that we have, or contradict ``settings``.
+    Raises CheckpointError if they are not the state dict of a supported network, or contradict ``settings``.
     """
     require_sensible(settings)
     shapes = {name: tuple(value.shape) for name, value in tensors.items()}
@@ -85,7 +90,7 @@ def require_sensible(settings: Mapping[str, Any]) -> None:
 def replaceable(missing: Set[str], expected: Mapping[str, Shape]) -> set[str]:
     """Those of the missing tensors that a generator can do without: w_avg, and the noise buffers if it has none."""
     noises = {name for name in expected if name.endswith(".noise_const")}
-    return (missing & {W_AVG}) | (noises if noises <= missing else set())
+    return {W_AVG}.intersection(missing) | (noises if noises <= missing else set())
 
 
 def non_finite(tensors: Mapping[str, Tensor]) -> list[str]:
@@ -108,14 +113,14 @@ def require_same(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> N
     if missing := expected.keys() - found.keys():
         raise CheckpointError(f"lacks {few(missing)}")
     if unknown := found.keys() - expected.keys():
-        raise CheckpointError(f"has {few(unknown)}, which our StyleGAN2 has not")
+        raise CheckpointError(f"has {few(unknown)}, which StyleGAN2 does not have")
     for name, shape in expected.items():
         if found[name] != shape:
             raise CheckpointError(f"{name} has shape {list(found[name])}, expected {list(shape)}")
 
 
 def require_filter(name: str, tensor: Tensor, total: float) -> None:
-    """Refuses a low-pass filter other than the [1, 3, 3, 1] that our networks have built in."""
+    """Refuses a low-pass filter other than the [1, 3, 3, 1] that the networks have built in."""
     expected = stylegan2.fir_kernel() * total
     if tensor.shape != expected.shape or not torch.allclose(tensor, expected, atol=1e-6):
         raise unsupported(f"resample_filter ({name[:80]})", tensor, "[1, 3, 3, 1]")
@@ -145,7 +150,7 @@ def block_resolutions(shapes: Mapping[str, Shape], prefix: str) -> list[int]:
 
 
 def generator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a Generator with tensors of these shapes; ``settings`` decides where shapes do not."""
+    """The arguments of a Generator of these shapes; ``settings`` decides what shapes leave open."""
     if any(name.startswith("mapping.embed.") for name in shapes):
         raise unsupported("c_dim", "not 0 (there is a label embedding)", 0)
     resolutions = block_resolutions(shapes, "synthesis.")
@@ -160,6 +165,8 @@ def generator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -
     alone = settings.get("mapping_layers") == 0  # a synthesis network without its mapping
     features, z_dim = (w_dim, w_dim) if alone else dimensions(shapes, "mapping.fc0.weight", 2)
     layers = sum(bool(re.fullmatch(r"mapping\.fc\d+\.weight", name)) for name in shapes)
+    if layers > MAX_MAPPING_LAYERS:
+        raise unsupported("num_layers of the mapping", layers, f"up to {MAX_MAPPING_LAYERS}")
     if layers > 1 and features != w_dim:
         raise unsupported("layer_features of the mapping", features, f"w_dim ({w_dim})")
     widths = {r: dimensions(shapes, f"synthesis.b{r}.conv1.weight", 4)[0] for r in resolutions}
@@ -177,7 +184,7 @@ def generator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -
 
 
 def discriminator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a Discriminator with tensors of these shapes; ``settings`` decides where shapes do not."""
+    """The arguments of a Discriminator of these shapes; ``settings`` decides what shapes leave open."""
     if any(name.startswith("mapping.") for name in shapes):
         raise unsupported("c_dim", "not 0 (there is a label mapping)", 0)
     resolutions = block_resolutions(shapes, "")
@@ -207,7 +214,7 @@ def discriminator_config(shapes: Mapping[str, Shape], settings: Mapping[str, Any
 def channel_schedule(widths: Mapping[int, int], settings: Mapping[str, Any]) -> tuple[int, int]:
     """Base and maximum with C(r) = min(base // r, maximum) for every r.
 
-    Several may fit: what ``settings`` says decides, then the official numbers come before others.
+    Several may fit: ``settings`` decides, then the official numbers come before others.
     Raises CheckpointError if none fits.
     """
     smallest = max(width * r for r, width in widths.items())
@@ -224,12 +231,17 @@ def channel_schedule(widths: Mapping[int, int], settings: Mapping[str, Any]) -> 
 
 @torch.no_grad()
 def estimate_w_avg(tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> Tensor:
-    """Mean of W over ``W_AVG_SAMPLES`` codes with a fixed seed, zero where there is no mapping: [w_dim]."""
+    """Mean of W over ``W_AVG_SAMPLES`` codes with a fixed seed, zero where there is no mapping: [w_dim].
+
+    Raises CheckpointError where the codes would take gigabytes: a small file can hold a mapping of one very long side.
+    """
     if not config["mapping_layers"]:
         return torch.zeros(config["w_dim"])
+    if (largest := max(config["z_dim"], config["w_dim"])) > MAX_CODE:
+        raise unsupported("z_dim or w_dim of a file without w_avg", largest, f"up to {MAX_CODE}")
     state = {name.removeprefix("mapping."): t for name, t in tensors.items() if name.startswith("mapping.")}
     with torch.device("meta"):  # nothing to initialise
         mapping = stylegan2.Mapping(config["z_dim"], config["w_dim"], 1, config["mapping_layers"])
     mapping.load_state_dict({**state, "w_avg": torch.zeros(config["w_dim"])}, assign=True)
     z = torch.randn(W_AVG_SAMPLES, config["z_dim"], generator=torch.Generator().manual_seed(0))
-    return torch.stack([mapping.w(part).double().mean(0) for part in z.split(1000)]).mean(0).float()
+    return torch.stack([mapping.w(part).double().mean(0) for part in torch.split(z, 1000)]).mean(0).float()

@@ -1,7 +1,7 @@
 """From the bytes of a weight file to what its pickle holds, whichever container they came in.
 
 Three containers: a plain pickle (NVIDIA), torch.save's zip archive, and torch.save's older sequence of pickles followed
-by raw storages, which plain pickles also have inside, one for every storage. They are told apart by their content.
+by raw storages, which plain pickles also have inside, one for every storage. Their content tells which it is.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def map_file(path: Path) -> memoryview:
     try:
         with open(path, "rb") as file:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except ValueError as error:  # what mmap says of no bytes
+    except ValueError as error:  # mmap refuses an empty file so
         raise CheckpointError("is empty") from error
     except OSError as error:
         raise CheckpointError(f"cannot be read ({error.strerror})") from error
 
 
 def recognise(data: memoryview) -> Container:
-    """Raises CheckpointError, saying what the file is as far as that can be seen, if it is none of the containers."""
+    """Raises CheckpointError if it is none of the containers, with what else it is where that can be recognised."""
     head = bytes(data[:512])
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= len(data) - 8:
         return "safetensors"

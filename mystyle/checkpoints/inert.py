@@ -1,4 +1,4 @@
-"""What may stand in a weight file, and the inert objects that we make of it.
+"""What a weight file may refer to, and the inert objects that are made in its place.
 
 ``names`` is the whole list of what a pickle may refer to. Every constructor only notes its arguments, in constant time
 and space; a tensor's bytes are copied when the tensor is asked for, after its bounds were checked.
@@ -92,7 +92,7 @@ class Stored:
     shape: Shape
     stride: tuple[int, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         numbers = (self.offset, *self.shape, *self.stride)
         if len(self.shape) != len(self.stride) or len(self.shape) > MAX_DIMENSIONS or min(numbers) < 0:
             raise CheckpointError("a tensor has an impossible shape")
@@ -213,7 +213,7 @@ def octets(value: Any, budget: Budget) -> memoryview:
 
 
 def names(budget: Budget, load_from_bytes: Callable[[Any], Any]) -> Table:
-    """Every name that a weight file may refer to, with what we make of it.
+    """Every name that a weight file may refer to, with the constructor that takes its place.
 
     ``load_from_bytes`` reads the container that a plain pickle has for each storage.
     """
@@ -302,7 +302,8 @@ def scalar(budget: Budget, *arguments: Any) -> float | int | bool:
             kind.require_little_endian()
             raw = octets(data, budget)
             if len(raw) == kind.dtype.itemsize:
-                return struct.unpack(f"<{kind.letter}", raw)[0]
+                (number,) = struct.unpack(f"<{kind.letter}", raw)
+                return number  # type: ignore[no-any-return]
     raise CheckpointError("a NumPy number has an unknown form")
 
 

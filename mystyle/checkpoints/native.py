@@ -1,4 +1,4 @@
-"""Our own weight files: safetensors with the architecture in the metadata.
+"""This package's weight files: safetensors with the architecture in the metadata.
 
 A file holds a state dict and two metadata entries: ``network`` (its class) and ``config`` (JSON, the constructor's
 arguments).
@@ -7,10 +7,12 @@ arguments).
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,6 +26,7 @@ from mystyle.networks.stylegan2 import Discriminator, Generator
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
+Network = TypeVar("Network", bound=nn.Module)
 MAX_CONFIG = 1 << 13  # characters; a long list in it would build a network without end
 
 
@@ -38,7 +41,7 @@ class NativeFile:
 def write(
     path: Path, network: str, config: Mapping[str, Any], tensors: Mapping[str, Tensor], dtype: torch.dtype
 ) -> None:
-    """Writes by way of a temporary name, floats as ``dtype``."""
+    """Writes by way of a temporary name, floats as ``dtype``. Raises OSError, of a full disk for example."""
     tensors = {
         name: value.detach().to("cpu", dtype if value.is_floating_point() else value.dtype).contiguous()
         for name, value in tensors.items()
@@ -46,12 +49,14 @@ def write(
     metadata = {"network": network, "config": json.dumps(config)}
     try:
         write_whole(path, lambda partial: save_file(tensors, partial, metadata))
-    except SafetensorError as error:
+    except SafetensorError as error:  # which has the number of the system's error in its text alone
+        if code := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
         raise CheckpointError(f"cannot be written ({error})") from error
 
 
 def read(path: Path) -> NativeFile:
-    """Raises CheckpointError if the file is not safetensors or does not say what it holds."""
+    """Raises CheckpointError if the file is not safetensors or lacks the metadata that name its network."""
     if not path.is_file():
         raise CheckpointError("no such weight file")
     try:
@@ -75,15 +80,15 @@ def read(path: Path) -> NativeFile:
     return NativeFile(metadata["network"], config, tensors)
 
 
-def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
-    """A network of any kind of ours, in eval mode and without gradients. Raises CheckpointError if it does not fit."""
+def build(kind: type[Network], file: NativeFile) -> Network:
+    """The network of the file, in eval mode and without gradients. Raises CheckpointError if it does not fit."""
     if kind in (Generator, Discriminator):
         weights(file, kind.__name__)
     try:
         with torch.device("meta"):  # whether it fits is seen before any memory is taken
             expected = {name: tuple(t.shape) for name, t in kind(**file.config).state_dict().items()}
         require_same({name: tuple(t.shape) for name, t in file.tensors.items()}, expected)
-        with torch.random.fork_rng(devices=[]):  # initial weights are drawn, to be replaced
+        with torch.random.fork_rng(devices=[]):  # initial weights are random, to be replaced
             network = kind(**file.config)
         network.load_state_dict(file.tensors)
     except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
@@ -91,7 +96,7 @@ def build(kind: type[nn.Module], file: NativeFile) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
-def weights(file: NativeFile, network: NetworkName | None) -> Weights:
+def weights(file: NativeFile, network: str | None) -> Weights:
     """A generator or a discriminator; its ``config`` must be what its tensors have."""
     if file.network not in ("Generator", "Discriminator"):
         raise CheckpointError(f"holds {file.network[:80]}, expected {network or 'Generator or Discriminator'}")
@@ -100,7 +105,7 @@ def weights(file: NativeFile, network: NetworkName | None) -> Weights:
     if odd := [name for name, t in file.tensors.items() if not t.is_floating_point() or not t.numel()]:
         raise CheckpointError(f"does not fit a {file.network} ({few(odd)} are not floats, or empty)")
     try:
-        found = complete("safetensors", file.network, file.tensors, file.config, [])
+        found = complete("safetensors", cast(NetworkName, file.network), file.tensors, file.config, [])
     except CheckpointError as error:
         raise CheckpointError(f"does not fit a {file.network} ({error})") from error
     if len(found.tensors) != len(file.tensors) or found.config != found.config | file.config:

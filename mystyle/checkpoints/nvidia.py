@@ -1,8 +1,8 @@
 """NVIDIA's PyTorch networks (stylegan2-ada-pytorch, and the StyleGAN2 of the stylegan3 repository).
 
 A pickle holds them as trees of modules with all their attributes, so that the settings can be read, not guessed; a
-plain state dict under the same names has none. Our networks store the same tensors under the same names, without the
-filters.
+plain state dict under the same names has none. ``networks.stylegan2`` stores the same tensors under the same names,
+without the filters.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 from torch import Tensor
 
-from mystyle.checkpoints.architecture import complete, require_filter, widen
+from mystyle.checkpoints.architecture import MAX_TENSORS, complete, require_filter, widen
 from mystyle.checkpoints.inert import Module, Stored
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few, unsupported
 
-MAX_MODULES = 5_000  # a 1024 px generator has about 80
+MAX_ENTRIES = 10_000  # of modules, counted wherever they are referred to; a 1024 px generator has about 80
 MAX_DEPTH = 16
 LINEAR = ("affine", "skip", "out", "embed")  # layers without an activation function
 
@@ -43,7 +43,7 @@ def read_module(module: Module, format: str, size: int) -> Weights:
     tree = dict(walk(module))
     for name, part in tree.items():
         require_supported(network, name, part)
-    stored = {f"{name}.{key}".lstrip("."): value for name, part in tree.items() for key, value in own_tensors(part)}
+    stored = tensors_of(tree)
     settings = read_settings(network, tree)
     notes = []
     if settings["num_fp16_res"]:
@@ -56,10 +56,10 @@ def read_module(module: Module, format: str, size: int) -> Weights:
 
 def read_names(stored: Mapping[str, Stored], format: str, size: int) -> Weights:
     """A network out of a plain state dict in a file of ``size`` bytes."""
-    network = "Generator" if "synthesis.b4.const" in stored else "Discriminator"
-    notes = ["a state dict does not say conv_clamp and num_fp16_res: None and 0 are taken"]
+    network: NetworkName = "Generator" if "synthesis.b4.const" in stored else "Discriminator"
+    notes = ["a state dict lacks conv_clamp and num_fp16_res: None and 0 are taken"]
     if network == "Discriminator":
-        notes.append("a state dict does not say mbstd_group_size: 4 is taken")
+        notes.append("a state dict lacks mbstd_group_size: 4 is taken")
     return assemble(format, network, stored, {}, notes, size)
 
 
@@ -85,13 +85,13 @@ def walk(module: Module) -> Iterator[tuple[str, Module]]:
     waiting, seen = [("", 0, module)], 0
     while waiting:
         name, depth, part = waiting.pop()
-        seen += 1
-        if seen > MAX_MODULES or depth > MAX_DEPTH:
-            raise CheckpointError("is nested deeper or has more modules than any network that we know")
         yield name, part
         children = part.state.get("_modules")
         if not isinstance(children, dict):
             raise CheckpointError(f"its module {name[:80]!a} is no network module")
+        seen += 1 + len(children)  # modules may share one large dictionary
+        if seen > MAX_ENTRIES or depth > MAX_DEPTH:
+            raise CheckpointError("is nested deeper or has more modules than any network that is known")
         for key, child in children.items():
             if isinstance(child, Module) and isinstance(key, str):
                 waiting.append((f"{name}.{key}".lstrip("."), depth + 1, child))
@@ -99,20 +99,28 @@ def walk(module: Module) -> Iterator[tuple[str, Module]]:
                 raise CheckpointError(f"its module {name[:80]!a} has a part of an unknown kind")
 
 
-def own_tensors(module: Module) -> Iterator[tuple[str, Stored]]:
-    """Parameters and buffers, among which the frozen weights of Freeze-D are."""
-    for kind in ("_parameters", "_buffers"):
-        tensors = module.state.get(kind)
-        for name, value in tensors.items() if isinstance(tensors, dict) else ():
-            if isinstance(value, Stored) and isinstance(name, str):
-                yield name, value
-            elif value is not None:
-                raise CheckpointError(f"its {kind[1:]} hold a {type(value).__name__}")
+def tensors_of(tree: Mapping[str, Module]) -> dict[str, Stored]:
+    """Parameters and buffers under their dotted names; the frozen weights of Freeze-D are among the buffers."""
+    stored, seen = {}, 0
+    for name, part in tree.items():
+        for kind in ("_parameters", "_buffers"):
+            tensors = part.state.get(kind)
+            if not isinstance(tensors, dict):
+                continue
+            seen += len(tensors)  # modules may share one large dictionary
+            if seen > MAX_TENSORS:
+                raise CheckpointError("has more tensors than any network that is known")
+            for key, value in tensors.items():
+                if isinstance(value, Stored) and isinstance(key, str):
+                    stored[f"{name}.{key}".lstrip(".")] = value
+                elif value is not None:
+                    raise CheckpointError(f"its {kind[1:]} hold a {type(value).__name__}")
+    return stored
 
 
 def require_supported(network: NetworkName, name: str, module: Module) -> None:
-    """Refuses every setting that would make the module compute something else than ours does."""
-    expected = {
+    """Refuses every setting with which the module computes something else than the one in ``networks.stylegan2``."""
+    expected: dict[str, Any] = {
         "c_dim": 0,
         "cmap_dim": 0,
         "img_channels": 3,
@@ -143,7 +151,7 @@ def same(found: Any, expected: Any) -> bool:
 
 
 def read_settings(network: NetworkName, tree: Mapping[str, Module]) -> dict[str, Any]:
-    """What shapes do not say, from the attributes of the modules."""
+    """What shapes leave open, from the attributes of the modules."""
     layers = [part.state for name, part in tree.items() if last(name) != "skip"]
     clamps = [state["conv_clamp"] for state in layers if "conv_clamp" in state]
     if any(not same(clamp, clamps[0]) for clamp in clamps):

@@ -1,6 +1,6 @@
 """The networks of rosinality's stylegan2-pytorch, which pSp, e4e, ReStyle and HyperStyle have as their decoder.
 
-Its tensors differ from ours in their names and in axes of length one, in nothing else: no transposition, no scaling.
+Its tensors differ from NVIDIA's in their names and in axes of length one; nothing is transposed or scaled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mystyle.checkpoints.architecture import complete, noise_layer, require_filt
 from mystyle.checkpoints.inert import Array, Stored
 from mystyle.checkpoints.weights import CheckpointError, Weights
 
-STYLED = {  # of a styled convolution or a ToRGB: our name, and the axes of length one that we do not have
+STYLED = {  # of a styled convolution or a ToRGB: NVIDIA's name, and the axes of length one to remove
     "conv.weight": ("weight", (0,)),
     "conv.modulation.weight": ("affine.weight", ()),
     "conv.modulation.bias": ("affine.bias", ()),
@@ -71,7 +71,7 @@ def read_discriminator(stored: Mapping[str, Stored], format: str, size: int) -> 
 
 
 def generator_name(name: str) -> tuple[str, tuple[int, ...]]:
-    """Our name of a tensor, and the axes of length one that we do not have."""
+    """NVIDIA's name of a tensor, and the axes of length one to remove."""
     if name == "input.input":
         return "synthesis.b4.const", (0,)
     if m := re.fullmatch(r"style\.([1-9]\d?)\.(weight|bias)", name):

@@ -16,7 +16,7 @@ NETWORK_OF_KEY: dict[str, NetworkName] = {"g_ema": "Generator", "g": "Generator"
 
 @dataclass(frozen=True)
 class Found:
-    """One network of a file: a tree of modules, a TensorFlow network, or a state dict; and what is said of it."""
+    """One network of a file: a tree of modules, a TensorFlow network, or a state dict; and what belongs to it."""
 
     value: Any
     network: NetworkName | None = None
@@ -88,7 +88,7 @@ def understand(found: Found, content: Content, size: int) -> Weights:
         return rosinality.read_generator(names, found.latent_avg, label, size)
     if "final_conv.0.weight" in names:
         return rosinality.read_discriminator(names, label, size)
-    raise CheckpointError(f"holds no StyleGAN2 that we know; its tensors are {few(names) or 'none'}")
+    raise CheckpointError(f"holds no StyleGAN2 network; its tensors are {few(names) or 'none'}")
 
 
 def state_dict(value: Any) -> dict[str, Stored]:

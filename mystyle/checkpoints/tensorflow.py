@@ -23,6 +23,7 @@ from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, f
 KINDS = ("dnnlib.tflib.network.Network", "tfutil.Network")
 FIRST_VERSION = 4  # of StyleGAN2's pickles
 MAX_COMPONENTS = 16
+MAX_VARIABLES = 2_000  # of a component, which may share its list with others; a 1024 px synthesis network has about 130
 
 GENERATOR_LAYERS = {"Conv": "conv1", "Conv0_up": "conv0", "Conv1": "conv1", "ToRGB": "torgb"}
 DISCRIMINATOR_LAYERS = {
@@ -93,8 +94,12 @@ def components(record: Record) -> Iterator[tuple[str, Record]]:
 
 
 def variables(record: Record) -> Iterator[tuple[str, Stored]]:
-    listed = record.state.get("variables", [])
-    for item in listed if isinstance(listed, list) else ():
+    listed = record.state.get("variables")
+    if not isinstance(listed, list):
+        return
+    if len(listed) > MAX_VARIABLES:
+        raise CheckpointError(f"a TensorFlow network has {len(listed):,} variables, more than any that is known")
+    for item in listed:
         match item:
             case [str(name), *_] | (str(name), *_) if len(name) > MAX_NAME:
                 raise CheckpointError(f"a TensorFlow network has a variable with a name of {len(name):,} characters")
@@ -157,7 +162,7 @@ def read_settings(
 
 
 def our_name(network: NetworkName, name: str) -> str | None:
-    """Our name of a variable, None if it has none."""
+    """PyTorch's name of a variable (NVIDIA's), None if it has none."""
     if network == "Discriminator":
         if m := re.fullmatch(r"Output/(weight|bias)", name):
             return f"b4.out.{m[1]}"

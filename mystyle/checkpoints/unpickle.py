@@ -2,8 +2,8 @@
 
 A pickle is a program for a stack machine; two of its instructions import a name and call it, which is how a file runs
 code. This machine has the same instructions, but a name is looked up in a table that the caller gives, and stands there
-for a constructor of ours. What is not in the table is refused. Nothing is imported, no attribute is set, no object of a
-class that the file chose comes to be.
+for a constructor of this package. What is not in the table is refused. Nothing is imported, no attribute is set, no
+object of a class that the file chose is made.
 
 Also: bytes are views into the input, not copies, so that a file of weights is read at the speed of the disk; and there
 are bounds on the number of instructions and on what they can make, so that a small file cannot fill the memory.
@@ -48,7 +48,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Name:
-    """A name that a pickle refers to; ``construct`` makes our stand-in, None if the name is only a label."""
+    """A name that a pickle refers to; ``construct`` makes its stand-in, None if the name is only a label."""
 
     module: str
     name: str
@@ -199,7 +199,7 @@ class Machine:
 
     def build(self) -> None:
         state = self.stack.pop()
-        if not isinstance(self.stack[-1], dict):  # what an OrderedDict has besides its items means nothing to us
+        if not isinstance(self.stack[-1], dict):  # what an OrderedDict has besides its items is not needed
             self.top(Inert).build(state)
 
     def refer(self) -> None:

@@ -21,8 +21,8 @@ class CheckpointError(ValueError):
 class Weights:
     """One network of a weight file.
 
-    ``format`` says in words what the file is, ``network`` is the class in ``mystyle.networks.stylegan2``, ``config``
-    its constructor's arguments, ``tensors`` its state dict in float32, ``notes`` what a user should know.
+    ``format`` describes the file, ``network`` is the class in ``mystyle.networks.stylegan2``, ``config``
+    its constructor's arguments, ``tensors`` its state dict in float32, ``notes`` remarks for the user.
     """
 
     format: str
@@ -39,7 +39,7 @@ def few(names: Collection[str], most: int = 3) -> str:
 
 
 def unsupported(setting: str, value: object, supported: object) -> CheckpointError:
-    """The refusal of a network whose ``setting`` our networks do not have."""
+    """The refusal of a network whose ``setting`` is not supported."""
     # the value may come out of a hostile file: only plain ones are shown
     shown = repr(value)[:40] if isinstance(value, str | int | float | bool | None) else f"a {type(value).__name__}"
     return CheckpointError(f"{setting} is {shown}; only {supported} is supported")

@@ -43,7 +43,7 @@ class InMemory:
 class Domain:
     """The networks of a domain by their roles, frozen and in eval mode on ``device``.
 
-    Losses and editors look through ``perceptual`` and ``reader``, metrics through ``judge``; a judge shares no network
+    Losses and editors use ``perceptual`` and ``reader``, metrics use ``judge``; a judge shares no network
     with them, so that no method descends on what it is measured by.
     """
 
@@ -73,7 +73,7 @@ class Domain:
         return self.folder / name if self.folder is not None and (self.folder / name).is_file() else None
 
     def fitted(self, what: str, version: int, settings: Any, compute: Callable[[], dict[str, Tensor]]) -> Any:
-        """Tensors by name that belong to this domain and to nobody: a fit that is made once and cached.
+        """Tensors by name that belong to this domain and to no person: a fit that is made once and cached.
 
         ``what`` and ``version`` name the fit, ``settings`` (plain data) decide it besides the weights.
         """

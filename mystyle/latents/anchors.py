@@ -1,4 +1,4 @@
-"""Anchors: the codes w_1..w_N of a person's photos, which span everything the personal prior knows (section 3.1)."""
+"""Anchors: the codes w_1..w_N of a person's photos, which span the personal prior (section 3.1)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Anchors:
     """N codes in a fixed order, each with the name of its photo.
 
     Coordinate i of every alpha refers to row i, so the order is part of the data: it is stored, never read off a
-    folder, and ``hash`` tells two sets of anchors apart.
+    folder, and ``hash`` distinguishes two sets of anchors.
     """
 
     codes: W

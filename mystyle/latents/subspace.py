@@ -10,6 +10,7 @@ P_0 is the convex hull of the anchors, beta dilates it. alpha+ gives every layer
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -31,11 +32,16 @@ class SamplingSettings:
 
     way: Literal["b1", "dirichlet", "hit_and_run"] = "b1"
     beta: float = 0.0
-    """dilation of the set that is sampled; B.1 knows the hull alone"""
+    """dilation of the set that is sampled; B.1 samples the hull alone"""
     concentration: float = 1.0
     """of ``dirichlet``: 1 is uniform, less is nearer to the faces"""
     sweeps: float = 1.0
     """of ``hit_and_run``"""
+
+    def __post_init__(self) -> None:
+        for name, least in (("beta", 0.0), ("concentration", 0.01), ("sweeps", 0.0)):  # smaller Gamma draws underflow
+            if not least <= (value := getattr(self, name)) < math.inf:
+                raise ValueError(f"sampling: {name} is {value}, must be a finite number of at least {least}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Codes and directions made elsewhere: a tensor in a .pt, .npy or .safetensors file, read without running it."""
+"""Codes and directions made elsewhere: a tensor in a .pt, .npy or .safetensors file, none of which is executed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mystyle.files import require_regular
 from mystyle.types import W
 
 SUFFIXES = (".pt", ".npy", ".safetensors")
@@ -20,25 +21,26 @@ def read_code(path: Path, w_dim: int) -> W:
     """
     found = read_vector(path)
     if found.numel() and found.numel() % w_dim == 0:
-        first, *others = found.reshape(-1, w_dim)
-        if first.isfinite().all() and all(torch.equal(first, other) for other in others):
-            return first
+        codes = found.reshape(-1, w_dim)
+        if codes.isfinite().all() and (codes == codes[0]).all():
+            return codes[0]
     raise ValueError(f"{path}: expected one finite vector of {w_dim} numbers, found shape {tuple(found.shape)}")
 
 
 def read_vector(path: Path) -> Tensor:
     """The one tensor in ``path``, float32 on the CPU.
 
-    Raises ValueError that names the file: it does not exist, is none of the three formats, is damaged, or holds not
-    exactly one tensor.
+    Raises ValueError that names the file: it does not exist or is a pipe or a device, is none of the three formats, is
+    damaged, or does not hold exactly one tensor.
     """
     try:
+        require_regular(path)
         value = _READERS[path.suffix](path)
     except KeyError:
         raise ValueError(f"{path}: a file of codes or directions is {', '.join(SUFFIXES)}") from None
     except Exception as error:  # each library has errors of its own for damaged files
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise ValueError(f"{path}: cannot be read ({reason[0]})") from error
+        reason = getattr(error, "strerror", None) or (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{path}: cannot be read ({reason})") from error
     if isinstance(value, dict) and len(value) == 1:
         (value,) = value.values()
     if not isinstance(value, Tensor):
@@ -47,7 +49,10 @@ def read_vector(path: Path) -> Tensor:
 
 
 def _pt(path: Path) -> Any:
-    return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whose message advises to load the file without this protection
+        raise ValueError("damaged, or holds more than tensors") from error
 
 
 def _npy(path: Path) -> Tensor:

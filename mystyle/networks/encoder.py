@@ -24,7 +24,8 @@ class Residual(nn.Module):
         self.act = nn.PReLU(n_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.act(self.body(x) + self.skip(x))
+        y: Tensor = self.act(self.body(x) + self.skip(x))
+        return y
 
 
 class Encoder(nn.Module):
@@ -48,4 +49,5 @@ class Encoder(nn.Module):
         """[n, 3, R, R] -> [n, w_dim]. Raises ValueError on another resolution."""
         if images.shape[-2:] != (self.resolution, self.resolution):
             raise ValueError(f"images must be {self.resolution} px square, got {tuple(images.shape[-2:])}")
-        return self.w_avg + self.head(self.trunk(images).flatten(1))
+        delta: Tensor = self.head(self.trunk(images).flatten(1))
+        return self.w_avg + delta

@@ -40,7 +40,7 @@ class FeatureNetwork(nn.Module):
     ):
         super().__init__()
         attributes = dict(attributes or {})
-        self.config = dict(
+        self.config: dict[str, Any] = dict(
             resolution=resolution, widths=list(widths), deep=deep, embedding=embedding,
             attributes={name: list(moments) for name, moments in attributes.items()}, norm=norm,
         )  # fmt: skip
@@ -108,10 +108,10 @@ class FeatureNetwork(nn.Module):
         if not self.config["norm"]:
             raise ValueError("there is no batch norm to fold")
         network = FeatureNetwork(**{**self.config, "norm": False})
-        for plain, stage in zip(network.stages, self.stages, strict=True):
-            pairs = zip(stage[0::3], stage[1::3], strict=True)
-            for target, pair in zip(plain[0::2], pairs, strict=True):
-                target.load_state_dict(fuse_conv_bn_eval(*(part.eval() for part in pair)).state_dict())
+        folded, convolutions = ([x for x in n.modules() if isinstance(x, nn.Conv2d)] for n in (network, self))
+        norms = [x for x in self.modules() if isinstance(x, nn.BatchNorm2d)]
+        for target, conv, norm in zip(folded, convolutions, norms, strict=True):
+            target.load_state_dict(fuse_conv_bn_eval(conv.eval(), norm.eval()).state_dict())
         for name in ("fc", "embed", "regress"):
             getattr(network, name).load_state_dict(getattr(self, name).state_dict())
         return network.eval()
@@ -128,7 +128,7 @@ class StageDistance(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, t: Tensor, eps: float) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor, t: Tensor, eps: float) -> Tensor:
         s, dot, own = (torch.einsum("nchw,nchw->nhw", *pair) for pair in ((x, x), (x, t), (t, t)))
         r = (s + eps).rsqrt()
         ctx.eps = eps
@@ -137,7 +137,7 @@ class StageDistance(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         """grad_x = (eps r^4 + r^3 (x . t)) x - r t, over the pixels."""
         x, t, dot, r = ctx.saved_tensors
         k = grad[:, None, None] / r[0].numel()
@@ -201,10 +201,3 @@ class PerceptualDistance(nn.Module):
     def of_many(self, a: Image, b: Image, batch: int = 32) -> Tensor:
         """``forward`` of any number of pairs, ``batch`` at a time and without gradients: [n]."""
         return torch.cat([self(x, y) for x, y in zip(a.split(batch), b.split(batch), strict=True)])
-
-    def map(self, a: Image, b: Image) -> Tensor:
-        """Where they differ: [n, 1, h, w], every stage enlarged to the image's size; its mean is about ``forward``."""
-        size = a.shape[-2:]
-        stages = zip(self.features(a), self.features(b), strict=True)
-        maps = [(x - y).square().sum(dim=1, keepdim=True) / 2 for x, y in stages]
-        return torch.stack([F.interpolate(m, size, mode="bilinear", align_corners=False) for m in maps]).mean(0)

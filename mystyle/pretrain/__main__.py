@@ -16,9 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mystyle.pretrain.encoder import EncoderSettings
-from mystyle.pretrain.features import PERCEPTUAL, FeatureSettings
-from mystyle.pretrain.generator import GeneratorSettings
+from mystyle.pretrain.settings import PERCEPTUAL, EncoderSettings, FeatureSettings, GeneratorSettings
 
 if TYPE_CHECKING:
     from mystyle.pretrain.data import Album
@@ -65,7 +63,7 @@ def features(
     work: Path = Path("checkpoints"),
     seed: int = 0,
     settings: FeatureSettings = FeatureSettings(),
-):
+) -> None:
     """Trains the feature network (identity and attributes).
 
     Args:
@@ -82,7 +80,7 @@ def features(
 
 def perceptual(
     data: Path, out: Path, work: Path = Path("checkpoints"), seed: int = 1, settings: FeatureSettings = PERCEPTUAL
-):
+) -> None:
     """Trains the network of the perceptual distance, by default on all parameters of the manifest and on no identity.
 
     Args:
@@ -103,7 +101,7 @@ def generator(
     work: Path = Path("checkpoints"),
     seed: int = 0,
     settings: GeneratorSettings = GeneratorSettings(),
-):
+) -> None:
     """Trains generator and discriminator; pairs of z and picture need ``perceptual.safetensors`` in ``--out``.
 
     Args:
@@ -132,7 +130,7 @@ def encoder(
     work: Path = Path("checkpoints"),
     seed: int = 0,
     settings: EncoderSettings = EncoderSettings(),
-):
+) -> None:
     """Trains the W encoder of the generator in ``--out``.
 
     Args:
@@ -156,7 +154,7 @@ def encoder(
 
 def report(
     data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, steps: int = 1000, seed: int = 0
-):
+) -> None:
     """Measures finished networks on held-out people and writes the page of evidence.
 
     Args:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import PIL.Image
 import torch
 import torch.nn.functional as F
 from scipy.stats import norm
 from torch import Tensor
 
+from mystyle.image_files import SUFFIXES, read_pixels
 from mystyle.types import Image, from_uint8, to_uint8
-from mystyle.workbench.images import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,17 @@ class Album:
     def resolution(self) -> int:
         return self.images.shape[-1]
 
+    def hold_out(self, share: float) -> tuple[Tensor, Tensor]:
+        """Positions of the photos to train on, and of those of the last ``share`` of the identities."""
+        known = int((int(self.identities.max()) + 1) * (1 - share))
+        return (self.identities < known).nonzero().squeeze(1), (self.identities >= known).nonzero().squeeze(1)
+
     def shrunk(self, factor: int) -> Album:
         """The same pictures at a ``factor``-th of the size, each pixel the mean of those it replaces."""
         parts = [to_uint8(F.avg_pool2d(from_uint8(part), factor)) for part in self.images.split(256)]
         return replace(self, images=torch.cat(parts))
 
-    def batch(self, index: Tensor) -> Image:
+    def batch(self, index: Tensor | slice) -> Image:
         """The images at ``index`` in [-1, 1]."""
         return from_uint8(self.images[index])
 
@@ -62,14 +66,14 @@ def read_album(folder: Path) -> Album:
         identities, parameters = torch.arange(len(files)), {}
     if not files:
         raise ValueError(f"--data {folder}: no pictures found; write some with python -m datasets.synthetic population")
-    with PIL.Image.open(files[0]) as first:
-        size = first.size
-    images = torch.empty(len(files), 3, size[1], size[0], dtype=torch.uint8)
+    size = len(read_pixels(files[0]))
+    images = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
     for i, path in enumerate(files):
-        with PIL.Image.open(path) as picture:
-            if picture.size != size or size[0] != size[1]:
-                raise ValueError(f"{path}: {picture.size[0]}x{picture.size[1]} px; all must be square and of one size")
-            images[i] = torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
+        pixels = read_pixels(path)
+        height, width, _ = pixels.shape
+        if (width, height) != (size, size):
+            raise ValueError(f"{path}: {width}x{height} px; all must be square and of one size")
+        images[i] = torch.from_numpy(pixels).permute(2, 0, 1)
     return Album(images, identities, parameters)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,37 +14,16 @@ from mystyle.networks.encoder import Encoder
 from mystyle.networks.features import PerceptualDistance
 from mystyle.networks.stylegan2 import Generator
 from mystyle.pretrain.data import Album
-from mystyle.pretrain.loop import Precision, Recipe, train
+from mystyle.pretrain.loop import Recipe, train
+from mystyle.pretrain.settings import EncoderSettings
 from mystyle.types import Image
-
-
-@dataclass(frozen=True)
-class EncoderSettings:
-    epochs: int = 20  # of 200 batches
-    batch: int = 32  # pictures, and as many generated ones
-    rate: float = 1e-3  # Adam, one cosine
-    l1_weight: float = 1.0
-    perceptual_weight: float = 1.0
-    identity_weight: float = 0.5  # 1 - cosine of the perceptual network's last layer, which reads who and how
-    code_weight: float = 1.0  # squared error of the codes of generated pictures, relative to the variance of W
-    prior_weight: float = 0.02  # squared distance from w_avg, likewise: keeps anchors where W is dense
-    held_out: float = 0.05  # share of the identities kept for the figures in the card
-    widths: Sequence[int] = (32, 64, 128, 256, 256)
-    precision: Precision = "32-true"  # of encoder and perceptual distance: bf16-mixed where the processor has it
 
 
 class EncoderRecipe(Recipe):
     def __init__(
-        self,
-        generator: Generator,
-        perceptual: PerceptualDistance,
-        album: Album,
-        settings: EncoderSettings,
-        seed: int,
+        self, generator: Generator, perceptual: PerceptualDistance, album: Album, settings: EncoderSettings, seed: int
     ):
-        known = int((int(album.identities.max()) + 1) * (1 - settings.held_out))
-        self.train_positions = (album.identities < known).nonzero().squeeze(1)
-        self.test_positions = (album.identities >= known).nonzero().squeeze(1)
+        self.train_positions, self.test_positions = album.hold_out(settings.held_out)
         super().__init__(len(self.train_positions), settings.batch, seed, settings.epochs)
         self.album, self.settings = album, settings
         # in a tuple: fixed, hence no part of a checkpoint, which would bring an older generator back
@@ -81,11 +58,11 @@ class EncoderRecipe(Recipe):
         code, code_of_made = codes[: len(x)], codes[len(x) :]
         y = self.generator.synthesis(code[:, None].expand(-1, self.generator.num_ws, -1))
         with half:
-            distance, likeness = self.compare(y, x)
+            distance, similarity = self.compare(y, x)
         losses = {
             "l1": s.l1_weight * (y - x).abs().mean(),
             "perceptual": s.perceptual_weight * distance.mean(),
-            "identity": s.identity_weight * (1 - likeness).mean(),
+            "identity": s.identity_weight * (1 - similarity).mean(),
             "code": s.code_weight * (code_of_made - w).square().sum(1).mean() / self.variance,
             "prior": s.prior_weight * (code - self.network.w_avg).square().sum(1).mean() / self.variance,
         }
@@ -111,21 +88,11 @@ def evaluate(recipe: EncoderRecipe) -> dict[str, float]:
         x = album.batch(part).to(recipe.device)
         w = e(x)
         y = g.synthesis(w[:, None].expand(-1, g.num_ws, -1)).clamp(-1, 1)
-        distance, likeness = recipe.compare(y, x)
-        rows.append(
-            torch.stack(
-                [
-                    (y - x).square().mean(dim=(1, 2, 3)),
-                    distance,
-                    likeness,
-                    (w - e.w_avg).square().sum(1) / recipe.variance,
-                ],
-                dim=1,
-            ).cpu()
-        )
+        radius2 = (w - e.w_avg).square().sum(1) / recipe.variance
+        rows.append(torch.stack([(y - x).square().mean(dim=(1, 2, 3)), *recipe.compare(y, x), radius2], dim=1).cpu())
     if not rows:
         return {}
-    names = ("mse", "perceptual", "likeness", "relative_radius2")
+    names = ("mse", "perceptual", "identity_similarity", "relative_radius2")
     return dict(zip(names, torch.cat(rows).mean(0).tolist(), strict=True))
 
 

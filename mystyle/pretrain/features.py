@@ -7,8 +7,6 @@ judges it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -19,41 +17,8 @@ from mystyle.checkpoints import save_network
 from mystyle.networks.features import FeatureNetwork
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.evidence.recognition import roc
-from mystyle.pretrain.loop import Precision, Recipe, train
-
-ATTRIBUTES = (
-    "yaw", "pitch", "smile", "mouth_open", "eye_open", "gaze_x", "light_angle", "age", "glasses", "beard",
-    "hair_length", "skin_tone", "masculine",
-)  # fmt: skip
-TRAITS = (  # of identity: what people differ by teaches the embedding more than who they are alone
-    "head_width", "head_depth", "jaw_taper", "jaw_corner", "chin_length", "chin_forward", "chin_width", "cheekbone",
-    "cheek", "forehead", "brow_ridge", "eye_distance", "eye_width", "eye_height", "eye_slant", "eye_depth",
-    "lid_crease", "iris_hue", "brow_thickness", "brow_height", "brow_arch", "brow_tilt", "nose_length", "nose_width",
-    "nose_height", "nose_bridge", "nose_hump", "nose_tip", "mouth_height", "mouth_width", "upper_lip", "lower_lip",
-    "cupid_bow", "lip_red", "ear_size", "ear_angle", "neck_width", "skin_warmth", "freckles", "mole_x", "mole_y",
-    "mole_size", "hair_hue", "hair_curl", "hairline", "widow_peak", "balding",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FeatureSettings:
-    epochs: int = 20  # of 200 batches
-    batch: int = 64
-    rate: float = 1e-3  # AdamW, one cosine
-    scale: float = 24.0  # s of CosFace
-    margin: float = 0.25  # m of CosFace
-    identity_weight: float = 1.0
-    attribute_weight: float = 10.0
-    discriminants: int = 40  # of the deep features are the final identity embedding (LDA); 0 keeps the trained one
-    held_out: float = 0.08  # share of the identities kept for the figures in the card
-    widths: Sequence[int] = (16, 32, 64, 128, 256)
-    attributes: Sequence[str] | None = ATTRIBUTES + TRAITS  # columns of the manifest that are there; null: all
-    precision: Precision = "32-true"  # bf16-mixed where the processor has it
-
-
-PERCEPTUAL = FeatureSettings(
-    epochs=8, batch=32, rate=5e-4, identity_weight=0.0, widths=(12, 24, 48, 96), attributes=None
-)
+from mystyle.pretrain.loop import Recipe, train
+from mystyle.pretrain.settings import FeatureSettings
 
 
 def cosface(cosine: Tensor, target: Tensor, scale: float, margin: float) -> Tensor:
@@ -63,25 +28,21 @@ def cosface(cosine: Tensor, target: Tensor, scale: float, margin: float) -> Tens
 
 class FeatureRecipe(Recipe):
     def __init__(self, album: Album, settings: FeatureSettings, seed: int):
-        classes = int(album.identities.max()) + 1
-        known = int(classes * (1 - settings.held_out))
-        self.train_positions = (album.identities < known).nonzero().squeeze(1)
-        self.test_positions = (album.identities >= known).nonzero().squeeze(1)
+        self.train_positions, self.test_positions = album.hold_out(settings.held_out)
         super().__init__(len(self.train_positions), settings.batch, seed, settings.epochs)
         self.album, self.settings = album, settings
         wanted = album.parameters if settings.attributes is None else settings.attributes
         names = [name for name in wanted if name in album.parameters and album.parameters[name].std() > 0]
         if not names and not settings.identity_weight:
             raise ValueError("nothing to learn: no parameters in the manifest, and --settings.identity_weight is 0")
-        columns = (
-            torch.stack([album.parameters[name] for name in names], dim=1) if names else torch.zeros(len(album), 0)
-        )
+        columns = torch.stack([album.parameters[name] for name in names], 1) if names else torch.zeros(len(album), 0)
         mean, std = columns.mean(0), columns.std(0)
         self.targets = (columns - mean) / std
         moments = {name: (float(m), float(s)) for name, m, s in zip(names, mean, std, strict=True)}
         self.network = FeatureNetwork(album.resolution, settings.widths, attributes=moments)
         self.network.to(memory_format=torch.channels_last)
-        self.centres = nn.Parameter(torch.randn(known, self.network.embed.out_features))
+        people = int(album.identities[self.train_positions].max()) + 1
+        self.centres = nn.Parameter(torch.randn(people, self.network.embed.out_features))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.AdamW(self.parameters(), lr=self.settings.rate, weight_decay=1e-3)
@@ -139,7 +100,7 @@ def evaluate(recipe: FeatureRecipe) -> dict[str, float]:
         identity, standard = network.heads(album.batch(part).to(recipe.device))
         embeddings.append(identity.cpu())
         attributes.append(standard.cpu())
-    figures = {}
+    figures: dict[str, float] = {}
     same = album.identities[positions].bincount()
     if recipe.settings.identity_weight and (same > 1).any() and (same > 0).sum() > 1:
         curve = roc(torch.cat(embeddings), album.identities[positions])

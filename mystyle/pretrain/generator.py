@@ -13,59 +13,21 @@ pair of networks, on the same pictures or on others.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from mystyle.adversarial import (
-    lazy_adam,
-    logistic_d,
-    logistic_g,
-    mixed_codes,
-    path_penalty,
-    r1_penalty,
-    update_average,
-)
+from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, path_penalty, r1_penalty, update_average
 from mystyle.checkpoints import load_discriminator, load_generator, save_discriminator, save_generator
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.features import PerceptualDistance
 from mystyle.networks.stylegan2 import Discriminator, Generator, set_precision
 from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
-from mystyle.pretrain.loop import Recipe, train
+from mystyle.pretrain.loop import GameRecipe, Recipe, train
+from mystyle.pretrain.settings import GeneratorSettings
 from mystyle.pretrain.sharpen import SharpeningRecipe
 from mystyle.types import Image
-
-
-@dataclass(frozen=True)
-class GeneratorSettings:
-    start: Path | None = None  # a folder of finished weight files to go on from, in place of a warm start
-    warm_epochs: Sequence[int] = (20, 20, 40)  # of 200 batches, on pairs: at a quarter of the size, half, in full
-    epochs: int = 20  # of 200 batches, adversarial
-    warm_batch: int = 16  # in full size; 4 and 2 times as many in the smaller ones
-    warm_rate: float = 1e-2  # Adam (0.9, 0.99), one cosine
-    warm_precision: Literal["float32", "bfloat16"] = "float32"  # of the layers; the latter where the processor has it
-    sharp_epochs: int = 8  # of 200 batches, against critics of features, after a warm start
-    sharp_rate: float = 2e-3  # Adam (0, 0.99)
-    batch: int = 16
-    rate: float = 6e-3  # of the discriminator, Adam (0, 0.99); the official 2e-3 is for a thousand times as many steps
-    generator_rate: float = 6e-4  # at the discriminator's, a warm generator outruns it and its loss stays at chance
-    gamma: float = 0.5  # R1
-    r1_every: int = 16
-    path_every: int = 4
-    path_weight: float = 2.0
-    mixing: float = 0.9  # probability of style mixing
-    pair_weight: float = 3.0  # of the pair loss on the paired half of the fakes
-    settle: int = 400  # discriminator steps before the generator moves
-    ema_kimg: float = 3.0  # half-life of the averaged generator
-    z_dim: int = 128
-    w_dim: int = 512
-    channel_base: int = 1536
-    channel_max: int = 256
-    mapping_layers: int = 2
 
 
 def make_generator(resolution: int, s: GeneratorSettings) -> Generator:
@@ -124,22 +86,22 @@ def warm_start(
         weights = recipe.average.state_dict()
     set_precision(generator, torch.float32)
     generator.load_state_dict(weights)
-    generator.mapping.w_avg.copy_(latent_statistics(generator).mean)
     return generator
 
 
-class AdversarialRecipe(Recipe):
+class AdversarialRecipe(GameRecipe):
     """Generator against discriminator (section 9 of StyleGAN2's recipe: lazy R1 and path length, style mixing, EMA)."""
+
+    stage = "adversarial stage"
+    mean_path: Tensor
+    step: Tensor
 
     def __init__(
         self, generator: Generator, discriminator: Discriminator, album: Album, z: Tensor | None,
         perceptual: PerceptualDistance | None, settings: GeneratorSettings, seed: int,
     ):  # fmt: skip
-        super().__init__(len(album), settings.batch, seed, settings.epochs)
-        self.automatic_optimization = False
-        self.album, self.z, self.settings, self.perceptual = album, z, settings, perceptual
-        self.generator = generator
-        self.average = copy.deepcopy(generator).requires_grad_(False)
+        super().__init__(generator, album, settings, seed, settings.epochs)
+        self.z, self.perceptual = z, perceptual
         self.discriminator = discriminator
         self.register_buffer("mean_path", torch.zeros([]))
         self.register_buffer("step", torch.zeros([], dtype=torch.long))
@@ -152,13 +114,13 @@ class AdversarialRecipe(Recipe):
         ]
 
     def fakes(self, n: int) -> Image:
-        z = torch.randn(n, self.generator.z_dim, device=self.device)
-        return self.generator.synthesis(mixed_codes(self.generator, z, self.settings.mixing), noise="random")
+        images: Image = self.generator.synthesis(self.codes(n), noise="random")
+        return images
 
     def training_step(self, index: Tensor, batch_idx: int) -> None:
-        s, opts = self.settings, self.optimizers()
-        opt_g, opt_d = opts[0], opts[1]
-        real = self.album.batch(index.cpu()).to(self.device)
+        s, (opt_g, opt_d) = self.settings, self.players()
+        index = index.cpu()
+        real = self.album.batch(index).to(self.device)
         step = int(self.step)
         self.step += 1
 
@@ -166,14 +128,10 @@ class AdversarialRecipe(Recipe):
             fake = self.fakes(len(real))
         scores_real, scores_fake = self.discriminator(real), self.discriminator(fake)
         loss_d = logistic_d(scores_real, scores_fake)
-        opt_d.zero_grad()
-        self.manual_backward(loss_d)
-        opt_d.step()
+        self.descend(opt_d, loss_d, step)
         if step % s.r1_every == 0:
             penalty = r1_penalty(self.discriminator, real)
-            opt_d.zero_grad()
-            self.manual_backward(s.gamma / 2 * penalty * s.r1_every)
-            opt_d.step()
+            self.descend(opt_d, s.gamma / 2 * penalty * s.r1_every, step)
             self.log("r1", penalty)
         self.log_dict({"d": loss_d, "real": scores_real.mean(), "fake": scores_fake.mean()})
         if step < s.settle:
@@ -183,27 +141,19 @@ class AdversarialRecipe(Recipe):
         half = len(real) // 2 if self.z is not None else 0
         fake = self.fakes(len(real) - half)
         loss = torch.zeros([], device=self.device)
-        if self.z is not None and self.perceptual is not None:
-            paired = self.generator(self.z[index[:half].cpu()].to(self.device), noise="random")
+        if self.z is not None:
+            paired = self.generator(self.z[index[:half]].to(self.device), noise="random")
             loss = s.pair_weight * pair_loss(paired, real[:half], self.perceptual)
             fake = torch.cat([paired, fake])
             self.log("pair", loss)
         loss_g = logistic_g(self.discriminator(fake))
-        opt_g.zero_grad()
-        self.manual_backward(loss_g + loss)
-        opt_g.step()
+        self.descend(opt_g, loss_g + loss, step)
         if step % s.path_every == 0:
-            opt_g.zero_grad()
-            self.manual_backward(s.path_weight * self.path_penalty(max(len(real) // 2, 1)) * s.path_every)
-            opt_g.step()
+            penalty = path_penalty(self.generator, self.codes(max(len(real) // 2, 1)), self.mean_path)
+            self.descend(opt_g, s.path_weight * penalty * s.path_every, step)
         self.discriminator.requires_grad_(True)
         self.log("g", loss_g, prog_bar=True)
-        update_average(self.average, self.generator, 0.5 ** (len(real) / (s.ema_kimg * 1000)))
-
-    def path_penalty(self, n: int) -> Tensor:
-        """Of n codes with mixed styles."""
-        z = torch.randn(n, self.generator.z_dim, device=self.device)
-        return path_penalty(self.generator, mixed_codes(self.generator, z, self.settings.mixing), self.mean_path)
+        self.move_average(len(real))
 
 
 def pretrain(
@@ -239,7 +189,6 @@ def pretrain(
             sharpening = SharpeningRecipe(generator, album, z, perceptual, settings, seed)
             train(sharpening, work / "sharpening")
             generator.load_state_dict(sharpening.average.state_dict())
-            generator.mapping.w_avg.copy_(latent_statistics(generator).mean)
     recipe = AdversarialRecipe(generator, discriminator, album, z, perceptual, settings, seed)
     train(recipe, work / "adversarial")
     recipe.average.mapping.w_avg.copy_(latent_statistics(recipe.average).mean)

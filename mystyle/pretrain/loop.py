@@ -1,11 +1,11 @@
-"""What the recipes share: shuffled batches by seed and epoch, and a resumable Trainer."""
+"""What the recipes share: shuffled batches by seed and epoch, the game of two networks, and a resumable Trainer."""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytorch_lightning as pl
 import torch
@@ -14,7 +14,13 @@ from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
-Precision = Literal["32-true", "bf16-mixed"]  # Lightning's names
+from mystyle.adversarial import mixed_codes, update_average
+from mystyle.networks.stylegan2 import Generator
+from mystyle.pretrain.data import Album
+from mystyle.pretrain.settings import GeneratorSettings, Precision
+from mystyle.training import Game
+from mystyle.types import WPlus
+
 BATCHES_PER_EPOCH = 200  # an epoch is a checkpoint interval, not a pass over the data
 
 
@@ -40,7 +46,7 @@ class Recipe(pl.LightningModule):
         super().__init__()
         self.n, self.batch, self.seed, self.epochs = n, batch, seed, epochs
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Tensor]:
         return DataLoader(Shuffled(self.n, self.batch, self.seed, self.current_epoch), batch_size=None)
 
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
@@ -50,8 +56,26 @@ class Recipe(pl.LightningModule):
     def anneal(self, rate: float, batch_idx: int) -> None:
         """Sets the rate, times the group's ``scale``, on a cosine over the whole run from ``rate`` to a hundredth."""
         progress = (self.current_epoch + batch_idx / BATCHES_PER_EPOCH) / self.epochs
-        for group in self.optimizers().optimizer.param_groups:
+        for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = group.get("scale", 1.0) * rate * (0.01 + 0.99 * (0.5 + 0.5 * math.cos(math.pi * progress)))
+
+
+class GameRecipe(Game, Recipe):
+    """A generator against another network; ``average``, the running mean of its weights, is what is kept."""
+
+    def __init__(self, generator: Generator, album: Album, settings: GeneratorSettings, seed: int, epochs: int):
+        super().__init__(len(album), settings.batch, seed, epochs)
+        self.generator, self.album, self.settings = generator, album, settings
+        self.average = copy.deepcopy(generator).requires_grad_(False)
+
+    def codes(self, n: int) -> WPlus:
+        """n random ones with mixed styles."""
+        z = torch.randn(n, self.generator.z_dim, device=self.device)
+        return mixed_codes(self.generator, z, self.settings.mixing)
+
+    def move_average(self, n: int) -> None:
+        """To be called after a step on n images."""
+        update_average(self.average, self.generator, 0.5 ** (n / (self.settings.ema_kimg * 1000)))
 
 
 def train(module: Recipe, work: Path, precision: Precision = "32-true") -> None:

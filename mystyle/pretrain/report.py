@@ -28,7 +28,7 @@ from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recal
 from mystyle.pretrain.evidence.page import UNITS, write_page
 from mystyle.pretrain.evidence.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
-from mystyle.pretrain.features import ATTRIBUTES
+from mystyle.pretrain.settings import ATTRIBUTES
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.types import Image, W, from_uint8, to_uint8
@@ -191,37 +191,39 @@ def paths(e: Evidence) -> None:
     g = e.domain.generator
 
     def from_w(w: W) -> Image:
-        return g.synthesis(w[:, None].expand(-1, g.num_ws, -1))
+        images: Image = g.synthesis(w[:, None].expand(-1, g.num_ws, -1))
+        return images
+
+    def codes(z: Tensor) -> W:
+        return in_batches("codes", len(z), lambda rows: g.mapping.w(z[rows]))
+
+    def measure(
+        name: str, render: Callable[[Tensor], Image], a: Tensor, b: Tensor, t: Tensor, interpolate: Interpolation
+    ) -> None:
+        perceptual = e.domain.perceptual
+        lengths = in_batches(
+            f"paths in {name}", len(t), lambda i: path_lengths(render, perceptual, a[i], b[i], t[i], interpolate)
+        )
+        kept = trimmed(lengths)
+        found[name] = {
+            "mean": kept.mean().item(),
+            "median": lengths.median().item(),
+            "n": len(lengths),
+            "kept": len(kept),
+            "epsilon": EPSILON,
+        }
 
     with e.part("path_length") as found:
         n = max(e.samples // PATHS, ROWS)
-        ends = e.z(2 * n, part=2).unflatten(0, (2, -1))
-        t = torch.rand(n, generator=e.draws(3)).to(ends)
-        w = in_batches("codes", n, lambda rows: torch.stack([g.mapping.w(z[rows]) for z in ends], dim=1))
+        z1, z2 = e.z(2 * n, part=2).tensor_split(2)
+        t = torch.rand(n, generator=e.draws(3)).to(z1)
+        w1, w2 = (codes(z) for z in (z1, z2))
+        measure("W, t = 0", from_w, w1, w2, torch.zeros_like(t), lerp)
+        measure("W, t uniform", from_w, w1, w2, t, lerp)
+        measure("Z, t uniform", g, z1, z2, t, slerp)
 
-        def measure(name: str, render: Callable, a: Tensor, b: Tensor, t: Tensor, interpolate: Interpolation) -> Tensor:
-            perceptual = e.domain.perceptual
-            return in_batches(name, n, lambda i: path_lengths(render, perceptual, a[i], b[i], t[i], interpolate))
-
-        ways = {
-            "W, t = 0": (from_w, *w.unbind(1), torch.zeros_like(t), lerp),
-            "W, t uniform": (from_w, *w.unbind(1), t, lerp),
-            "Z, t uniform": (g, *ends, t, slerp),
-        }
-        for name, way in ways.items():
-            lengths = measure(f"paths in {name}", *way)
-            kept = trimmed(lengths)
-            found[name] = {
-                "mean": kept.mean().item(),
-                "median": lengths.median().item(),
-                "n": len(lengths),
-                "kept": len(kept),
-                "epsilon": EPSILON,
-            }
-
-        rows = slice(ROWS)
-        in_w = from_w(steps(*w[rows].unbind(1), lerp, STEPS).flatten(0, 1))
-        in_z = g(steps(*ends[:, rows], slerp, STEPS).flatten(0, 1))
+        in_w = from_w(steps(w1[:ROWS], w2[:ROWS], lerp, STEPS).flatten(0, 1))
+        in_z = g(steps(z1[:ROWS], z2[:ROWS], slerp, STEPS).flatten(0, 1))
         names = [f"{space}, {i + 1}" for space in "WZ" for i in range(ROWS)]
         columns = [f"t = {i / (STEPS - 1):.3g}" for i in range(STEPS)]
         sheets.labelled_grid(e.out / "interpolations.png", as_written(torch.cat([in_w, in_z])).cpu(), names, columns)

@@ -8,22 +8,17 @@ judging patches. They serve this stage alone and are thrown away.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mystyle.adversarial import mixed_codes, update_average
+from mystyle.adversarial import logistic_d, logistic_g
 from mystyle.networks.features import PerceptualDistance
 from mystyle.networks.stylegan2 import Generator
 from mystyle.pretrain.data import Album
-from mystyle.pretrain.loop import Recipe
-
-if TYPE_CHECKING:
-    from mystyle.pretrain.generator import GeneratorSettings
+from mystyle.pretrain.loop import GameRecipe
+from mystyle.pretrain.settings import GeneratorSettings
 
 WIDTH = 48
 MEASURED_ON = 512  # pictures
@@ -51,59 +46,56 @@ class Critics(nn.Module):
         ]
 
 
-class SharpeningRecipe(Recipe):
+class SharpeningRecipe(GameRecipe):
     """The logistic game of generator and critics; half of the fakes keep the pair loss, so that W keeps its meaning."""
+
+    stage = "sharpening"
 
     def __init__(
         self, generator: Generator, album: Album, z: Tensor, perceptual: PerceptualDistance,
         settings: GeneratorSettings, seed: int,
     ):  # fmt: skip
-        super().__init__(len(album), settings.batch, seed, settings.sharp_epochs)
-        self.automatic_optimization = False
-        self.album, self.z, self.settings = album, z, settings
-        self.generator = generator
-        self.average = copy.deepcopy(generator).requires_grad_(False)
+        super().__init__(generator, album, settings, seed, settings.sharp_epochs)
+        self.z = z
         self._perceptual = (perceptual,)  # in a tuple: fixed, hence no part of the trained module
         with torch.no_grad():
             self.critics = Critics(perceptual.network.maps(album.batch(torch.arange(min(MEASURED_ON, len(album))))))
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        s = self.settings
         return [
-            torch.optim.Adam(self.generator.parameters(), s.sharp_rate, betas=(0.0, 0.99)),
+            torch.optim.Adam(self.generator.parameters(), self.settings.sharp_rate, betas=(0.0, 0.99)),
             torch.optim.Adam(self.critics.parameters(), 2e-3, betas=(0.5, 0.99)),
         ]
 
     def training_step(self, index: Tensor, batch_idx: int) -> None:
-        s, (perceptual,), (opt_g, opt_c) = self.settings, self._perceptual, self.optimizers()
+        (perceptual,), (opt_g, opt_c) = self._perceptual, self.players()
         index = index.cpu()
         real = self.album.batch(index).to(self.device)
         half = len(real) // 2
-        z = torch.randn(len(real) - half, self.generator.z_dim, device=self.device)
-        codes = [self.generator.mapping(self.z[index[:half]].to(self.device)), mixed_codes(self.generator, z, s.mixing)]
-        fake = self.generator.synthesis(torch.cat(codes), noise="random")
+        paired = self.generator.mapping(self.z[index[:half]].to(self.device))
+        fake = self.generator.synthesis(torch.cat([paired, self.codes(len(real) - half)]), noise="random")
         with torch.no_grad():
             real_maps = perceptual.network.maps(real)
         fake_maps = perceptual.network.maps(fake)
 
         for_real = self.critics(real_maps)
         for_fake = self.critics([x.detach() for x in fake_maps])
-        loss_c = mean(F.softplus(-a).mean() + F.softplus(b).mean() for a, b in zip(for_real, for_fake, strict=True))
-        opt_c.zero_grad()
-        self.manual_backward(loss_c)
-        opt_c.step()
+        loss_c = mean(logistic_d(a, b) for a, b in zip(for_real, for_fake, strict=True))
+        self.descend(opt_c, loss_c, self.global_step)
 
         self.critics.requires_grad_(False)
-        loss_g = mean(F.softplus(-logits).mean() for logits in self.critics(fake_maps))
+        loss_g = mean(logistic_g(logits) for logits in self.critics(fake_maps))
         pixels = (fake[:half] - real[:half]).abs().mean()
-        paired = [perceptual.features_of([x[:half] for x in maps]) for maps in (fake_maps, real_maps)]
-        pair = pixels + perceptual.between(*paired).mean()
-        opt_g.zero_grad()
-        self.manual_backward(loss_g + s.pair_weight * pair)
-        opt_g.step()
+        pair = (
+            pixels
+            + perceptual.between(
+                *(perceptual.features_of([x[:half] for x in maps]) for maps in (fake_maps, real_maps))
+            ).mean()
+        )
+        self.descend(opt_g, loss_g + self.settings.pair_weight * pair, self.global_step)
         self.critics.requires_grad_(True)
         self.log_dict({"critics": loss_c, "g": loss_g, "pair": pair}, prog_bar=True)
-        update_average(self.average, self.generator, 0.5 ** (len(real) / (s.ema_kimg * 1000)))
+        self.move_average(len(real))
 
 
 def mean(values: Iterable[Tensor]) -> Tensor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.analysis.statistics import ANY, jackknife_interval
+from benchmarks.analysis.statistics import jackknife_interval
 from reports.figures import Drawing
 from reports.figures.style import COLOURS, DASHES, arrow, log_ticks, plain, wrap
 from reports.runs import Run
@@ -20,25 +20,25 @@ FACES = False
 WIDTH, COLUMNS = 1.75, 4  # inches, panels in a row
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
 
     scored = run.scored.dropna(subset="level")
     scored = scored.assign(place=scored.groupby("condition")["level"].transform("mean"))
-    metrics = [metric for metric in run.suite["metrics"] if (scored["metric"] == metric["name"]).any()]
+    metrics = [metric for metric in run.suite.metrics if (scored["metric"] == metric.name).any()]
     if not metrics:
         return None
     columns = min(COLUMNS, len(metrics))
     lines = -(-len(metrics) // columns)
     figure = Figure(figsize=(WIDTH * columns + 0.2, 1.5 * lines + 0.45), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).flatten()
-    methods = [method for method in run.methods if (scored["method"] == method["name"]).any()]
+    methods = [method for method in run.methods if (scored["method"] == method.name).any()]
     for panel, metric in zip(panels, metrics, strict=False):
-        here = scored[scored["metric"] == metric["name"]]
+        here = scored[scored["metric"] == metric.name]
         for style, method in enumerate(methods):
-            mine = here[here["method"] == method["name"]]
+            mine = here[here["method"] == method.name]
             colour, dash = COLOURS[style % len(COLOURS)], DASHES[style % len(DASHES)]
-            if spec.get("lines"):
+            if options.get("lines"):
                 for _, one in mine.groupby(["person", "image"]):
                     one = one.sort_values("level")
                     panel.plot(one["level"], one["value"], color=colour, ls=dash, lw=0.3, alpha=0.45)
@@ -46,16 +46,16 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
             means = points["value"].mean()
             if len(means) == 0:
                 continue
-            within = metric.get("range", ANY)
+            within = metric.range
             bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
             panel.fill_between(means.index, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
-            panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method["title"])
-        if spec.get("mark") is not None:
-            panel.axvline(spec["mark"], color="0.6", lw=0.6)
-        if spec.get("log"):
+            panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method.title)
+        if options.get("mark") is not None:
+            panel.axvline(options["mark"], color="0.6", lw=0.6)
+        if options.get("log"):
             log_ticks(panel, sorted(here["place"].unique()))
-        panel.set_title(wrap(metric["label"], 24) + arrow(metric["higher_is_better"]), fontsize=7)
-        panel.set_xlabel(spec["label"])
+        panel.set_title(wrap(metric.label, 24) + arrow(metric.higher_is_better), fontsize=7)
+        panel.set_xlabel(options["label"])
         plain(panel, "both")
     for panel in panels[len(metrics) :]:
         panel.axis("off")
@@ -65,5 +65,5 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     return Drawing(
         figure,
         "Mean over images with 95 % bands (jackknife over people).",
-        f"Curves of {len(metrics)} metrics against {spec['label']} for {', '.join(titles)}.",
+        f"Curves of {len(metrics)} metrics against {options['label']} for {', '.join(titles)}.",
     )

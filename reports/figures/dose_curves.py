@@ -12,11 +12,11 @@ from reports.sweeps import Sweeps
 FACES = False
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing:
     sweeps = Sweeps(run)
     factors = f"{len(run.methods)} factors in {len(sweeps.groups)} groups"
     return Drawing(
         sweeps.curves(),
-        f"Mean over sweeps with 95 % bands. {run.suite['dose']}.",
+        f"Mean over sweeps with 95 % bands. {run.suite.dose}.",
         f"Curves, a row of panels per metric, of {factors}.",
     )

@@ -12,7 +12,7 @@ from reports.sweeps import EFFECT, Sweeps
 FACES = False
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing:
     sweeps = Sweeps(run)
     factors = f"{len(run.methods)} factors in {len(sweeps.groups)} groups"
     return Drawing(sweeps.dots(), f"{EFFECT} Bars: 95 % intervals.", f"Dot plot of the effects of {factors}.")

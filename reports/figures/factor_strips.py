@@ -12,7 +12,7 @@ from reports.sweeps import Sweeps
 FACES = True
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing:
     sweeps = Sweeps(run)
     factors = f"{len(run.methods)} factors in {len(sweeps.groups)} groups"
     return Drawing(

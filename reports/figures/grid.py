@@ -1,4 +1,4 @@
-"""A row of pictures per case, a column per method: the layout of Figures 6, 9, 10 and 15.
+"""A row of images per case, a column per method: the layout of Figures 6, 9, 10 and 15.
 
 Options: ``columns``, methods and references from left to right; ``extremes``, a metric by whose highest and lowest
 value the rows are chosen, two for each condition.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.engine.records import RowRecord
 from reports.figures import Drawing
 from reports.figures.style import sheet
 from reports.runs import Case, Run
@@ -22,18 +23,18 @@ CHOICE = (
 )
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
-    if spec.get("extremes"):
-        rows, labels, rule = _extremes(run, spec["extremes"])
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
+    if options.get("extremes"):
+        rows, labels, rule = _extremes(run, options["extremes"])
     else:
         rows, rule = choose(run.cases), CHOICE
         labels = [f"{case.person}\n{run.label(case)}" for case in rows]
     if not rows:
         return None
-    columns = columns_of(run, rows, spec.get("columns", ()))
-    titles = ["Input", *(method["title"] for method in columns)]
+    columns = columns_of(run, rows, options.get("columns", ()))
+    titles = ["Input", *(method.title for method in columns)]
     figure = sheet(
-        [[case.input, *(case.outputs.get(method["name"]) for method in columns)] for case in rows],
+        [[case.input, *(case.outputs.get(method.name) for method in columns)] for case in rows],
         titles=titles,
         labels=labels,
     )
@@ -41,7 +42,7 @@ def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
     return Drawing(
         figure,
         f"Left to right: {shown}. {rule}",
-        f"Grid of face pictures: a row per case of {people}; the columns are {shown}.",
+        f"Grid of face images: a row per case of {people}; the columns are {shown}.",
     )
 
 
@@ -49,7 +50,7 @@ def choose(cases: Sequence[Case]) -> list[Case]:
     """The rows of the figure: people in turn; a turn takes the rule that the person, then the figure, had least.
 
     The rule is the mask's, or else the condition. Ties go to the earlier rule, and under a rule to the earlier case;
-    only the lowest seed is used. Scores and failures play no part: a method without a picture leaves its place empty.
+    only the lowest seed is used. Scores and failures play no part: a method without an image leaves its place empty.
     """
     cases = [case for case in cases if case.seed == min(c.seed for c in cases)]
     people = list(dict.fromkeys(case.person for case in cases))
@@ -68,13 +69,13 @@ def choose(cases: Sequence[Case]) -> list[Case]:
     return sorted(chosen, key=lambda case: people.index(case.person))
 
 
-def columns_of(run: Run, rows: Sequence[Case], wanted: Sequence[str]) -> list[Mapping[str, Any]]:
-    """The wanted columns that have a picture in some row; methods that are not named come before those that are."""
-    drawn = {name for case in rows for name in case.outputs}
-    methods = {method["name"]: method for method in run.methods if method["name"] in drawn}
+def columns_of(run: Run, rows: Sequence[Case], wanted: Sequence[str]) -> list[RowRecord]:
+    """The wanted columns that have an image in some row; methods that are not named come before those that are."""
+    shown = {name for case in rows for name in case.outputs}
+    methods = {method.name: method for method in run.methods if method.name in shown}
     listed = [name for name in wanted if name in methods]
-    others = [name for name, method in methods.items() if method["kind"] == "method" and name not in listed]
-    first = next((i for i, name in enumerate(listed) if methods[name]["kind"] == "method"), len(listed))
+    others = [name for name, method in methods.items() if method.kind == "method" and name not in listed]
+    first = next((i for i, name in enumerate(listed) if methods[name].kind == "method"), len(listed))
     return [methods[name] for name in listed[:first] + others + listed[first:]]
 
 
@@ -83,11 +84,11 @@ def _extremes(run: Run, metric: str) -> tuple[list[Case], list[str], str]:
     scored = run.scored[run.scored["metric"] == metric]
     values = scored.groupby(["person", "seed", "case"])["value"].first()
     rows, labels = [], []
-    for condition in run.suite["conditions"]:
-        cases = [case for case in run.cases if case.condition == condition["name"] and case.key in values.index]
+    for condition in run.suite.conditions:
+        cases = [case for case in run.cases if case.condition == condition.name and case.key in values.index]
         if cases:
             for word, pick in (("most", max), ("least", min)):
                 case = pick(cases, key=lambda case: values[case.key])
                 rows.append(case)
-                labels.append(f"{case.person}, {word} typical\n{condition['title']}")
+                labels.append(f"{case.person}, {word} typical\n{condition.title}")
     return rows, labels, ""

@@ -1,8 +1,9 @@
-"""The table as a picture: a panel per metric, a line per method, dots with intervals, diamonds where published."""
+"""The table as a figure: a panel per metric, a line per method, dots with intervals, open markers where published."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 from reports.figures import Drawing
@@ -10,50 +11,49 @@ from reports.figures.style import DPI, KINDS, PUBLISHED, arrow, wrap
 from reports.runs import Run
 
 FACES = False
+NAMES = {"D": "diamond", "s": "square", "^": "triangle", "P": "cross", "v": "inverted triangle"}  # of markers
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
 
     rows = run.summary.set_index(["condition", "method", "metric"])
     found = {key[:2] for key in rows.index}
     lines = []  # (condition, method); None for a heading
-    for condition in run.suite["conditions"]:
-        if condition["title"]:
+    for condition in run.suite.conditions:
+        if condition.title:
             lines.append((condition, None))
         for method in run.methods:
-            numbers = [run.published(method["name"], m["name"], condition["name"]) for m in run.suite["metrics"]]
-            if (condition["name"], method["name"]) in found or any(numbers):
+            numbers = [run.suite.published_numbers(method.name, m.name, condition.name) for m in run.suite.metrics]
+            if (condition.name, method.name) in found or any(numbers):
                 lines.append((condition, method))
-    metrics = [
-        metric for metric in run.suite["metrics"] if rows.xs(metric["name"], level="metric")["mean"].notna().any()
-    ]
+    metrics = [metric for metric in run.suite.metrics if rows.xs(metric.name, level="metric")["mean"].notna().any()]
     if not metrics:
         return None
+    markers = dict(zip(dict.fromkeys(source.source for source in run.suite.published), cycle(NAMES), strict=False))
     figure = Figure(figsize=(1.4 + 1.45 * len(metrics), 0.8 + 0.17 * len(lines)), dpi=DPI, layout="constrained")
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for panel, metric in zip(panels, metrics, strict=True):
         for y, (condition, method) in enumerate(lines):
             if method is None:
                 continue
-            published = run.published(method["name"], metric["name"], condition["name"])
-            if published:
-                panel.plot(published["mean"], y, "D", ms=3.5, mfc="white", mec=PUBLISHED, mew=0.8, zorder=3)
-            key = (condition["name"], method["name"], metric["name"])
+            for source, number in run.suite.published_numbers(method.name, metric.name, condition.name).items():
+                look = {"ms": 3.5, "mfc": "white", "mec": PUBLISHED, "mew": 0.8, "zorder": 3}
+                panel.plot(number.mean, y, markers[source], **look)
+            key = (condition.name, method.name, metric.name)
             if key in rows.index:
-                row, colour = rows.loc[key], KINDS[method["kind"]]
+                row, colour = rows.loc[key], KINDS[method.kind]
                 panel.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, lw=1.2, solid_capstyle="round")
                 panel.plot(row["mean"], y, "o", ms=3, color=colour, zorder=4)
-        panel.set_title(wrap(metric["label"]) + arrow(metric["higher_is_better"]), fontsize=7)
-        panel.set_yticks(
-            range(len(lines)), [c["title"].upper() if m is None else m["title"] for c, m in lines], fontsize=6
-        )
+        panel.set_title(wrap(metric.label) + arrow(metric.higher_is_better), fontsize=7)
+        panel.set_yticks(range(len(lines)), [c.title.upper() if m is None else m.title for c, m in lines], fontsize=6)
         panel.grid(axis="x", lw=0.3, color="0.85")
         panel.set_axisbelow(True)
         panel.tick_params(length=2, width=0.5)
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylim(len(lines) - 0.5, -0.5)
-    note = " Diamonds: published." if any(run.suite.get("published", {}).values()) else ""
+    named = "; ".join(f"{NAMES[marker]}: {source}" for source, marker in markers.items())
+    note = f" Open markers: published ({named})." if len(markers) > 1 else " Diamonds: published." * len(markers)
     return Drawing(
         figure,
         f"Mean of each metric with its 95 % interval. Grey: floors and ceiling.{note}",

@@ -1,4 +1,4 @@
-"""A picture in the middle, one ring of pictures near it and one of pictures far from it: the layout of Figure 3.
+"""An image in the middle, one ring of images near it and one of images far from it: the layout of Figure 3.
 
 Options: ``method``; ``centre``, ``inner`` and ``outer``, the conditions.
 """
@@ -16,36 +16,36 @@ from reports.runs import Run
 
 FACES = True
 CELL = 200  # dots
-RINGS = ((0.0, 1), (0.22, 8), (0.415, 12))  # radius as a share of the figure's side, pictures
+RINGS = ((0.0, 1), (0.22, 8), (0.415, 12))  # radius as a share of the figure's side, images
 SIDE = 1300  # dots
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
 
     first = next((case.person for case in run.cases), None)
     rings = []
-    for condition, (radius, count) in zip((spec["centre"], spec["inner"], spec["outer"]), RINGS, strict=True):
+    for condition, (radius, count) in zip((options["centre"], options["inner"], options["outer"]), RINGS, strict=True):
         cases = [case for case in run.cases if case.person == first and case.condition == condition]
-        rings.append((radius, [p for case in cases if (p := case.outputs.get(spec["method"]))][:count]))
-    if not all(pictures for _, pictures in rings):
+        rings.append((radius, [p for case in cases if (p := case.outputs.get(options["method"]))][:count]))
+    if not all(images for _, images in rings):
         return None
     dpi = 240
     figure = Figure(figsize=(SIDE / dpi, SIDE / dpi), dpi=dpi)
     rings_of = figure.add_axes((0, 0, 1, 1))
     rings_of.set(xlim=(0, 1), ylim=(0, 1))
     rings_of.axis("off")
-    for radius, pictures in rings:
+    for radius, images in rings:
         if radius:
             angles = [2 * math.pi * i / 200 for i in range(201)]
             xy = [[0.5 + radius * f(a) for a in angles] for f in (math.cos, math.sin)]
             rings_of.plot(*xy, color="0.75", lw=0.8, ls="-" if radius < 0.3 else "--")
-        for i, path in enumerate(pictures):
-            _place(figure, path, radius, 2 * math.pi * i / len(pictures) + math.pi / 2)
+        for i, path in enumerate(images):
+            _place(figure, path, radius, 2 * math.pi * i / len(images) + math.pi / 2)
     return Drawing(
         figure,
         f"Person {first}. Solid ring: near the anchor, in P_0. Dashed ring: random codes of W, tuned generator.",
-        "Face pictures around one in the middle, an inner ring of likenesses and an outer ring of others.",
+        "Face images around one in the middle, an inner ring of the same person and an outer ring of others.",
     )
 
 

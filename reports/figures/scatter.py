@@ -15,30 +15,30 @@ from reports.runs import Run
 FACES = False
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
 
-    names = {metric["name"]: metric["label"] for metric in run.suite["metrics"]}
-    jobs = run.by_job([spec["metric"], spec["colour"]]).dropna()
+    names = {metric.name: metric.label for metric in run.suite.metrics}
+    jobs = run.by_job([options["metric"], options["colour"]]).dropna()
     if jobs.empty:
         return None
     figure = Figure(figsize=(3.4, 2.5), layout="constrained")
     panel = figure.subplots()
-    scale = {"vmin": jobs[spec["colour"]].min(), "vmax": jobs[spec["colour"]].max(), "cmap": "viridis"}
+    scale = {"vmin": jobs[options["colour"]].min(), "vmax": jobs[options["colour"]].max(), "cmap": "viridis"}
     dots = None
     for marker, (person, mine) in zip(MARKERS * 2, jobs.groupby("person"), strict=False):
-        means = mine.groupby("level")[spec["metric"]].mean()
+        means = mine.groupby("level")[options["metric"]].mean()
         panel.plot(means.index, means, color="0.7", lw=0.7, zorder=1)
         look = {"marker": marker, "s": 22, "edgecolors": "black", "linewidths": 0.4, "zorder": 2, "label": person}
-        dots = panel.scatter(mine["level"], mine[spec["metric"]], c=mine[spec["colour"]], **look, **scale)
+        dots = panel.scatter(mine["level"], mine[options["metric"]], c=mine[options["colour"]], **look, **scale)
     log_ticks(panel, sorted(jobs["level"]))
-    panel.set_xlabel(spec["label"])
-    panel.set_ylabel(names[spec["metric"]])
+    panel.set_xlabel(options["label"])
+    panel.set_ylabel(names[options["metric"]])
     panel.legend(fontsize=6, frameon=False)
     plain(panel, "y")
-    figure.colorbar(dots, ax=panel, label=names[spec["colour"]])
+    figure.colorbar(dots, ax=panel, label=names[options["colour"]])
     return Drawing(
         figure,
         "Lines join the means of a person.",
-        f"Scatter plot: {names[spec['metric']]} against {spec['label']}, one marker per person.",
+        f"Scatter plot: {names[options['metric']]} against {options['label']}, one marker per person.",
     )

@@ -1,4 +1,4 @@
-"""How figures look, and what their kinds have in common: pictures edge to edge, panels, files."""
+"""How figures look, and what their kinds have in common: images edge to edge, panels, files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 240
-CELL, GAP, SIDE, LINE = 240, 8, 76, 26  # dots: a picture, between two, the labels at the side, a line of a title
+CELL, GAP, SIDE, LINE = 240, 8, 76, 26  # dots: an image, between two, the labels at the side, a line of a title
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so every machine draws the same letters
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so every machine renders the same letters
     "font.size": 7,
     "pdf.fonttype": 42,  # letters stay letters in the PDF
     "axes.linewidth": 0.5,
     "savefig.facecolor": "white",
+    "text.parse_math": False,  # a dollar sign in a name is one
 }
 KINDS = {"method": "#1f4e8c", "floor": "#8a8a8a", "ceiling": "#8a8a8a"}
 PUBLISHED = "#b5562b"
@@ -41,7 +42,7 @@ def sheet(
     notes: Sequence[Sequence[str]] = (),
     cell: int = CELL,
 ) -> Figure:
-    """Pictures edge to edge with a hair between, titles on top, labels at the side, notes below the pictures."""
+    """Images edge to edge with a hair between, titles on top, labels at the side, notes below the images."""
     from matplotlib.figure import Figure
 
     titles = [wrap(title) for title in titles]
@@ -52,7 +53,7 @@ def sheet(
     height = top + len(rows) * pitch
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     for r, row in enumerate(rows):
-        y = height - top - r * pitch - cell  # dots from below, so that pictures are drawn dot by dot
+        y = height - top - r * pitch - cell  # dots from below, so that images are shown dot by dot
         for c, path in enumerate(row):
             x = SIDE + c * (cell + GAP)
             if path != BLANK:
@@ -74,9 +75,11 @@ def _narrow(label: str, cell: int) -> str:
 
 
 def show(axes: Axes, path: Cell, cell: int = CELL) -> None:
-    """One picture enlarged by Lanczos to the dots of its cell, or a crossed empty cell."""
+    """One image enlarged by Lanczos to the dots of its cell, or a crossed empty cell."""
     import numpy as np
     from PIL import Image
+
+    from mystyle.image_files import decode, open_image
 
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
@@ -84,10 +87,10 @@ def show(axes: Axes, path: Cell, cell: int = CELL) -> None:
     if path is None:
         axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
         return
-    with Image.open(path) as image:
+    with open_image(path) as image:
         small = image.width < cell // 4  # an input of super-resolution: its pixels are what is to be seen
         way = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
-        large = image.convert("RGB").resize((cell, cell), way)
+        large = decode(image).resize((cell, cell), way)
     axes.imshow(np.asarray(large), interpolation="none", aspect="auto")
 
 

@@ -21,39 +21,35 @@ LINE = 7.5  # points from one label to the next
 NEAR = 30.0  # points from a dot to another that its label could lie on
 
 
-def draw(run: Run, spec: Mapping[str, Any]) -> Drawing | None:
+def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     from matplotlib.figure import Figure
 
-    metrics = {metric["name"]: metric for metric in run.suite["metrics"]}
-    x, y = (metrics[spec[axis]] for axis in ("x", "y"))
+    metrics = {metric.name: metric for metric in run.suite.metrics}
+    x, y = (metrics[options[axis]] for axis in ("x", "y"))
     means = run.summary.pivot_table(index=["condition", "method"], columns="metric", values="mean", dropna=False)
-    conditions = run.suite["conditions"]
+    conditions = run.suite.conditions
     figure = Figure(figsize=(2.3 * len(conditions), 2.2), layout="constrained")
-    drawn = []
+    panels = []
     for panel, condition in zip(figure.subplots(1, len(conditions), squeeze=False)[0], conditions, strict=True):
-        keys = [(condition["name"], method["name"]) for method in run.methods]
+        keys = [(condition.name, method.name) for method in run.methods]
         rows = [
-            (method["title"], means.loc[key])
-            for method, key in zip(run.methods, keys, strict=True)
-            if key in means.index
+            (method.title, means.loc[key]) for method, key in zip(run.methods, keys, strict=True) if key in means.index
         ]
-        panel.plot(
-            [r[x["name"]] for _, r in rows], [r[y["name"]] for _, r in rows], "-o", ms=3, lw=0.8, color=COLOURS[0]
-        )
-        drawn.append((panel, [(title, (row[x["name"]], row[y["name"]])) for title, row in rows]))
-        panel.set_title(condition["title"], fontsize=7)
-        panel.set_xlabel(x["label"] + arrow(x["higher_is_better"]))
+        panel.plot([r[x.name] for _, r in rows], [r[y.name] for _, r in rows], "-o", ms=3, lw=0.8, color=COLOURS[0])
+        panels.append((panel, [(title, (row[x.name], row[y.name])) for title, row in rows]))
+        panel.set_title(condition.title, fontsize=7)
+        panel.set_xlabel(x.label + arrow(x.higher_is_better))
         plain(panel, "both")
         panel.margins(0.18)
         if condition is conditions[0]:
-            panel.set_ylabel(y["label"] + arrow(y["higher_is_better"]))
+            panel.set_ylabel(y.label + arrow(y.higher_is_better))
     figure.draw_without_rendering()  # from here on it is known where the dots are
-    for panel, dots in drawn:
+    for panel, dots in panels:
         _label(panel, dots)
     return Drawing(
         figure,
         "Means over images.",
-        f"{y['label']} against {x['label']} for {', '.join(condition['title'] for condition in conditions)}.",
+        f"{y.label} against {x.label} for {', '.join(condition.title for condition in conditions)}.",
     )
 
 

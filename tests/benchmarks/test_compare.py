@@ -4,26 +4,32 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from fake_run import make_record
 
 from benchmarks.analysis.statistics import jackknife_interval, paired_test
 from benchmarks.compare import COLUMNS, main
 from benchmarks.engine import records
+from benchmarks.engine.records import CaseRecord, ConditionRecord, MetricRecord, RowRecord, SuiteRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PEOPLE = ("p01", "p02", "p03")
-SUITE = {
-    "suite": "toy",
-    "title": "Toys",
-    "version": 1,
-    "conditions": [{"name": "x4", "title": "4 times", "level": 4}, {"name": "x8", "title": "8 times", "level": 8}],
-    "metrics": [{"name": "score", "label": "Score", "higher_is_better": True}],
-    "methods": [{"name": name, "title": name.title(), "kind": "method"} for name in ("ours", "theirs", "floor")],
-}
+SUITE = SuiteRecord(
+    name="toy",
+    title="Toys",
+    conditions=(
+        ConditionRecord(name="x4", title="4 times", level=4),
+        ConditionRecord(name="x8", title="8 times", level=8),
+    ),
+    metrics=(MetricRecord(name="score", label="Score", higher_is_better=True),),
+    methods=tuple(RowRecord(name=name, title=name.title(), kind="method") for name in ("ours", "theirs", "floor")),
+    jobs=(),
+)
 ENVIRONMENT = {
     "commit": "0123456789abcdef",
     "dirty": False,
@@ -35,7 +41,7 @@ ENVIRONMENT = {
 def values_of(seed=0):
     """``{(condition, method, person): values of four photos}``."""
     rng = np.random.default_rng(seed)
-    methods = [method["name"] for method in SUITE["methods"]]
+    methods = [method.name for method in SUITE.methods]
     return {(c, m, p): rng.normal(size=4) for c in ("x4", "x8") for m in methods for p in PEOPLE}
 
 
@@ -49,25 +55,28 @@ def write(folder: Path, values, suite=SUITE, **changes) -> Path:
         numbers = numbers if isinstance(numbers, dict) else {f"{i:03d}": v for i, v in enumerate(numbers)}
         key = f"{method}-{person}-{condition}"
         photos = [case for case in numbers if not case.startswith("cluster")] or ["what the clusters are of"]
-        cases = [{"case": case, "image": f"test/{case}.png", "seed": 1} for case in photos]
-        record = {
-            **{"schema": records.SCHEMA, "key": key, "suite": suite["suite"], "suite_version": 1, "method": method},
-            **{"method_version": 1, "person": person, "seed": 0, "status": "done", "reason": "", "settings": {}},
-            **{"preset": "smoke", "domain": "synthetic", "metrics": {"score": 1}, "cases": cases, "attempts": 1},
-            **{"condition": condition, "level": None, "prior_of": person, "stored_mb": None, "seconds": {}},
-            **{"weights": {"g.safetensors": "aa"}, "photos": {f"{person}/test/000.png": "bb"}},
-            **{"environment": ENVIRONMENT, "created": "2026-01-01T00:00:00+00:00"},
-            **changes,
+        about = {
+            "suite": suite.name,
+            "method": method,
+            "person": person,
+            "prior_of": person,
+            "condition": condition,
+            "metrics": {"score": 1},
+            "cases": tuple(CaseRecord(case=case, image=f"test/{case}.png", seed=1) for case in photos),
+            "weights": {"g.safetensors": "aa"},
+            "photos": {f"{person}/test/000.png": "bb"},
+            "environment": ENVIRONMENT,
         }
+        record = make_record(key, **about | changes)
         rows = [
-            dict(zip(records.COLUMNS, (suite["suite"], method, person, case, 0, "score", *outcome), strict=True))
+            dict(zip(records.COLUMNS, (suite.name, method, person, case, 0, "score", *outcome), strict=True))
             for case, value in numbers.items()
             for outcome in [("", "failed", "lost") if value is None else (value, "done", "")]
         ]
         with records.job_folder(folder, key) as job:
             records.write_job(job, record, rows)
         keys.append(key)
-    records.write_json(folder / "suite.json", suite | {"jobs": keys})
+    records.write_suite(folder, replace(suite, jobs=tuple(keys)))
     return folder
 
 
@@ -89,7 +98,7 @@ def compared(tmp_path, capsys):
 def test_a_run_is_equal_to_itself(compared):
     table, text = compared(values_of(), values_of())
     assert "The runs are equal to the last digit: 72 values." in text  # 2 conditions, 3 methods, 3 people, 4 photos
-    assert "Their records differ in nothing that they tell of origin." in text
+    assert "Their records differ in nothing that they hold of origin." in text
     assert (table["difference"] == 0).all() and table["p_value"].isna().all() and (table["n_people"] == 3).all()
 
 
@@ -153,6 +162,7 @@ def test_clusters_are_compared_by_their_means_over_a_person(compared):
     "changes, line",
     [
         ({"settings": {"fit": {"steps": 5}}}, "ours: fit.steps absent → 5 (3 jobs)"),
+        ({"fitted_by": "b"}, "ours: fitted_by mystyle → b (3 jobs)"),
         ({"method_version": 2}, "theirs: version 1 → 2 (3 jobs)"),
         ({"metrics": {"score": 3}}, "metric score 1 → 3 (9 jobs)"),
         ({"preset": "quick"}, "preset: smoke → quick"),
@@ -173,7 +183,20 @@ def test_local_changes_of_one_commit_are_told(tmp_path, capsys):
     dirty = {"environment": ENVIRONMENT | {"dirty": True}}
     folders = [str(write(tmp_path / name, values_of(), **dirty)) for name in "ab"]
     assert main(folders) == 0
-    assert "commit: 0123456789 with local changes in both, and records do not tell which" in capsys.readouterr().out
+    assert "commit: 0123456789 with local changes in both, and records do not hold which" in capsys.readouterr().out
+
+
+def test_odd_content_of_records_and_hostile_names_do_no_harm(tmp_path, capsys):
+    """A record may hold any JSON as its environment; a title may hold escape sequences and rich's markup."""
+    odd = {"commit": 7, "packages": [1, {"torch": None}], "python": {"a": []}}
+    rows = tuple(replace(row, title="[red]\x1b]0;owned\x07[/nothing]") for row in SUITE.methods)
+    hostile = replace(SUITE, methods=rows, title="\x1b[2J")
+    folders = [
+        str(write(tmp_path / name, values_of(), hostile, environment=env)) for name, env in (("a", odd), ("b", {}))
+    ]
+    assert main(folders) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and "\x07" not in out and "[red]\\x1b]0;" in out and "commit: 7 → absent" in out
 
 
 def test_people_and_methods_of_one_run_alone_are_named(compared):
@@ -194,7 +217,7 @@ def refused(capsys, *folders) -> str:
 def test_what_cannot_be_compared(tmp_path, capsys):
     run = write(tmp_path / "a", values_of())
     assert f"{tmp_path / 'nothing'}" in (err := refused(capsys, run, tmp_path / "nothing")) and "run the suite" in err
-    other = write(tmp_path / "other", values_of(), suite=SUITE | {"suite": "dolls"})
+    other = write(tmp_path / "other", values_of(), suite=replace(SUITE, name="dolls"))
     err = refused(capsys, run, other)
     assert f"{run} is a run of suite toy and {other} one of dolls; only runs of one suite can be compared" in err
     strangers = write(tmp_path / "b", {("x4", "ours", "p09"): [1.0]})
@@ -202,7 +225,7 @@ def test_what_cannot_be_compared(tmp_path, capsys):
     assert f"{run} and {strangers}: no value in common; run both with the same --methods, --people and --seeds" in err
     begun = tmp_path / "begun"
     begun.mkdir()
-    records.write_json(begun / "suite.json", SUITE | {"jobs": ["absent"]})
+    records.write_suite(begun, replace(SUITE, jobs=("absent",)))
     assert f"{begun}" in refused(capsys, run, begun)
 
 

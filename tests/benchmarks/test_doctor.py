@@ -17,7 +17,9 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks import doctor
-from benchmarks.doctor import MISSING, OK, PROBLEM, Asked, Line, main
+from benchmarks.doctor import Asked, main
+from benchmarks.engine import installation
+from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding
 from datasets.folders import sha256
 from datasets.synthetic.people import VERSION
 from mystyle.domains.domain import RESOLUTIONS
@@ -25,13 +27,13 @@ from mystyle.domains.domain import RESOLUTIONS
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def lines(check, asked: Asked | None = None) -> Mapping[str, Line]:
-    return {line.name: line for line in check(asked or Asked())}
+def found_by(check, *arguments) -> Mapping[str, Finding]:
+    return {finding.name: finding for finding in check(*arguments)}
 
 
 def only(monkeypatch, *checks) -> None:
-    """Leaves these checks and no other."""
-    monkeypatch.setattr(doctor, "SECTIONS", {"Some": checks})
+    """Leaves these checks, functions of ``Asked``, and no other."""
+    monkeypatch.setattr(doctor, "sections", lambda asked: {"Some": [check(asked) for check in checks]})
 
 
 def test_this_machine_can_run_the_main_command(monkeypatch, capsys):
@@ -64,7 +66,7 @@ def test_with_hardly_a_package_and_the_wrong_datasets_it_still_tells(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=paths, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr == ""
     assert f"another package of that name is found ({tmp_path / 'datasets'})" in done.stdout
-    assert all(section in done.stdout for section in doctor.SECTIONS)
+    assert all(section in done.stdout for section in doctor.sections(Asked()))
     assert "install both from the same index" in done.stdout and "GPU  " in done.stdout
 
 
@@ -80,41 +82,49 @@ def test_a_missing_package_is_a_problem_unless_the_main_command_goes_without(mon
                 raise metadata.PackageNotFoundError(name)
             return version(name)
 
-        monkeypatch.setattr(doctor.metadata, "version", look)
+        monkeypatch.setattr(installation.metadata, "version", look)
 
     without("wandb", "cvxpy", "ray")
-    only(monkeypatch, doctor.python)
-    found = lines(doctor.python)
+    only(monkeypatch, lambda asked: installation.packages())
+    found = found_by(installation.packages)
     assert {name for name, line in found.items() if line.state != OK} == {"wandb", "cvxpy", "ray"}
     assert found["cvxpy"].state == MISSING and "official code" in found["cvxpy"].detail
     assert main([]) == 0
     without("scipy")
-    assert lines(doctor.python)["scipy"] == Line("scipy", PROBLEM, 'not installed; python -m pip install "scipy"')
+    assert found_by(installation.packages)["scipy"] == Finding(
+        "scipy", PROBLEM, 'not installed; python -m pip install "scipy"'
+    )
     assert main([]) == 1
     assert "1 problem before this can run: python -m benchmarks.run" in capsys.readouterr().out
 
 
 def test_a_version_that_does_not_satisfy_the_requirement(monkeypatch):
-    monkeypatch.setattr(doctor.metadata, "version", lambda name: "2.7.1")
-    found = lines(doctor.python)
+    monkeypatch.setattr(installation.metadata, "version", lambda name: "2.7.1")
+    found = found_by(installation.packages)
     assert found["torch"].state == PROBLEM and found["torch"].detail.startswith("2.7.1 is not >=2.8;")
     assert found["facenet-pytorch"].state == PROBLEM and found["numpy"].state == OK
 
 
 def test_an_old_python(monkeypatch):
-    monkeypatch.setattr(doctor, "PYTHON", (99, 0))
-    assert lines(doctor.python)["Python"].state == PROBLEM
+    monkeypatch.setattr(installation, "PYTHON", (99, 0))
+    assert found_by(installation.packages)["Python"].state == PROBLEM
+
+
+def test_the_extra_bench_is_required_and_those_of_developers_are_ignored():
+    extras = dict(installation.requirements())
+    assert extras["torch>=2.8"] == extras["jinja2"] == "" and extras["ray"] == "ray"
+    assert "pytest" not in extras and "ruff" not in extras
 
 
 def test_without_a_checkout_the_installation_tells_what_is_required(monkeypatch, tmp_path):
-    monkeypatch.setattr(doctor, "_ROOT", tmp_path)
+    monkeypatch.setattr(installation, "_ROOT", tmp_path)
     told = ["torch>=2.8", "scipy", 'pytest; extra == "test"', "ray ; extra == 'ray'"]
-    monkeypatch.setattr(doctor.metadata, "requires", lambda name: told)
-    assert list(doctor.requirements()) == [("torch>=2.8", ""), ("scipy", ""), ("pytest", "test"), ("ray", "ray")]
+    monkeypatch.setattr(installation.metadata, "requires", lambda name: told)
+    assert list(installation.requirements()) == [("torch>=2.8", ""), ("scipy", ""), ("pytest", "test"), ("ray", "ray")]
 
 
 def test_torch_and_torchvision_of_different_builds(monkeypatch):
-    assert lines(doctor.imports)["torch, torchvision"].state == OK
+    assert found_by(installation.imports)["torch, torchvision"].state == OK
     load = importlib.import_module
 
     def broken(name):
@@ -122,8 +132,8 @@ def test_torch_and_torchvision_of_different_builds(monkeypatch):
             raise RuntimeError("operator torchvision::nms does not exist\nand more")
         return load(name)
 
-    monkeypatch.setattr(doctor.importlib, "import_module", broken)
-    line = lines(doctor.imports)["torch, torchvision"]
+    monkeypatch.setattr(installation.importlib, "import_module", broken)
+    line = found_by(installation.imports)["torch, torchvision"]
     assert line.state == PROBLEM and "RuntimeError: operator torchvision::nms does not exist" in line.detail
     assert line.detail.endswith("python -m pip install --force-reinstall torch torchvision")
     assert metadata.version("torchvision") in line.detail and "and more" not in line.detail
@@ -131,9 +141,9 @@ def test_torch_and_torchvision_of_different_builds(monkeypatch):
 
 @pytest.mark.parametrize("spec", [None, SimpleNamespace(origin="/lib/site-packages/datasets/__init__.py")])
 def test_a_datasets_that_is_not_ours(monkeypatch, spec):
-    assert lines(doctor.imports)["package datasets"].state == OK
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: spec)
-    line = lines(doctor.imports)["package datasets"]
+    assert found_by(installation.imports)["package datasets"].state == OK
+    monkeypatch.setattr(installation.importlib.util, "find_spec", lambda name: spec)
+    line = found_by(installation.imports)["package datasets"]
     assert line.state == PROBLEM and "environment of its own" in line.detail
 
 
@@ -142,20 +152,20 @@ def test_a_datasets_that_is_not_ours(monkeypatch, spec):
 
 def test_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert {line.name: line for line in doctor.gpus()}["GPU"].state == MISSING
+    assert found_by(installation.gpus)["GPU"].state == MISSING
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda i: "A card")
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: SimpleNamespace(total_memory=24e9))
-    assert {line.name: line for line in doctor.gpus()}["GPU 0"] == Line("GPU 0", OK, "A card, 24.0 GB, bfloat16")
+    assert found_by(installation.gpus)["GPU 0"] == Finding("GPU 0", OK, "A card, 24.0 GB, bfloat16")
 
 
 def test_too_little_memory_or_disk(monkeypatch):
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(doctor, "physical_memory", lambda: 10**9)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda place: usage(10, 9, 1))
-    found = lines(doctor.machine)
+    monkeypatch.setattr(installation, "physical_memory", lambda: 10**9)
+    monkeypatch.setattr(installation.shutil, "disk_usage", lambda place: usage(10, 9, 1))
+    found = found_by(installation.machine)
     assert found["memory"].state == found["disk"].state == PROBLEM
     assert found["disk"].detail.endswith("choose another folder by --out")
 
@@ -174,51 +184,39 @@ def networks(tmp_path, monkeypatch):
 
 
 def test_weights_present_damaged_missing(networks):
-    found = lines(doctor.weights)
+    found = found_by(doctor.weights, Asked())
     assert found["generator"].state == OK and "SHA-256 as in SHA256SUMS" in found["generator"].detail
     assert found["directions"].state == MISSING
     networks.write_bytes(networks.read_bytes()[:-1] + b"\1")
-    damaged = lines(doctor.weights)["generator"]
+    damaged = found_by(doctor.weights, Asked())["generator"]
     assert damaged.state == PROBLEM and "SHA-256" in damaged.detail and "fresh clone" in damaged.detail
     networks.unlink()
-    assert "is missing; restore it" in lines(doctor.weights)["generator"].detail
+    assert "is missing; restore it" in found_by(doctor.weights, Asked())["generator"].detail
 
 
-def test_rivals_networks_that_are_not_there(networks):
-    found = lines(doctor.rivals)
+def test_networks_of_baselines_that_are_not_there(networks):
+    found = found_by(doctor.baselines, Asked())
     assert found["comodgan and comodgan_ft"].state == PROBLEM  # rows of the main suite
     assert found["gpen and gpen_ft"].state == MISSING
     for line in found.values():
         assert "python -m baselines.common.pretrain" in line.detail and "minutes" in line.detail
 
 
-def test_a_domain_that_is_not_here_yet(monkeypatch, capsys):
-    monkeypatch.setattr(doctor, "RESOLUTIONS", {"synthetic": 128})
-    asked = Asked("ffhq")
-    found = lines(doctor.weights, asked)
-    assert found["ffhq"].state == PROBLEM and "not implemented yet; use --domain synthetic" in found["ffhq"].detail
-    assert "1024 x 1024" in found["generator"].detail and "mystyle.checkpoints" in found["generator"].detail
-    assert lines(doctor.rivals, asked) == {} and lines(doctor.people, asked)["people"].state == MISSING
-    only(monkeypatch, doctor.weights, doctor.rivals, doctor.people)
-    assert main(["--domain", "ffhq"]) == 1
-    assert "--suite inpainting --domain ffhq" in capsys.readouterr().out
-
-
 # People
 
 
-def test_people_who_are_yet_to_be_drawn(tmp_path, monkeypatch):
+def test_people_who_are_yet_to_be_rendered(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = lines(doctor.people)
-    assert found["people, quick"].state == MISSING and "3 of 3 will be drawn" in found["people, quick"].detail
+    found = found_by(doctor.people, Asked())
+    assert found["people, quick"].state == MISSING and "3 of 3 will be rendered" in found["people, quick"].detail
     assert list(found) == ["people, smoke", "people, quick", "people, full"]
 
 
-def test_drawn_photos_that_are_damaged(tmp_path, monkeypatch, draw_person):
+def test_rendered_photos_that_are_damaged(tmp_path, monkeypatch, draw_person):
     monkeypatch.chdir(tmp_path)
     draw_person(tmp_path / f"data/synthetic-{RESOLUTIONS['synthetic']}-v{VERSION}", "p03")  # too small
-    line = lines(doctor.people)["p03"]
-    assert line.state == PROBLEM and "8 problems in all" in line.detail and line.detail.endswith("it is drawn again")
+    line = found_by(doctor.people, Asked())["p03"]
+    assert line.state == PROBLEM and "8 problems in all" in line.detail and line.detail.endswith("it is rendered again")
 
 
 def test_photos_of_a_folder(people_root, tmp_path, monkeypatch, capsys):
@@ -250,26 +248,25 @@ def test_login(tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.delenv("WANDB_BASE_URL", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    assert lines(doctor.tracking)["W&B login"].state == MISSING
+    assert found_by(installation.tracking)["W&B login"].state == MISSING
     (tmp_path / "netrc").write_text("machine api.wandb.ai\n  login user\n  password not-a-key\n")
-    assert lines(doctor.tracking)["W&B login"] == Line("W&B login", OK, "for api.wandb.ai")
+    assert found_by(installation.tracking)["W&B login"] == Finding("W&B login", OK, "for api.wandb.ai")
     monkeypatch.setenv("WANDB_BASE_URL", "https://wandb.example.org/")
-    assert lines(doctor.tracking)["W&B login"].state == MISSING
+    assert found_by(installation.tracking)["W&B login"].state == MISSING
     monkeypatch.setenv("WANDB_API_KEY", "not-a-key")
-    assert lines(doctor.tracking)["W&B login"].state == OK
+    assert found_by(installation.tracking)["W&B login"].state == OK
 
 
 def test_without_git(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert lines(doctor.code)["git"].state == MISSING
+    assert found_by(installation.checkout)["git"].state == MISSING
 
 
-def test_a_check_that_falls_over_is_a_problem_and_the_others_go_on(monkeypatch):
-    def halfway(asked):
-        yield Line("first", OK, "")
+def test_a_check_that_cannot_be_carried_out_is_a_problem_and_the_others_go_on():
+    def halfway():
+        yield Finding("first", OK, "")
         raise OSError("no such thing")
 
-    only(monkeypatch, halfway, doctor.code)
-    ((_, found),) = doctor.examine(Asked())
-    assert [line.state for line in found] == [OK, PROBLEM, OK]
+    found = doctor.findings([halfway(), installation.checkout()])
+    assert [finding.state for finding in found] == [OK, PROBLEM, OK]
     assert "OSError: no such thing" in found[1].detail and found[1].name == "halfway"

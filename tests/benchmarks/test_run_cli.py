@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import os
 import re
 import shutil
@@ -23,9 +24,11 @@ from benchmarks import list as listing
 from benchmarks import run
 from benchmarks.api.registry import METHODS, METRICS, SUITES
 from benchmarks.engine import records, request
+from benchmarks.engine.display import print_summary
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.preview import preview
 from benchmarks.engine.request import Request, UnusableArguments, make_jobs
+from benchmarks.engine.terminal import replace_unencodable
 from benchmarks.run import do_jobs, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
@@ -63,7 +66,7 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
 # What is refused
 
 
-def test_a_rival_without_its_network_of_the_domain_says_how_to_train_it(command):
+def test_a_baseline_without_its_network_of_the_domain_is_refused_with_the_way_out(command):
     status, _, err = command("--methods", "comodgan", "gpen_ft", "--out", "a")
     assert status == 2
     for name in ("comodgan", "gpen"):
@@ -85,12 +88,14 @@ def test_a_rival_without_its_network_of_the_domain_says_how_to_train_it(command)
         (["--retries", "-1"], "--retries -1: 0 or more"),
         (["--timeout", "0", "--executor", "local"], "--timeout 0: seconds, more than 0"),
         (["--timeout", "9"], "--timeout: inline cannot stop a job, since it has one process; use --executor local"),
+        (["--seeds", "12345678901234567890123456"], "--seeds 12345678901234567890123456: a seed is at most"),
+        (["--fit_seconds", ".inf"], "--fit_seconds inf: seconds, more than 0 and finite"),
         (["--fit_seconds", "-5"], "--fit_seconds -5: seconds, more than 0"),
         (["--shard", "0/4"], "--shard 0/4: write I/N, the I-th of N parts, such as 1/4"),
         (["--shard", "5/4"], "--shard 5/4: write I/N"),
         (["--shard", "half"], "--shard half: write I/N"),
-        (["--shard", "1/2", "--collect"], "--collect is for all shards together; leave --shard away"),
-        (["--collect", "--dry_run"], "--collect does no job"),
+        (["--shard", "1/2", "--collect"], "--collect: is for all shards together; omit --shard"),
+        (["--collect", "--dry_run"], "--collect: runs no job"),
         (["--ray_address", "auto"], "--ray_address: executor inline uses no cluster; add --executor ray"),
         (["--collect", "--out", "nowhere"], "nowhere/suite.json: cannot be read"),
     ],
@@ -131,6 +136,47 @@ def test_out_that_cannot_be_written(command, tmp_path):
     if os.name == "posix" and os.geteuid() != 0:
         (tmp_path / "locked").mkdir(mode=0o500)
         assert "is not writable" in command("--out", tmp_path / "locked" / "run")[2]
+
+
+@pytest.mark.parametrize(
+    "files", [{"config.yaml": "server: 1\n"}, {"suite.json": "[]"}, {"jobs/unfinished.txt": ""}, {"priors/me.png": ""}]
+)
+def test_a_folder_that_only_looks_like_a_run_is_refused(command, tmp_path, files):
+    for name, content in files.items():
+        (tmp_path / "album" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "album" / name).write_text(content)
+    status, _, err = command("--methods", "mean_photo", "--out", "album", "--dry_run")
+    assert status == 2 and "--out album: the folder holds something else than a run" in err
+    assert {path.relative_to(tmp_path / "album").as_posix() for path in (tmp_path / "album").rglob("*.*")} == set(files)
+
+
+def test_priors_that_would_go_among_other_files(command, tmp_path):
+    (tmp_path / "album").mkdir()
+    flags = ("--methods", "mean_photo", "--out", "a", "--priors", "album", "--dry_run")
+    assert command(*flags)[0] == 0
+    (tmp_path / "album" / "photo.png").write_text("")
+    status, _, err = command(*flags)
+    assert status == 2 and "--priors album: the folder holds something else than priors" in err
+
+
+def test_a_config_that_is_no_text(tmp_path, capsys):
+    (tmp_path / "config.yaml").write_bytes(bytes(range(128, 256)))
+    with pytest.raises(SystemExit) as ended:
+        main(["--config", str(tmp_path / "config.yaml")])
+    assert ended.value.code == 2 and "--config: not a text file in UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere file systems refuse such names")
+def test_names_that_are_not_utf_8(command, draw_person, tmp_path):
+    people = tmp_path / "people"
+    draw_person(people, "alice")
+    os.rename(people / "alice/train/000.png", os.fsencode(people / "alice/train") + b"/\xff.png")
+    status, _, err = command("--photos", people)
+    assert status == 2 and "alice \\udcff.png: the name is not valid UTF-8" in err
+    os.rename(people / "alice", os.fsencode(people) + b"/al\xffice")
+    status, _, err = command("--photos", people)
+    assert status == 2 and "--photos al\\udcffice: the name is not valid UTF-8; rename it" in err
+    assert "--out" in command("--out", os.fsdecode(b"\xff"))[2]
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "other", "changed"])
@@ -178,6 +224,22 @@ def test_help_is_quick_and_imports_no_torch():
     assert done.returncode == 0 and "--methods NAME [NAME ...]" in done.stdout
     # 0.25 s of work; the rest is room for a busy machine
     assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("command", [["run", "--help"], ["list", "presets"]])
+def test_without_docstrings_and_in_another_encoding(command):
+    call = [sys.executable, "-OO", "-m", f"benchmarks.{command[0]}", *command[1:]]
+    done = subprocess.run(call, cwd=ROOT, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True)
+    assert done.returncode == 0 and len(done.stdout) > 500, done.stderr
+
+
+def test_a_summary_in_another_encoding(finished, monkeypatch):
+    options, _, _ = finished
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
+    replace_unencodable()
+    print_summary(pd.read_csv(options.folder / "summary.csv"), records.read_suite(options.folder))
+    sys.stdout.flush()
+    assert " ?" in sys.stdout.buffer.getvalue().decode("cp1252")  # an arrow, which that encoding lacks
 
 
 # All suites
@@ -321,7 +383,7 @@ def test_command_config_and_dry_run(command, tmp_path):
 def test_a_run_that_was_stopped_before_its_plan_goes_on(command, tmp_path):
     assert command("--methods", "mean_photo", "--out", "a")[0] == 0
     whole = (tmp_path / "a" / "results.csv").read_bytes()
-    for path in (tmp_path / "a").iterdir():  # as it is while people are drawn, or times measured
+    for path in (tmp_path / "a").iterdir():  # as it is while people are rendered, or times measured
         if path.name != "config.yaml":
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     (tmp_path / "a" / "priors" / "unfinished").mkdir(parents=True)
@@ -355,6 +417,30 @@ def test_a_dry_run_tells_times_changes_and_shards(command):
     assert len(keys[0] | keys[1]) == 12 and not keys[0] & keys[1]
 
 
+def test_the_config_of_a_run_with_images_made_elsewhere_can_be_used_again(command, tmp_path):
+    (tmp_path / "theirs" / "alice").mkdir(parents=True)
+    flags = ("--methods", f"external:theirs={tmp_path / 'theirs'}", "--out", "a", "--dry_run")
+    assert command(*flags)[0] == 0
+    assert command(*flags[:-1])[0] == 1, "no image is there"
+    methods = yaml.safe_load((tmp_path / "a/config.yaml").read_text())["methods"]
+    assert methods == [f"external:theirs={tmp_path / 'theirs'}"]
+    status, _, err = command("--config", "a/config.yaml", "--dry_run")
+    assert status == 0, err
+
+
+def test_a_report_that_cannot_be_made_is_exit_status_1_and_made_the_next_time(command, tmp_path):
+    broken = tmp_path / "reports" / "build.py"  # found first: the command of the report runs in this folder
+    broken.parent.mkdir()
+    broken.write_text("raise SystemExit('no font \\x1b[2J')")
+    for flags in ((), ("--collect",)):
+        status, _, err = command("--methods", "mean_photo", "--out", "a", *flags)
+        assert status == 1 and "the report could not be made" in err and "python -m reports.build a" in err
+        assert r"no font \x1b[2J" in err
+    shutil.rmtree(broken.parent)
+    status, out, err = command("--methods", "mean_photo", "--out", "a")
+    assert status == 0 and "all 6 jobs are done" in out and "report: a/report/index.html" in out, err
+
+
 def test_a_failed_job_is_exit_status_1_and_tried_again(finished, people_root, tmp_path, capsys):
     _, asked, _ = finished
     options = Options(photos=people_root, out=tmp_path / "out", executor="inline", device="cpu", wandb="disabled")
@@ -372,7 +458,7 @@ def test_a_failed_job_is_exit_status_1_and_tried_again(finished, people_root, tm
 
 
 def test_several_values_and_their_absence():
-    parser = make_parser("")
+    parser = make_parser()
     given = to_options(parser.parse_args(["--methods", "a", "b", "--seeds", "3", "4", "--people", "p01"]))
     assert (given.methods, given.seeds, given.people) == (("a", "b"), (3, 4), ("p01",))
     assert to_options(parser.parse_args([])) == Options()

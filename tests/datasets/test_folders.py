@@ -164,3 +164,17 @@ def test_an_unreadable_photo_is_named(alice):
 def test_unknown_split(alice):
     with pytest.raises(ValueError, match="train, test"):
         read_portraits(alice, "val", 32)
+
+
+def test_what_is_no_regular_file_is_named_and_not_waited_for(alice):
+    os.mkfifo(alice / "train/pipe.png")
+    (alice / "train/device.png").symlink_to("/dev/zero")
+    message = problems_of(alice)
+    assert "pipe.png cannot be read (not a regular file)" in message
+    assert "device.png cannot be read (not a regular file)" in message
+
+
+def test_sixteen_bits_of_grey_are_scaled(alice):
+    values = np.full((32, 32), 257 * 100, dtype=np.uint16)
+    Image.fromarray(values).save(alice / "train/000.png")
+    assert np.unique(to_uint8(read_portraits(alice, "train", 32).images[:1])).tolist() == [100]

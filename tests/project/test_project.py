@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
 import yaml
+
+import mystyle
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("baselines", "benchmarks", "datasets", "mystyle", "reports")
@@ -31,26 +34,35 @@ def names(requirements: list[str]) -> set[str]:
     return {re.match(r"[\w-]+", requirement)[0].lower() for requirement in requirements}
 
 
-def test_every_import_is_a_declared_dependency():
-    optional = names([name for extra in PROJECT["optional-dependencies"].values() for name in extra])
-    declared = names(PROJECT["dependencies"]) | optional
+@pytest.mark.parametrize("packages", [("mystyle",), PACKAGES], ids=["wheel", "checkout"])
+def test_every_import_is_a_declared_dependency(packages):
+    """The wheel's package has those of ``pip install mystyle-bench``; the checkout has the extras' too."""
+    extras = [text for texts in PROJECT["optional-dependencies"].values() for text in texts]
+    declared = names(PROJECT["dependencies"] + (extras if packages == PACKAGES else []))
     known = set(sys.stdlib_module_names) | set(PACKAGES)
-    found = {name for package in PACKAGES for path in (ROOT / package).rglob("*.py") for name in imports(path)} - known
+    found = {name for package in packages for path in (ROOT / package).rglob("*.py") for name in imports(path)} - known
     missing = {name for name in found if DISTRIBUTIONS.get(name, name).lower().replace("_", "-") not in declared}
     assert not missing
 
 
-def test_every_folder_of_modules_is_a_package_that_the_wheel_will_hold():
+def test_every_folder_of_modules_is_a_package():
     folders = {path.parent for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
 
 
-def test_datasets_is_ours_and_not_the_other_package_of_that_name():
-    assert Path(find_spec("datasets").origin).parent == ROOT / "datasets"
-
-
-def test_citation_has_the_version_and_the_licence_of_the_project():
+def test_version_and_licence_are_the_same_everywhere():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == PROJECT["version"]
+    assert citation["version"] == mystyle.__version__ == PROJECT["version"]
     assert citation["license"] == PROJECT["license"] == "Apache-2.0"
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").split()[:2] == ["Apache", "License"]
+
+
+def test_public_names_are_imported_when_they_are_used():
+    """In a fresh interpreter, since this one has torch; the names' modules are checked by mypy, too."""
+    code = "import sys, mystyle; print('torch' in sys.modules); from mystyle import *; print(load_generator.__module__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "mystyle.checkpoints"]
+    assert all(getattr(mystyle, name).__name__ == name for name in mystyle.__all__ if name != "__version__")
+    assert set(mystyle.__all__) <= set(dir(mystyle))
+    with pytest.raises(AttributeError, match="no attribute 'tuen'"):
+        mystyle.tuen  # noqa: B018

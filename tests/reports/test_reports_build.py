@@ -8,18 +8,20 @@ import lzma
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
-from fake_run import NASTY, write_run
+from fake_run import NASTY, SUITE, change_record, change_suite, write_run
 
 from benchmarks.engine import records
+from benchmarks.engine.records import FigureRecord
 from reports import publish
 from reports.build import main
-from reports.runs import is_stale, read_run
+from reports.runs import read_run
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def run(tmp_path_factory):
 
 
 class Page(HTMLParser):
-    """Collects links, pictures without alternative text, tags left open, and the visible text."""
+    """Collects links, images without alternative text, tags left open, and the visible text."""
 
     VOID = frozenset({"meta", "img", "link", "br"})
 
@@ -70,7 +72,7 @@ def test_everything_that_the_design_names_is_written(run):
     assert listed["inpainting"]["names"] == ["p01", "p02"] and listed["inpainting_metrics"]["names"] == []
     assert all(about["caption"] and about["alt"] for about in listed.values())
     assert (report / "index.html").is_file()
-    assert not (run / "report.partial").exists()
+    assert not list((run / "unfinished").iterdir())
 
 
 def test_the_same_run_gives_the_same_bytes(run, tmp_path):
@@ -97,30 +99,99 @@ def test_page_is_well_formed_accessible_and_every_link_leads_somewhere(run):
         assert words in page.text
 
 
-def test_derived_files_are_rebuilt_where_a_record_is_newer(tmp_path, monkeypatch):
+def test_numbers_are_those_of_the_records_whatever_tables_lie_beside_them(tmp_path):
+    """Nor do times of files matter: a job's folder that comes back from a backup is older than the tables."""
     folder = write_run(tmp_path / "run")
-    assert not is_stale(folder)
-    record = next(folder.glob("jobs/*/record.json"))
-    later = (folder / "results.csv").stat().st_mtime + 10
-    os.utime(record, (later, later))
-    assert is_stale(folder)
-    rebuilt = []
-    monkeypatch.setattr(records, "rebuild", rebuilt.append)
-    read_run(folder)
-    assert rebuilt == [folder]
+    expected = read_run(folder).summary
+    job = folder / "jobs" / "mystyle-p01"
+    job.rename(tmp_path / "backup")
+    records.rebuild(folder)  # tables without that job
+    (tmp_path / "backup").rename(job)
+    for path in (job, *job.iterdir()):
+        os.utime(path, (0, 0))
+    pd.testing.assert_frame_equal(read_run(folder).summary, expected)
+    (folder / "results.csv").write_text("not a table")
+    assert read_run(folder).failures("diffaugment", "maps") == (1, 6)
 
 
-def test_derived_files_that_are_missing_come_back_from_the_records(tmp_path):
+def test_methods_and_people_called_na_or_null_keep_their_numbers(tmp_path):
     folder = write_run(tmp_path / "run")
-    expected = pd.read_csv(folder / "summary.csv").set_index(["method", "metric"])
-    for name in ("results.csv", "summary.csv"):
-        (folder / name).unlink()
-    run = read_run(folder)
-    found = run.summary.set_index(["method", "metric"])
-    for cell in expected.index:
-        for column in ("mean", "n_images", "n_people"):
-            assert found.loc[cell, column] == pytest.approx(expected.loc[cell, column], rel=1e-12)
-    assert run.failures("diffaugment", "maps") == (1, 6)
+    names = {"mystyle": "NA", "diffaugment": "null"}
+    for path in folder.glob("jobs/*/record.json"):
+        method, person = path.parent.name.split("-")
+        if method in names:
+            who = {"p01": "nan", "p02": "None"}[person]
+            change_record(path, method=names[method], person=who, metrics_sha256=None)
+            table = path.with_name("metrics.csv")
+            table.write_text(table.read_text().replace(f",{method},{person},", f",{names[method]},{who},"))
+    rows = [replace(row, name=names.get(row.name, row.name)) for row in SUITE.methods]
+    change_suite(folder, methods=tuple(rows))
+    assert main([str(folder)]) == 0
+    long = pd.read_csv(folder / "report/tables/inpainting_long.csv", keep_default_na=False).set_index(
+        ["method", "metric"]
+    )
+    assert long.loc[("NA", "maps"), "n_images"] == "6" and long.loc[("null", "maps"), "n_failed"] == 1
+    assert (
+        "2 people (None, nan)" not in read_run(folder).caption and "(None, nan, p01, p02)" in read_run(folder).caption
+    )
+
+
+def test_paths_of_the_machine_do_not_leave_it(tmp_path):
+    folder = write_run(tmp_path / "run")
+    secret = "OSError: /home/Jane Doe/photos/me.png cannot be read"
+    change_record(folder / "jobs/mystyle-p01/record.json", status="failed", reason=secret, traceback=secret)
+    table = folder / "jobs/mystyle-p01/metrics.csv"
+    lines = table.read_text().splitlines()
+    cells = [",".join([*line.split(",")[:6], "", "failed", secret]) for line in lines[1:]]
+    table.write_text("\n".join([lines[0], *cells]) + "\n")
+    change_record(folder / "jobs/mystyle-p01/record.json", metrics_sha256=None)
+    (folder / "config.yaml").write_text("photos: /home/Jane Doe/photos\nmethods:\n- external:x=/home/Jane Doe/x\n")
+    assert main([str(folder)]) == 0 and publish.main([str(folder), "--out", str(tmp_path / "out")]) == 0
+    place = tmp_path / "out" / "inpainting"
+    packed = [gzip.decompress((place / "results.csv.gz").read_bytes())]
+    packed += [lzma.decompress((place / publish.RECORDS).read_bytes())]
+    texts = [
+        path.read_bytes() for path in [*place.rglob("*.*"), *(folder / "report/tables").iterdir()] if path.is_file()
+    ]
+    assert not any(b"Jane" in text or b"/home" in text for text in (*texts, *packed))
+    assert b"OSError: me.png cannot be read" in packed[0] and b"OSError: me.png" in packed[1]
+
+
+def test_an_unknown_kind_of_figure_is_refused(tmp_path, capsys):
+    folder = write_run(tmp_path / "run")
+    for kind in ("../build", "style", "", "no_such"):
+        change_suite(folder, figures=(FigureRecord(kind=kind, name="x"),))
+        assert main([str(folder)]) == 2 and "unknown kind" in capsys.readouterr().err
+    change_suite(folder, figures=(FigureRecord(kind="strips", name="x", options={"rows": "many"}),))
+    assert main([str(folder)]) == 2 and "figure x cannot be made" in capsys.readouterr().err
+    assert not (folder / "report").exists() and not list((folder / "unfinished").iterdir())
+
+
+def test_reports_of_one_run_can_be_made_at_the_same_time(tmp_path):
+    folder = write_run(tmp_path / "run")
+    command = [sys.executable, "-m", "reports.build", str(folder)]
+    root = Path(__file__).resolve().parents[2]
+    started = [subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL) for _ in range(3)]
+    assert [process.wait() for process in started] == [0, 0, 0]
+    assert (folder / "report" / "index.html").is_file() and not list((folder / "unfinished").iterdir())
+
+
+def test_nothing_but_a_published_run_is_replaced(tmp_path, capsys):
+    folder = write_run(tmp_path / "run")
+    assert main([str(folder)]) == 0
+    (tmp_path / "out" / "inpainting").mkdir(parents=True)
+    (tmp_path / "out" / "inpainting" / "photo.png").touch()
+    assert publish.main([str(folder), "--out", str(tmp_path / "out")]) == 2
+    assert "was not published by this command" in capsys.readouterr().err
+    assert (tmp_path / "out" / "inpainting" / "photo.png").exists()
+
+
+def test_jobs_of_other_settings_are_told_of(tmp_path):
+    folder = write_run(tmp_path / "run")
+    change_suite(folder, jobs=tuple(key for key in read_run(folder).suite.jobs if key != "mystyle-p01"))
+    assert main([str(folder)]) == 0
+    page = Page((folder / "report" / "index.html").read_text(encoding="utf-8"))
+    assert "1 job in this folder is of other settings and not part of this plan" in " ".join(page.text.split())
 
 
 @pytest.mark.parametrize("damage", ["absent", "no suite", "broken suite", "no job"])
@@ -152,23 +223,24 @@ def test_a_report_needs_no_torch(tmp_path):
     folder = write_run(tmp_path / "run")
     code = (
         "import sys; from reports.build import main; status = main(sys.argv[1:]); "
-        "sys.exit(status or sorted(set(sys.modules) & {'torch', 'wandb', 'mystyle', 'baselines', 'datasets'}) or 0)"
+        "ours = {m for m in sys.modules if m.startswith('mystyle.')} - {'mystyle.files', 'mystyle.image_files'}; "
+        "sys.exit(status or sorted(set(sys.modules) & {'torch', 'wandb', 'baselines', 'datasets'} | ours) or 0)"
     )
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
-def test_publishing_keeps_everything_but_the_pictures(run, tmp_path, capsys):
+def test_publishing_keeps_everything_but_the_images(run, tmp_path, capsys):
     assert publish.main([str(run), "--out", str(tmp_path)]) == 0
     place = tmp_path / "inpainting"
     assert capsys.readouterr().out.strip() == str(place)
     assert not list(place.rglob("images")) and {path.name for path in (place / "tables").iterdir()} == {
         f"{name}.{suffix}" for name in ("inpainting", "inpainting_long", "inpainting_cost") for suffix in ("md", "tex")
     }
+    records.rebuild(run)
     assert gzip.decompress((place / "results.csv.gz").read_bytes()) == (run / "results.csv").read_bytes()
-    kept = [json.loads(line) for line in lzma.decompress((place / "records.jsonl.xz").read_bytes()).splitlines()]
-    assert kept == list(read_run(run).records)
+    assert tuple(records.read_archive(place / publish.RECORDS)) == read_run(run).records
     assert {path.stem for path in (place / "figures").iterdir()} == {"inpainting", "inpainting_metrics"}
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     assert publish.main([str(run), "--out", str(tmp_path)]) == 0  # again: the same bytes

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from fake_run import NASTY, write_run
+from fake_run import NASTY, SUITE, change_record, change_suite, write_run
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from benchmarks.api.published import Published
+from benchmarks.engine.records import ConditionRecord, FigureRecord, MetricRecord, RowRecord
 from reports import figures
 from reports.figures import draw
 from reports.figures.grid import MAX_ROWS, MIN_ROWS, choose
@@ -23,10 +25,12 @@ from reports.figures.style import CELL, GAP, SIDE, log_ticks
 from reports.figures.tradeoff import _label
 from reports.runs import Case, read_run
 
+OURS = RowRecord(name="ours", title="Ours", kind="method")
+
 
 def cases(people: int, photos: int, masks: tuple[str, ...], seeds: tuple[int, ...] = (0,)) -> list[Case]:
     return [
-        Case(f"p{person:02}", seed, f"{photo:03}", masks[photo % len(masks)], None, {})
+        Case(f"p{person:02}", seed, f"{photo:03}", masks[photo % len(masks)])
         for person in range(people)
         for seed in seeds
         for photo in range(photos)
@@ -54,7 +58,7 @@ def test_rows_are_distinct_and_bounded(people):
 
 def test_the_choice_does_not_depend_on_who_failed():
     full = cases(2, 4, ("eyes", "mouth"))
-    partial = [Case(c.person, c.seed, c.case, c.mask, Path("x"), {"mystyle": Path("y")}) for c in full]
+    partial = [replace(c, input=Path("x"), outputs={"mystyle": Path("y")}) for c in full]
     assert [(c.person, c.case) for c in choose(full)] == [(c.person, c.case) for c in choose(partial)]
 
 
@@ -79,12 +83,28 @@ def test_the_grid_has_a_picture_for_every_row_and_column(tmp_path):
 
 def test_a_method_of_ones_own_has_a_column_and_a_missing_picture_leaves_a_gap(tmp_path):
     folder = write_run(tmp_path / "run")
-    suite = json.loads((folder / "suite.json").read_text())
-    suite["figures"][0]["columns"] = ["mean_photo", "mystyle"]  # diffaugment plays a method of the user's own
-    (folder / "suite.json").write_text(json.dumps(suite))
+    columns = ["mean_photo", "mystyle"]  # diffaugment stands for a method of the user's own
+    change_suite(folder, figures=(replace(SUITE.figures[0], options={"columns": columns}),))
     (folder / "jobs" / "mystyle-p01" / "images" / "000.png").unlink()
     grid, _ = draw(read_run(folder), tmp_path)
     assert f"Left to right: Input, {NASTY}, DiffAugment, MyStyle." in grid.caption
+
+
+def test_a_dollar_sign_in_a_name_is_one(tmp_path):
+    """matplotlib takes what stands between two for mathematics, and refuses most of it."""
+    folder = write_run(tmp_path / "run")
+    change_suite(folder, methods=tuple(replace(row, title=rf"$\no{{{row.name}$ $") for row in SUITE.methods))
+    grid, _ = draw(read_run(folder), tmp_path)
+    assert r"$\no{mystyle$ $" in grid.caption
+
+
+def test_several_sources_have_markers_of_their_own(tmp_path):
+    folder = write_run(tmp_path / "run")
+    other = Published("Table 9 of another paper", {"mystyle": {"maps": 0.3}})
+    change_suite(folder, published=(*SUITE.published, other))
+    _, metrics = draw(read_run(folder), tmp_path)
+    named = "diamond: Table 2 of the MyStyle paper; square: Table 9 of another paper"
+    assert f"Open markers: published ({named})." in metrics.caption
 
 
 KINDS = sorted({path.stem for path in Path(figures.__file__).parent.glob("*.py")} - {"__init__", "style"})
@@ -99,12 +119,10 @@ def test_every_kind_says_whether_it_shows_faces(kind):
 
 def test_a_figure_knows_whose_names_are_written_in_it(tmp_path):
     folder = write_run(tmp_path / "run")
-    suite = json.loads((folder / "suite.json").read_text())
-    suite["figures"] = [{"kind": "scatter", "name": "dots", "caption": "", "label": "size"}]
-    suite["figures"][0] |= {"metric": "maps", "colour": "hole"}
-    (folder / "suite.json").write_text(json.dumps(suite))
+    options = {"label": "size", "metric": "maps", "colour": "hole"}
+    change_suite(folder, figures=(FigureRecord(kind="scatter", name="dots", options=options),))
     for path in folder.glob("jobs/*/record.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"level": 5.0}))
+        change_record(path, level=5.0)
     dots, metrics = draw(read_run(folder), tmp_path)
     assert (dots.faces, dots.names) == (False, ("p01", "p02"))  # its legend
     assert (metrics.faces, metrics.names) == (False, ())
@@ -120,8 +138,8 @@ def test_sets_of_all_photos_are_one_place_of_a_curve_whatever_their_sizes():
     ]
     run = SimpleNamespace(
         scored=pd.DataFrame(rows),
-        suite={"metrics": [{"name": "error", "label": "Error", "higher_is_better": False}]},
-        methods=[{"name": "ours", "title": "Ours"}],
+        suite=SimpleNamespace(metrics=[MetricRecord(name="error", label="Error", higher_is_better=False)]),
+        methods=[OURS],
     )
     (panel,) = importlib.import_module("reports.figures.curves").draw(run, {"label": "photos", "log": True}).figure.axes
     (line,) = panel.get_lines()
@@ -131,17 +149,17 @@ def test_sets_of_all_photos_are_one_place_of_a_curve_whatever_their_sizes():
 
 def test_strips_have_a_column_per_condition():
     shown = [
-        Case(person, 0, f"a-{condition}", "", None, {}, condition=condition, level=level, image="a")
+        Case(person, 0, f"a-{condition}", condition=condition, level=level, image="a")
         for person, whole in (("p03", 192), ("p06", 114))
         for condition, level in (("10", 10), ("200", whole), ("random", None))
     ]
     run = SimpleNamespace(
         cases=shown,
-        conditions=[{"name": "10", "title": "10 photos"}, {"name": "200", "title": "all"}, {"name": "random"}],
-        methods=[{"name": "ours", "title": "Ours", "kind": "method"}],
+        conditions=[ConditionRecord(name="10", title="10 photos"), ConditionRecord(name="200", title="all")],
+        methods=[OURS],
     )
     drawing = importlib.import_module("reports.figures.strips").draw(run, {"columns": "level"})
-    assert drawing.alt.startswith("Strips of face pictures, level from 10 photos to all")
+    assert drawing.alt.startswith("Strips of face images, level from 10 photos to all")
     assert len(drawing.figure.axes) == 2 * 2, "two people, two columns, and none of what has no level"
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
-from fake_run import LEVEL, NASTY, SUITE, write_run
+from fake_run import LEVEL, NASTY, SUITE, change_record, change_suite, summary_of, write_run
 
+from benchmarks.api.published import Published
+from benchmarks.engine import records
 from reports.runs import read_run
 from reports.table import escape_latex, escape_markdown
 from reports.tables import tables
@@ -21,7 +23,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(folder):
-    return dict(zip(("wide", "long", "cost"), tables(read_run(folder)), strict=True))
+    return dict(zip(("wide", "long", "cost"), tables(made_up(folder)), strict=True))
+
+
+def made_up(folder):
+    """The run with a summary that has ties and p values."""
+    run = read_run(folder)
+    return replace(run, summary=summary_of(run.results))
 
 
 def rows_of(markdown: str) -> dict[str, list[str]]:
@@ -31,7 +39,7 @@ def rows_of(markdown: str) -> dict[str, list[str]]:
 
 
 def test_every_number_is_the_mean_and_deviation_of_results_csv(folder, made):
-    results = pd.read_csv(folder / "results.csv")
+    results = read_run(folder).results
     rows = rows_of(made["wide"].markdown())
     for method, title in (("diffaugment", "DiffAugment"), ("mystyle", "MyStyle")):
         for metric, cell in (("maps", rows[title][0]), ("hole", rows[title][2])):
@@ -40,7 +48,7 @@ def test_every_number_is_the_mean_and_deviation_of_results_csv(folder, made):
 
 
 def test_csv_files_hold_the_same_numbers_unrounded(folder, made, tmp_path):
-    results = pd.read_csv(folder / "results.csv")
+    results = read_run(folder).results
     (tmp_path / "long.csv").write_text(made["long"].csv())
     long = pd.read_csv(tmp_path / "long.csv").set_index(["method", "metric"])
     expected = results.groupby(["method", "metric"])["value"].agg(["mean", "count"])
@@ -49,7 +57,7 @@ def test_csv_files_hold_the_same_numbers_unrounded(folder, made, tmp_path):
         assert long.loc[cell, "n_images"] == row["count"]
     (tmp_path / "wide.csv").write_text(made["wide"].csv())
     wide = pd.read_csv(tmp_path / "wide.csv").set_index("method")
-    assert list(wide.index) == [method["name"] for method in SUITE["methods"]]
+    assert list(wide.index) == [method.name for method in SUITE.methods]
     assert wide.loc["mystyle", "maps_mean"] == long.loc[("mystyle", "maps"), "mean"]
 
 
@@ -87,16 +95,12 @@ def test_failed_cells_are_counted_and_the_images_are_those_that_have_a_number(ma
 
 
 def test_a_cell_without_any_number_says_how_many_failed_and_why(tmp_path):
-    folder = write_run(tmp_path / "run")
-    results = pd.read_csv(folder / "results.csv", dtype={"case": str})
+    run = made_up(write_run(tmp_path / "run"))
+    results, summary = run.results.copy(), run.summary
     gone = (results["method"] == "mystyle") & (results["metric"] == "maps")
     results.loc[gone, ["value", "status", "reason"]] = [float("nan"), "failed", "out of memory"]
-    results.to_csv(folder / "results.csv", index=False)
-    summary = pd.read_csv(folder / "summary.csv")
-    summary[~((summary["method"] == "mystyle") & (summary["metric"] == "maps"))].to_csv(
-        folder / "summary.csv", index=False
-    )
-    table = tables(read_run(folder))[0]
+    left = summary[~((summary["method"] == "mystyle") & (summary["metric"] == "maps"))]
+    table = tables(replace(run, results=results, summary=left))[0]
     rows = rows_of(table.markdown())
     assert rows["MyStyle"][0].startswith("6 of 6 failed")
     assert "out of memory" in [text for _, text in table.notes]
@@ -109,7 +113,7 @@ def test_a_metric_that_is_also_a_loss_has_a_footnote(made):
 
 
 def test_intervals_of_the_long_form(folder, made):
-    row = pd.read_csv(folder / "summary.csv").set_index(["method", "metric"]).loc[("mystyle", "maps")]
+    row = made_up(folder).summary.set_index(["method", "metric"]).loc[("mystyle", "maps")]
     assert f"({row.ci_low:.3f}, {row.ci_high:.3f})" in made["long"].markdown()
 
 
@@ -119,22 +123,54 @@ def test_intervals_of_the_long_form(folder, made):
         (("people", "people"), "paired test over 2 people"),
         (("photos", "photos"), "paired test over the photos of 2 people"),
         (("people", "photos"), "paired test over the photos of 2 people or over 2 people"),
-        (None, "paired test over photos"),  # a summary that an earlier version wrote
     ],
 )
 def test_notes_say_what_the_paired_tests_go_over(tmp_path, units, words):
-    folder = write_run(tmp_path / "run")
-    summary = pd.read_csv(folder / "summary.csv")
-    if units is not None:
-        compared = summary["method"].isin(["diffaugment", "mystyle"])
-        summary["unit"] = summary["metric"].map(dict(zip(("maps", "hole"), units, strict=True))).where(compared)
-    summary.to_csv(folder / "summary.csv", index=False)
-    wide, long, _ = tables(read_run(folder))
-    assert ("†", f"not distinguished from the best by a {words} (corrected for all pairs, 5 %)") in wide.notes
+    run = made_up(write_run(tmp_path / "run"))
+    compared = run.summary["method"].isin(["diffaugment", "mystyle"])
+    unit = run.summary["metric"].map(dict(zip(("maps", "hole"), units, strict=True))).where(compared, "")
+    wide, long, _ = tables(replace(run, summary=run.summary.assign(unit=unit)))
+    test = f"by a {words} (corrected for all pairs, 5 %)"
+    assert ("†", f"not significantly different from the best {test}") in wide.notes
     assert ("", f"p: {words} against the best method; corrected for all pairs, step-down.") in long.notes
     assert not any(text.startswith("p:") for _, text in wide.notes), "it has no p values"
-    if units is not None:
-        assert set(long.data["unit"].dropna()) == set(units)
+    assert set(long.data["unit"].dropna()) - {""} == set(units)
+
+
+def test_each_source_has_a_column_and_a_missing_deviation_is_not_shown(tmp_path):
+    folder = write_run(tmp_path / "run")
+    other = Published("Table 9 of another paper", {"mystyle": {"maps": 0.31, "hole": (1, 0.5)}})
+    change_suite(folder, published=(*SUITE.published, other))
+    wide, long, _ = tables(read_run(folder))
+    assert [cell.text for cell in wide.columns] == [
+        *("Method", "MAPS ↑", "published", "published", "Hole distance ↓", "published", "images / people")
+    ]
+    assert [cell.marks for cell in wide.columns] == ["", "‡", "a", "b", "", "b", ""]
+    rows = rows_of(wide.markdown())
+    assert rows["MyStyle"][1:3] == ["0.72 ± 0.08", "0.31"] and rows["MyStyle"][4] == "1.00 ± 0.50"
+    assert rows["DiffAugment"][1:3] == ["0.68 ± 0.09", "–"]
+    assert (
+        "b",
+        "Published: Table 9 of another paper; other people and photos, so only the order can be compared.",
+    ) in (wide.notes)
+    assert [cell.text for cell in long.groups[2][0]][-2:] == ["0.72 ± 0.08", "0.31"]
+    data = wide.data.set_index("method")
+    assert data.loc["mystyle", "maps_published_2_mean"] == 0.31 and data.loc["mystyle", "hole_published_2_std"] == 0.5
+    assert "0.72 ± 0.08; 0.31" in read_run(folder).summary["published"].tolist()
+
+
+def test_no_cell_of_a_csv_file_is_a_formula(tmp_path):
+    folder = write_run(tmp_path / "run")
+    rows = tuple(replace(row, name="=1+1") if row.name == "mystyle" else row for row in SUITE.methods)
+    for path in folder.glob("jobs/mystyle*/record.json"):
+        change_record(path, method="=1+1", metrics_sha256=None)
+        table = path.with_name("metrics.csv")
+        table.write_text(table.read_text().replace(",mystyle,", ",=1+1,"))
+    change_suite(folder, methods=rows)
+    records.rebuild(folder)
+    texts = [table.csv() for table in tables(read_run(folder))]
+    texts += [(folder / name).read_text() for name in ("results.csv", "summary.csv")]
+    assert all("'=1+1" in text and not re.search(r"(^|,)=", text, re.MULTILINE) for text in texts)
 
 
 def test_cost_is_per_person_for_the_fit_and_per_image_for_the_rest(made):
@@ -174,9 +210,7 @@ def test_latex_and_markdown_escape_every_special_character(made):
 
 def test_a_metric_without_direction_has_no_best(tmp_path):
     folder = write_run(tmp_path / "run")
-    suite = json.loads((folder / "suite.json").read_text())
-    suite["metrics"][0]["higher_is_better"] = None
-    (folder / "suite.json").write_text(json.dumps(suite))
+    change_suite(folder, metrics=(replace(SUITE.metrics[0], higher_is_better=None), SUITE.metrics[1]))
     table = tables(read_run(folder))[0]
     assert table.columns[1].text == "MAPS"
     assert not any(row[1].bold for group in table.groups for row in group)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from mystyle.pretrain.evidence.recognition import Roc
+from mystyle.pretrain.evidence.recognition import Roc
 
 DPI = 100
 DOTS = 1500  # at most, in a scatter plot; more would be a blot
@@ -38,7 +36,9 @@ def roc_curve(path: Path, curve: Roc) -> None:
     figure.savefig(path)
 
 
-def scatter(path: Path, estimates: Mapping[str, Tensor], truths: Mapping[str, Tensor], units: Mapping[str, str]):
+def scatter(
+    path: Path, estimates: Mapping[str, Tensor], truths: Mapping[str, Tensor], units: Mapping[str, str]
+) -> None:
     """Estimate against truth, a panel per attribute; the line is where both are equal."""
     columns = min(5, len(estimates))
     rows = -(-len(estimates) // columns)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 
 import pytest
 from bench_toys import FitSettings, Settings, Toy, context_of, jobs_of
@@ -57,11 +59,28 @@ def test_weights_photos_metrics_and_cases(finished):
     }
 
 
-def test_what_records_do_not_tell_is_said_to_be_that(finished):
+def test_parameters_of_the_task_and_the_method_behind_a_row(finished):
     run, jobs = finished
-    job = dataclasses.replace(jobs[0], fitted_by="another file")
-    assert job.key != jobs[0].key
-    assert changes(run, [job]) == ["something that records do not tell (1 job)"]
+    job = dataclasses.replace(
+        jobs[0], fitted_by="another file", part=dataclasses.replace(jobs[0].part, how={"gallery": 9})
+    )
+    assert changes(run, [job]) == [
+        f"{job.method}: fitted_by {jobs[0].fitted_by} → another file (1 job)",
+        "suite inpainting: gallery absent → 9 (1 job)",
+    ]
+
+
+def test_a_change_of_what_no_record_holds_is_called_that(finished, tmp_path):
+    """As a record of schema 2 is, which has no parameters of the task."""
+    run, jobs = finished
+    shutil.copytree(run, tmp_path / "run")
+    path = tmp_path / "run" / "jobs" / jobs[0].key / "record.json"
+    content = json.loads(path.read_text()) | {"schema": 2}
+    for name in ("params", "fitted_by", "reference", "kept", "train", "others"):
+        del content[name]
+    path.write_text(json.dumps(content))
+    job = dataclasses.replace(jobs[0], part=dataclasses.replace(jobs[0].part, how={"gallery": 9}))
+    assert changes(tmp_path / "run", [job]) == ["an unrecorded setting (1 job)"]
 
 
 def test_a_job_that_is_like_no_other_has_not_changed(finished, people_root):

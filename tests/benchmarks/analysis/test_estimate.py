@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import pytest
 from bench_toys import Settings, Toy, context_of, jobs_of
 
 from benchmarks.analysis import estimate as module
 from benchmarks.analysis.estimate import Estimate, duration, estimate
-from benchmarks.engine.records import job_folder, write_job
+from benchmarks.engine.records import PriorRecord, all_records, job_folder, write_archive, write_job
 from benchmarks.engine.worker import record
 
 HERE = "a machine"
@@ -28,9 +27,9 @@ def nothing_published(monkeypatch, tmp_path):
 
 def leave(run, context, job, seconds, hardware=HERE, key=None, **extra):
     """A done job's record with these times."""
-    content = record(context, job, "done", seconds=seconds) | extra
-    content |= {"environment": {"hardware": hardware}, "key": key or job.key}
-    with job_folder(run, content["key"]) as folder:
+    content = record(context, job, "done", seconds=seconds)
+    content = dataclasses.replace(content, environment={"hardware": hardware}, key=key or job.key, **extra)
+    with job_folder(run, content.key) as folder:
         write_job(folder, content, [])
 
 
@@ -45,8 +44,8 @@ def test_a_job_costs_its_fit_and_its_cases(toys, run):
     context, jobs = toys
     alice, bob = jobs["grey", "alice"], jobs["grey", "bob"]
     assert len(alice.cases) == 2
-    leave(run, context, alice, {"fit": 100.0, "restore": 8.0, "score": 2.0}, prior={"key": alice.prior_key})
-    leave(run, context, jobs["floor", "alice"], {"fit": 1.0, "restore": 3.0}, prior={"key": None})
+    leave(run, context, alice, {"fit": 100.0, "restore": 8.0, "score": 2.0}, prior=PriorRecord(key=alice.prior_key))
+    leave(run, context, jobs["floor", "alice"], {"fit": 1.0, "restore": 3.0}, prior=PriorRecord(key=None))
     pending = [bob, jobs["floor", "bob"], jobs["real_photos", "bob"]]
     judged = estimate(pending, run, run / "priors", HERE)
     assert [judged.seconds[job.key] for job in pending] == [pytest.approx(110), pytest.approx(4), None]
@@ -57,7 +56,7 @@ def test_a_job_costs_its_fit_and_its_cases(toys, run):
 def test_a_prior_is_paid_once_and_not_at_all_if_it_is_there(toys, run):
     context, jobs = toys
     job = jobs["grey", "alice"]
-    leave(run, context, job, {"fit": 100.0, "restore": 10.0}, prior={"key": job.prior_key}, key="0" * 16)
+    leave(run, context, job, {"fit": 100.0, "restore": 10.0}, prior=PriorRecord(key=job.prior_key), key="0" * 16)
     again = dataclasses.replace(job, suite_version=2)
     judged = estimate([job, again], run, run / "priors", HERE)
     assert list(judged.seconds.values()) == [pytest.approx(110), pytest.approx(10)]
@@ -69,7 +68,7 @@ def test_the_fit_with_the_nearest_number_of_photos_counts(toys, run):
     context, jobs = toys
     job = jobs["grey", "alice"]
     for n, seconds in ((4, 40.0), (6, 60.0), (100, 1000.0)):
-        more = {"photos_fitted": n, "prior": {"key": "any"}}
+        more = {"photos_fitted": n, "prior": PriorRecord(key="any")}
         leave(run, context, job, {"fit": seconds, "restore": 0.0}, key=f"{n:016}", **more)
     assert len(job.train) == 5
     assert list(estimate([job], run, run / "priors", HERE).seconds.values()) == [pytest.approx(50)]
@@ -83,10 +82,10 @@ def test_neighbours_count_and_other_machines_only_in_need(toys, run, tmp_path, m
     assert estimate([job], run, run / "priors", HERE).seconds[job.key] is None
     published = tmp_path / "published" / "inpainting"
     published.mkdir(parents=True)
-    import lzma
-
-    text = (beside / "jobs" / job.key / "record.json").read_text()
-    (published / "records.jsonl.xz").write_bytes(lzma.compress((json.dumps(json.loads(text)) + "\n").encode()))
+    write_archive(published / "records.jsonl.xz", all_records(beside))
+    damaged = published.with_name("damaged")
+    damaged.mkdir()
+    (damaged / "records.jsonl.xz").write_bytes(b"not an archive")  # is passed over
     monkeypatch.setattr(module, "PUBLISHED", published.parent)
     judged = estimate([job], run, run / "priors", HERE)
     assert judged.seconds[job.key] == pytest.approx(8) and judged.source == "1 records of another"

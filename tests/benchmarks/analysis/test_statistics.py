@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,16 +19,17 @@ from benchmarks.analysis.statistics import (
     paired_test,
     summarise,
 )
+from benchmarks.api.published import Published
+from benchmarks.engine.records import ConditionRecord, MetricRecord, RowRecord, SuiteRecord
 
 
-def suite(*methods, higher=True, published=None):
-    return {
-        "suite": "toy",
-        "conditions": [{"name": "", "title": "", "level": None}],
-        "methods": [{"name": name, "title": name, "kind": kind} for name, kind in methods],
-        "metrics": [{"name": "score", "higher_is_better": higher}],
-        "published": published or {},
-    }
+def suite(*methods, higher=True, published=(), **more):
+    metric = MetricRecord(name="score", higher_is_better=higher, range=more.pop("range", (None, None)))
+    rows = tuple(RowRecord(name=name, title=name, kind=kind) for name, kind in methods)
+    conditions = more.pop("conditions", (ConditionRecord(name=""),))
+    return SuiteRecord(
+        name="toy", conditions=conditions, methods=rows, metrics=(metric,), published=published, jobs=(), **more
+    )
 
 
 def results(values, metric="score"):
@@ -200,7 +202,7 @@ def test_the_correction_of_independent_tests_is_holms_to_the_second_order():
 def test_many_units_are_drawn_some_at_a_time(monkeypatch):
     d = np.random.default_rng(6).normal(0.1, 1, (200, 2))
     whole = paired_p_values(d)
-    monkeypatch.setattr(statistics, "DRAWN_AT_ONCE", 1000)
+    monkeypatch.setattr(statistics, "SIGNS_AT_ONCE", 1000)
     # Other patterns, 9999 of them: a p value has the noise 0.5 / 100 at most, and two differ by less than 4 √2 of it.
     assert paired_p_values(d) == pytest.approx(whole, abs=0.03)
 
@@ -275,7 +277,7 @@ def test_summary_of_known_numbers():
             ("good", "method"),
             ("bad", "method"),
             ("same", "method"),
-            published={"good": {"score": {"mean": 0.5, "std": 0.25}}},
+            published=(Published("a paper", {"good": {"score": (0.5, 0.25)}}),),
         ),
     ).set_index("method")
     assert tuple(table.reset_index()[list(SUMMARY)].columns) == SUMMARY
@@ -325,13 +327,12 @@ def test_the_unit_of_the_test_is_told_of_those_that_were_compared():
 
 def test_intervals_end_where_the_metric_does_and_those_of_correlations_at_one():
     cells = {(f"p{i}", "0"): v for i, v in enumerate((0.1, 0.9))}
-    toy = suite(("a", "method"))
-    toy["metrics"][0]["range"] = [0.0, None]
+    toy = suite(("a", "method"), range=(0.0, None))
     (row,) = summarise(results({"a": cells}), toy).to_dict("records")
     assert row["ci_low"] == 0 and row["ci_high"] > 1
     sweeps = pd.concat([results({"a": cells}).assign(dose=d, value=v) for d, v in ((0.0, 0.1), (1.0, 5.0))])
     sweeps.loc[sweeps["person"] == "p1", "value"] *= [1, -1]
-    (row,) = summarise(sweeps, toy | {"dose": "some"}).to_dict("records")
+    (row,) = summarise(sweeps, replace(toy, dose="some")).to_dict("records")
     assert (row["mean"], row["ci_low"], row["ci_high"]) == (0, -1, 1)
 
 
@@ -358,13 +359,14 @@ def test_cases_of_one_photo_are_one_piece_of_evidence():
 def test_conditions_are_summed_up_by_themselves():
     here = results({"a": photos(range(10)), "b": photos(np.arange(10) + 1)}).assign(condition="x4")
     there = results({"a": photos(np.arange(10) + 5), "b": photos(range(10))}).assign(condition="x8")
-    both = suite(("a", "method"), ("b", "method"), published={"a": {"score": {"mean": 0.5, "std": 0.1}}})
-    both |= {"conditions": [{"name": "x4"}, {"name": "x8"}, {"name": "x16"}], "published_condition": "x8"}
+    published = (Published("a paper", {"a": {"score": (0.5, 0.1)}}, "x8"), Published("b", {"a": {"score": 0.4}}, "x8"))
+    conditions = tuple(ConditionRecord(name=name) for name in ("x4", "x8", "x16"))
+    both = suite(("a", "method"), ("b", "method"), published=published, conditions=conditions)
     table = summarise(pd.concat([here, there]), both).set_index(["condition", "method"])
     assert list(table.index) == [("x4", "a"), ("x4", "b"), ("x8", "a"), ("x8", "b")]
     assert table["mean"].tolist() == [4.5, 5.5, 9.5, 4.5]
     assert np.isnan(table.loc[("x4", "b"), "p_value"]) and table.loc[("x4", "a"), "p_value"] < 0.05
-    assert table.loc[("x8", "a"), "published"] == "0.50 ± 0.10" and table.loc[("x4", "a"), "published"] == ""
+    assert table.loc[("x8", "a"), "published"] == "0.50 ± 0.10; 0.40" and table.loc[("x4", "a"), "published"] == ""
 
 
 def test_where_neither_is_better_nothing_is_compared():

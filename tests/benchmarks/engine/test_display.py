@@ -1,7 +1,8 @@
-"""What a run says while it goes: bars on a terminal, lines elsewhere."""
+"""What is shown of a run: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
@@ -18,14 +19,14 @@ def jobs(people_root):
     return [job for job in jobs_of(people_root, [Toy("grey")]) if job.method == "grey"]
 
 
-def act(shown, jobs):
+def act(shown, jobs, reason="ValueError: [odd] text\nmore"):
     """Two jobs: one done, one failed."""
     for job in jobs:
         shown.started(job)
     shown.progress(jobs[0], "tuning", 3, 8)
     shown.tick()
     shown.finished(jobs[0], Outcome(jobs[0].key, "done", "", 1.25))
-    shown.finished(jobs[1], Outcome(jobs[1].key, "failed", "ValueError: [odd] text\nmore", 0.5))
+    shown.finished(jobs[1], Outcome(jobs[1].key, "failed", reason, 0.5))
     shown.close()
 
 
@@ -50,6 +51,17 @@ def test_plain_lines_are_not_too_many(jobs):
         shown.progress(jobs[0], "tuning", step, 100)
         shown.tick()
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("make", [PlainDisplay, LiveDisplay])
+def test_names_and_reasons_cannot_control_the_terminal(jobs, make, monkeypatch):
+    monkeypatch.setattr(display, "INTERVAL", -1.0)  # a line at every tick
+    stream = io.StringIO()
+    hostile = [dataclasses.replace(job, person="al\x1b]0;ice\x07[/]") for job in jobs]
+    act(make(2, Console(file=stream, force_terminal=make is LiveDisplay, width=200)), hostile, "Error: \x1b]0;b")
+    text = stream.getvalue()
+    assert r"al\x1b]0;ice\x07[/]" in text and r"FAILED, Error: \x1b]0;b" in text
+    assert "\x1b]0" not in text and "\x07" not in text
 
 
 def test_live_bars(jobs):

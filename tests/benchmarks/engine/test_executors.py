@@ -14,16 +14,17 @@ from pathlib import Path
 import pytest
 from bench_toys import Toy, context_of, jobs_of
 
-from benchmarks.engine import records
-from benchmarks.engine.executors import Means, NoWorkers, inline, local, process
-from benchmarks.engine.executors.process import choose_devices
+from benchmarks.engine import devices, executors, records
+from benchmarks.engine.devices import choose_devices
+from benchmarks.engine.executors import ExecutorOptions, NoWorkers, inline, local
+from benchmarks.engine.options import make_parser
 
 TESTS = Path(__file__).resolve().parents[2] / "helpers"
-TWO = Means("cpu", workers=2)
+TWO = ExecutorOptions("cpu", workers=2)
 
 
-class Ears:
-    """A display that remembers."""
+class RecordingDisplay:
+    """A display that keeps what it was told."""
 
     def withdrawn(self, job):
         self.events.append(("withdrawn", job.title))
@@ -63,10 +64,10 @@ def methods():
 @pytest.fixture(scope="module")
 def spread(people_root, methods, tmp_path_factory):
     """Nine jobs in two processes; two of them raise and one kills its process."""
-    run, ears = tmp_path_factory.mktemp("spread"), Ears()
+    run, display = tmp_path_factory.mktemp("spread"), RecordingDisplay()
     jobs = [job for job in jobs_of(people_root, methods) if (job.method, job.person) != ("dead", "bob")]
-    outcomes = local.carry_out(jobs, context_of(people_root, methods, run), TWO, ears)
-    return run, jobs, {outcome.key: outcome for outcome in outcomes}, ears
+    outcomes = local.run(jobs, context_of(people_root, methods, run), TWO, display)
+    return run, jobs, {outcome.key: outcome for outcome in outcomes}, display
 
 
 def test_every_job_ends_and_the_healthy_ones_are_done(spread):
@@ -87,17 +88,19 @@ def test_a_death_is_recorded_with_its_signal_and_where_to_look(spread):
     assert (run / "workers.log").exists()
 
 
-def test_the_display_hears_everything(spread):
-    _, jobs, _, ears = spread
+def test_the_display_shows_every_job(spread):
+    _, jobs, _, display = spread
     for kind in ("started", "finished"):
-        assert sorted(event[1] for event in ears.events if event[0] == kind) == sorted(job.title for job in jobs)
-    assert ("progress", "grey · alice", "fitting", 3, 3) in ears.events
+        assert sorted(event[1] for event in display.events if event[0] == kind) == sorted(job.title for job in jobs)
+    assert ("progress", "grey · alice", "fitting", 3, 3) in display.events
 
 
 def test_inline_and_spread_give_the_same_numbers(spread, people_root, methods, tmp_path):
     run, jobs, _, _ = spread
     healthy = [job for job in jobs if job.method not in ("bad", "dead")]
-    outcomes = inline.carry_out(healthy, context_of(people_root, methods, tmp_path), Means("cpu"), Ears())
+    outcomes = inline.run(
+        healthy, context_of(people_root, methods, tmp_path), ExecutorOptions("cpu"), RecordingDisplay()
+    )
     assert all(outcome.status == "done" for outcome in outcomes)
     assert values_of(tmp_path, healthy) == values_of(run, healthy)  # to the last bit: one thread, a seed per item
 
@@ -105,26 +108,28 @@ def test_inline_and_spread_give_the_same_numbers(spread, people_root, methods, t
 def test_inline_records_a_failure_and_goes_on(people_root, tmp_path):
     methods = [Toy("bad", "raise"), Toy("grey")]
     jobs = [job for job in jobs_of(people_root, methods) if job.person == "alice" and not job.reference]
-    outcomes = inline.carry_out(jobs, context_of(people_root, methods, tmp_path), Means("cpu"), Ears())
+    outcomes = inline.run(jobs, context_of(people_root, methods, tmp_path), ExecutorOptions("cpu"), RecordingDisplay())
     assert [outcome.status for outcome in outcomes] == ["failed", "done"]
 
 
 def test_a_worker_that_cannot_even_start_fails_its_jobs_and_ends(people_root, tmp_path):
     context = dataclasses.replace(context_of(people_root, [], tmp_path), load_domain=no_domain)
     jobs = [job for job in jobs_of(people_root, []) if job.person == "alice"]
-    outcomes = local.carry_out(jobs, context, Means("cpu", 1), Ears())
+    outcomes = local.run(jobs, context, ExecutorOptions("cpu", 1), RecordingDisplay())
     assert [outcome.status for outcome in outcomes] == ["failed"] * len(jobs)
     assert all("no such domain" in outcome.reason for outcome in outcomes)
 
 
 def test_workers_that_cannot_start_are_given_up_and_no_job_is_blamed(people_root, tmp_path, monkeypatch):
     jobs = [job for job in jobs_of(people_root, []) if job.person == "alice"]
-    ears = Ears()
+    display = RecordingDisplay()
     context = context_of(people_root, [], tmp_path)
-    context = dataclasses.replace(context, environment=Unpicklable())  # the process ends before it hears of any job
+    context = dataclasses.replace(context, environment=Unpicklable())  # the process ends before it gets any job
     with pytest.raises(NoWorkers, match=r"no worker can start.*workers\.log"):
-        local.carry_out(jobs, context, Means("cpu", 1), ears)
-    assert not list(tmp_path.glob("jobs/*/record.json")) and [e[0] for e in ears.events] == ["started", "withdrawn"] * 2
+        local.run(jobs, context, ExecutorOptions("cpu", 1), display)
+    assert (
+        not list(tmp_path.glob("jobs/*/record.json")) and [e[0] for e in display.events] == ["started", "withdrawn"] * 2
+    )
 
 
 class Unpicklable:
@@ -149,7 +154,7 @@ import signal
 import sys
 from pathlib import Path
 from bench_toys import Toy, context_of, jobs_of
-from benchmarks.engine.executors import Means, local
+from benchmarks.engine.executors import ExecutorOptions, local
 from benchmarks.engine.display import PlainDisplay
 from rich.console import Console
 
@@ -159,7 +164,7 @@ if __name__ == "__main__":
     people, run = Path({people!r}), Path({run!r})
     jobs = sorted(jobs_of(people, methods), key=lambda job: job.method == "slow")
     try:
-        local.carry_out(jobs, context_of(people, methods, run), Means("cpu", 2), PlainDisplay(len(jobs), Console()))
+        local.run(jobs, context_of(people, methods, run), ExecutorOptions("cpu", 2), PlainDisplay(len(jobs), Console()))
     except KeyboardInterrupt:
         sys.exit(130)
 """
@@ -207,20 +212,31 @@ def living(group: int) -> bool:
     return True
 
 
+# Choice
+
+
+def test_an_executor_is_a_file_of_the_folder(tmp_path, monkeypatch):
+    assert executors.names() == ("inline", "local", "ray")
+    (tmp_path / "other.py").write_text("def check(options):\n    return [options.device]\n")
+    monkeypatch.setattr(executors, "__path__", [*executors.__path__, str(tmp_path)])
+    assert "other" in executors.names() and executors.load("other").check(ExecutorOptions("cpu")) == ["cpu"]
+    assert make_parser().parse_args(["--executor", "other"]).executor == "other"
+
+
 # Devices
 
 
 def test_cpu_workers_fit_cores_jobs_and_memory(monkeypatch):
-    monkeypatch.setattr(process, "cores", lambda: 8)
-    monkeypatch.setattr(process, "physical_memory", lambda: 64 * 2**30)
+    monkeypatch.setattr(devices, "cores", lambda: 8)
+    monkeypatch.setattr(devices, "physical_memory", lambda: 64 * 2**30)
     assert choose_devices("cpu", None, 20) == ["cpu"] * 8
     assert choose_devices("cpu", None, 3) == ["cpu"] * 3
     assert choose_devices("cpu", 12, 20) == ["cpu"] * 12  # asked for is asked for
-    monkeypatch.setattr(process, "physical_memory", lambda: 5 * 2**30)
+    monkeypatch.setattr(devices, "physical_memory", lambda: 5 * 2**30)
     assert choose_devices("cpu", None, 20) == ["cpu"] * 2
-    monkeypatch.setattr(process, "physical_memory", lambda: 2**30)
+    monkeypatch.setattr(devices, "physical_memory", lambda: 2**30)
     assert choose_devices("cpu", None, 20) == ["cpu"]
-    monkeypatch.setattr(process, "physical_memory", lambda: None)
+    monkeypatch.setattr(devices, "physical_memory", lambda: None)
     assert choose_devices("cpu", None, 20) == ["cpu"] * 8
 
 
@@ -241,7 +257,7 @@ def test_a_prior_is_fitted_once_even_if_two_jobs_want_it_at_the_same_time(people
     second = dataclasses.replace(first, suite_version=2)
     assert first.prior_key == second.prior_key and first.key != second.key
     other = next(job for job in jobs_of(people_root, [slow]) if job.method == "other_people")
-    outcomes = local.carry_out([first, second, other], context_of(people_root, [slow], tmp_path), TWO, Ears())
+    outcomes = local.run([first, second, other], context_of(people_root, [slow], tmp_path), TWO, RecordingDisplay())
     assert [outcome.status for outcome in outcomes] == ["done"] * 3
     assert outcomes[0].key == other.key, "the second process takes what does not wait for the prior"
     cached = [records.read_record(tmp_path, job.key)["prior"]["cached"] for job in (first, second)]

@@ -72,7 +72,7 @@ def test_what_is_missing_is_named_and_the_rest_is_scored(answers, score, people_
     lost.unlink()
     method = External("theirs", answers.folder)
     _, results = score(method)
-    assert f"1 pictures are missing and will be failed rows:\n  {lost}" in capsys.readouterr().out
+    assert f"1 images are missing and will be failed rows:\n  {lost}" in capsys.readouterr().out
     failed = results[results["status"] == "failed"]
     assert set(zip(failed["person"], failed["case"], strict=True)) == {("alice", job.cases[1].name)}
     assert len(failed) == 6 and failed["reason"].eq(f"{lost} is missing").all()

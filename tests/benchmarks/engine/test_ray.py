@@ -7,7 +7,7 @@ import re
 import pytest
 from test_faults import finish, start, undisturbed, whole  # noqa: F401  (fixtures)
 
-from benchmarks.engine.executors import Means, ray
+from benchmarks.engine.executors import ExecutorOptions, ray
 
 pytest.importorskip("ray", reason="the extra [ray] is not installed")
 
@@ -35,5 +35,5 @@ def test_a_job_that_hangs_or_raises_costs_itself_and_is_logged(people_root, tmp_
 
 def test_without_ray_the_way_out_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    (problem,) = ray.check(Means())
+    (problem,) = map(str, ray.check(ExecutorOptions()))
     assert "--executor ray" in problem and "[ray]" in problem

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
-import lzma
 import os
 import signal
 import subprocess
@@ -16,9 +16,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from fake_run import change_record, make_record
 
 from benchmarks.engine import records
-from benchmarks.engine.records import COLUMNS, RecordError
+from benchmarks.engine.records import (
+    COLUMNS,
+    CaseRecord,
+    ConditionRecord,
+    MetricRecord,
+    PriorRecord,
+    Record,
+    RecordError,
+    RowRecord,
+    SuiteRecord,
+    files,
+    schema,
+)
 
 KEY = "0123456789abcdef"
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,33 +40,19 @@ PUBLISHED = ROOT / "reports" / "results"
 
 def record(**changes):
     values = {
-        "schema": records.SCHEMA,
-        "key": KEY,
-        "suite": "inpainting",
-        "suite_version": 1,
         "method": "grey",
-        "method_version": 1,
         "person": "alice",
-        "seed": 0,
-        "status": "done",
-        "reason": "",
+        "prior_of": "alice",
         "settings": {"noise": 0.1},
-        "preset": "smoke",
+        "params": {"gallery": 9},
         "domain": "tiny",
         "metrics": {"seam": 1},
-        "cases": [{"case": "000-eyes", "image": "test/000.png", "mask": "eyes"}],
-        "condition": "",
-        "level": None,
-        "prior_of": "alice",
-        "attempts": 1,
+        "cases": (CaseRecord(case="000-eyes", image="test/000.png", mask="eyes"),),
         "stored_mb": 0.25,
         "seconds": {"fit": 1.5},
-        "weights": {},
-        "photos": {},
-        "environment": {},
-        "created": "2026-01-01T00:00:00+00:00",
+        "prior": PriorRecord(key=KEY, seconds=1.5),
     }
-    return values | changes
+    return make_record(**{"key": KEY} | values | changes)
 
 
 def row(value=0.1 + 0.2, status="done", reason="", metric="seam"):
@@ -63,21 +62,20 @@ def row(value=0.1 + 0.2, status="done", reason="", metric="seam"):
 
 def write(run, record=None, rows=None, key=KEY):
     with records.job_folder(run, key) as folder:
-        (folder / "images" / "000-eyes.png").write_bytes(b"a picture")
+        (folder / "images" / "000-eyes.png").write_bytes(b"an image")
         records.write_job(folder, record or globals()["record"](key=key), [row()] if rows is None else rows)
 
 
 def write_suite(run, jobs):
-    suite = {
-        "suite": "inpainting",
-        "conditions": [{"name": "", "title": "", "level": None}],
-        "jobs": jobs,
-        "metrics": [{"name": "seam", "higher_is_better": False}],
-        "methods": [{"name": "grey", "title": "Grey", "kind": "method"}],
-        "published": {},
-    }
+    suite = SuiteRecord(
+        name="inpainting",
+        conditions=(ConditionRecord(name=""),),
+        metrics=(MetricRecord(name="seam", higher_is_better=False),),
+        methods=(RowRecord(name="grey", title="Grey", kind="method"),),
+        jobs=tuple(jobs),
+    )
     run.mkdir(exist_ok=True)
-    records.write_json(run / "suite.json", suite)
+    records.write_suite(run, suite)
 
 
 # Round trip
@@ -90,7 +88,9 @@ def test_what_was_written_is_read_back_exactly(tmp_path):
         row(1e-300, metric="maps_train"),
     ]
     write(tmp_path, rows=rows)
-    assert records.read_record(tmp_path, KEY) == record() | {"rows": 3}
+    path = tmp_path / "jobs" / KEY / "metrics.csv"
+    kept = {"rows": 3, "metrics_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "images": 1}
+    assert records.read_record(tmp_path, KEY) == record(**kept)
     found = records.read_rows(tmp_path, KEY)
     assert tuple(found.columns) == COLUMNS
     assert found["value"].tolist()[0] == 0.1 + 0.2 and found["value"].tolist()[2] == 1e-300  # to the last bit
@@ -155,25 +155,42 @@ def test_a_file_is_replaced_in_one_step(tmp_path):
 
 
 def test_cleaning_spares_work_in_progress(tmp_path):
-    for name, age in (("old", 2 * 86400), ("older", 9 * 86400), ("young", 60)):
+    old, older, young = (digit * 16 for digit in "abc")
+    for name, age in ((old, 2 * 86400), (older, 9 * 86400), (young, 60)):
         folder = tmp_path / "unfinished" / f"{name}.0123abcd"
         folder.mkdir(parents=True)
         then = folder.stat().st_mtime - age
         os.utime(folder, (then, then))
-    with records.claim(tmp_path / "older", wait=False):  # of a fit that takes days
+    with records.claim(tmp_path / older, wait=False):  # of a fit that takes days
         records.clean(tmp_path)
     left = sorted(folder.name for folder in (tmp_path / "unfinished").iterdir())
-    assert left == ["older.0123abcd", "young.0123abcd"]
+    assert left == [f"{older}.0123abcd", f"{young}.0123abcd"]
+
+
+def test_cleaning_removes_nothing_that_is_not_ours(tmp_path):
+    """A folder of somebody's may have the name ``unfinished``, too."""
+    unfinished = tmp_path / "unfinished"
+    foreign = ["novel", "novel.0123abcd", "a" * 16, f"{'a' * 16}.zip"]
+    for name in foreign:
+        (unfinished / name).mkdir(parents=True)
+    (unfinished / f"{'b' * 16}.0123abcd").write_text("a file, which we never leave there")
+    (unfinished / f"{'c' * 16}.0123abcd").symlink_to(unfinished / "novel")
+    (unfinished / f"{'d' * 16}.0123abcd.damaged").mkdir()
+    for path in unfinished.iterdir():
+        os.utime(path, (0, 0), follow_symlinks=False)
+    before = {path.name for path in unfinished.iterdir()}
+    records.clean(tmp_path)
+    assert before - {path.name for path in unfinished.iterdir()} == {f"{'d' * 16}.0123abcd.damaged"}
 
 
 # Faults
 
 
-@pytest.mark.parametrize("name", sorted(records._REQUIRED))
+@pytest.mark.parametrize("name", [n for n, (_, required) in sorted(schema._fields(Record).items()) if required])
 def test_a_record_without_a_field_is_refused(tmp_path, name):
     write(tmp_path)
     path = tmp_path / "jobs" / KEY / "record.json"
-    content = record()
+    content = json.loads(path.read_text())
     del content[name]
     path.write_text(json.dumps(content))
     with pytest.raises(RecordError, match=r"record\.json"):
@@ -229,39 +246,157 @@ def test_records_of_another_schema_or_job_are_refused(tmp_path):
     (tmp_path / "jobs" / KEY).rename(tmp_path / "jobs" / "another")
     with pytest.raises(RecordError, match="holds the record of job"):
         records.read_record(tmp_path, "another")
-    with pytest.raises(RecordError, match="schema 99"):
-        write(tmp_path, record(schema=99))
+    write(tmp_path)
+    change_record(tmp_path / "jobs" / KEY / "record.json", schema=99)
+    with pytest.raises(RecordError, match="schema 99, this version reads 1 to 3; update the project"):
+        records.read_record(tmp_path, KEY)
 
 
 def test_a_record_of_the_first_schema_is_read_as_one_of_today(tmp_path):
     """As the first version wrote it: nothing of conditions, tries and sizes."""
     write(tmp_path)
     path = tmp_path / "jobs" / KEY / "record.json"
-    since = ("metrics", "condition", "level", "prior_of", "attempts", "stored_mb")
-    first = {name: value for name, value in record().items() if name not in since} | {"schema": 1}
+    since_2 = ("metrics", "condition", "level", "prior_of", "attempts", "stored_mb")
+    since_3 = ("params", "fitted_by", "reference", "kept", "train", "others")
+    of_files = ("rows", "metrics_sha256", "images", "prior", "traceback", "peak_memory_mb", "photos_fitted")
+    absent = (*since_2, *since_3, *of_files)
+    first = {name: value for name, value in json.loads(path.read_text()).items() if name not in absent} | {"schema": 1}
     path.write_text(json.dumps(first))
     found = records.read_record(tmp_path, KEY)
-    assert found == record(metrics={}, stored_mb=None) and records.is_done(tmp_path, KEY)
+    as_today = {"metrics": {}, "stored_mb": None, "params": {}, "fitted_by": "", "prior": None}
+    assert found == record(**as_today) and records.is_done(tmp_path, KEY)
     later = first | {"condition": "x8", "level": 8, "prior_of": "bob", "metrics": {"seam": 2}}
     path.write_text(json.dumps(later))  # as the first schema was in its last days
-    wanted = record(condition="x8", level=8, prior_of="bob", metrics={"seam": 2}, stored_mb=None)
+    wanted = record(**as_today | {"condition": "x8", "level": 8, "prior_of": "bob", "metrics": {"seam": 2}})
     assert records.read_record(tmp_path, KEY) == wanted
     assert json.loads(path.read_text()) == later, "reading changes no file"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cases", [{"case": "../../x", "image": ""}]),
+        ("cases", [{"case": 1, "image": ""}]),
+        ("cases", {"case": "x"}),
+        ("seed", True),
+        ("seed", 2**70),
+        ("metrics", {"seam": "1"}),
+        ("seconds", {"fit": None}),
+        ("level", float("inf")),
+        ("person", None),
+        ("person", "\ud800"),
+        ("status", "inapplicable"),
+        ("environment", [1]),
+        ("prior", {"key": 3}),
+        ("schema", [3]),
+    ],
+)
+def test_a_field_of_the_wrong_type_is_refused(tmp_path, name, value):
+    write(tmp_path)
+    change_record(tmp_path / "jobs" / KEY / "record.json", **{name: value})
+    with pytest.raises(RecordError, match=r"record\.json: .*(delete|run again)"):
+        records.read_record(tmp_path, KEY)
+    assert not records.is_done(tmp_path, KEY)
+
+
 def test_every_older_schema_has_a_way_to_this_one():
-    for schema in range(1, records.SCHEMA):
-        assert records.migrated({"schema": schema})["schema"] == records.SCHEMA
-    assert records.migrated({"schema": 99}) == {"schema": 99} and records.migrated({}) == {}
+    assert set(schema._RECORDS) == set(range(1, records.SCHEMA)) and set(schema._SUITES) == {2}
+
+
+@pytest.mark.parametrize("depth", [50, 100_000])
+def test_deeply_nested_json_is_refused(tmp_path, depth):
+    """Python's own parser gives up at some depth with a RecursionError; ours would at a smaller one."""
+    write(tmp_path)
+    path = tmp_path / "jobs" / KEY / "record.json"
+    text = path.read_text()
+    path.write_text(text.replace('"gallery": 9', '"gallery": ' + "[" * depth + "]" * depth))
+    with pytest.raises(RecordError, match=r"record\.json: cannot be read"):
+        records.read_record(tmp_path, KEY)
+    assert list(records.all_records(tmp_path)) == [] and not records.is_done(tmp_path, KEY)
+
+
+def test_an_edited_table_of_values_is_noticed(tmp_path):
+    write(tmp_path, rows=[row(1.0), row(2.0)])
+    path = tmp_path / "jobs" / KEY / "metrics.csv"
+    path.write_text(path.read_text().replace("2.0", "2.5"))
+    with pytest.raises(RecordError, match=r"metrics\.csv: was changed after the job; delete the job's folder"):
+        records.read_rows(tmp_path, KEY, records.read_record(tmp_path, KEY))
+    assert not records.is_done(tmp_path, KEY)
+
+
+def test_a_job_whose_images_are_gone_is_not_done(tmp_path):
+    write(tmp_path)
+    (tmp_path / "jobs" / KEY / "images" / "000-eyes.png").unlink()
+    assert not records.is_done(tmp_path, KEY)
+
+
+@pytest.mark.parametrize("suite", ["../victim", "a/b", ".git", "", "..", "a\\b", "x" * 200, "a\nb"])
+def test_names_that_lead_elsewhere_are_refused(tmp_path, suite):
+    write_suite(tmp_path, [])
+    whole = json.loads((tmp_path / "suite.json").read_text())
+    figure = {"kind": "grid", "name": suite, "caption": "", "options": {}}
+    for hostile in ({"name": suite}, {"figures": [figure]}, {"jobs": [suite]}):
+        (tmp_path / "suite.json").write_text(json.dumps(whole | hostile))
+        with pytest.raises(RecordError, match="cannot be the name of a file"):
+            records.read_suite(tmp_path)
+
+
+def test_a_later_suite_is_refused_and_another_one_in_its_place(tmp_path):
+    write_suite(tmp_path, [])
+    records.require_suite(tmp_path, "inpainting")
+    with pytest.raises(RecordError, match=r"--out .*: holds a run of suite inpainting, not of editing; choose another"):
+        records.require_suite(tmp_path, "editing")
+    change_record(tmp_path / "suite.json", schema=4)
+    with pytest.raises(RecordError, match=r"suite\.json: schema 4, this version reads 2 to 3"):
+        records.read_suite(tmp_path)
+
+
+def test_jobs_of_other_settings_are_counted(tmp_path):
+    write_suite(tmp_path, ["a", "not yet"])
+    for key in ("a", "b", "c"):
+        write(tmp_path, key=key)
+    assert records.outside_plan(tmp_path, records.read_suite(tmp_path)) == 2
 
 
 def test_published_records_can_still_be_read():
     files = sorted(PUBLISHED.glob("*/records.jsonl.xz"))
     assert files
     for file in files:
-        with lzma.open(file, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                records.check_record(records.migrated(json.loads(line)), file)
+        suite = records.read_suite(file.parent)
+        found = list(records.read_archive(file))
+        assert {record.key for record in found} == set(suite.jobs) and suite.name == file.parent.name
+        assert {record.schema for record in found} == {records.SCHEMA}
+
+
+def test_an_archive_holds_records_without_what_belongs_to_the_machine(tmp_path):
+    lost = record(status="failed", reason="OSError: /home/me/x.png is damaged", traceback="File /home/me/code.py")
+    damaged = record(prior=PriorRecord(key=KEY, damaged="/home/me/priors"))
+    records.write_archive(tmp_path / "x.xz", [lost, damaged])
+    found = list(records.read_archive(tmp_path / "x.xz"))
+    assert found[0] == record(status="failed", reason="OSError: x.png is damaged")
+    assert found[1] == record(prior=PriorRecord(key=KEY))
+    (tmp_path / "x.xz").write_bytes((tmp_path / "x.xz").read_bytes()[:-9])
+    with pytest.raises(RecordError, match=r"x\.xz"):
+        list(records.read_archive(tmp_path / "x.xz"))
+
+
+# Disks
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_full_disk_is_unwritable_whatever_exception_hides_it(tmp_path, code):
+    def save():
+        try:
+            raise OSError(code, "full")
+        except OSError as error:
+            raise ValueError("cannot be written") from error
+
+    with pytest.raises(records.Unwritable, match="cannot be written"), records.writing(tmp_path):
+        save()
+    with pytest.raises(records.Unwritable), records.writing(tmp_path):
+        raise RuntimeError(f"Error while serializing: I/O error: No space left on device (os error {code})")
+    with pytest.raises(ValueError), records.writing(tmp_path):
+        raise ValueError("os error 2")
 
 
 # Several processes
@@ -300,7 +435,7 @@ def claimed_elsewhere(place):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="flock")
-@pytest.mark.parametrize("code", records.NO_LOCKS)
+@pytest.mark.parametrize("code", files.NO_LOCKS)
 def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch, code):
     def unsupported(*_):
         raise OSError(code, os.strerror(code))

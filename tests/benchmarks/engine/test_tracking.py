@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ from PIL import Image
 
 from benchmarks.engine import records
 from benchmarks.engine.plan import describe
-from benchmarks.engine.tracking import PICTURES, TrackingError, alias, mirror
+from benchmarks.engine.tracking import IMAGES, TrackingError, alias, mirror
 from benchmarks.engine.worker import Worker
 from benchmarks.suites.inpainting import SUITE
 
@@ -36,7 +37,7 @@ def original(people_root, tmp_path_factory):
     worker = Worker(context, "cpu")
     for job in jobs:
         worker.run(job)
-    records.write_json(context.run / "suite.json", describe(SUITE, context.methods, context.metrics, jobs, {}))
+    records.write_suite(context.run, describe(SUITE, context.methods, context.metrics, jobs, {}))
     records.rebuild(context.run)
     config = {"suite": "inpainting", "photos": "/home/me/photographs", "out": "runs/alice", "people": ["alice", "p01"]}
     (context.run / "config.yaml").write_text(yaml.safe_dump(config))
@@ -73,8 +74,8 @@ class Wandb:
     def Image(self, path: str, caption: str) -> dict[str, Any]:
         return {"picture": Path(path).stem, "caption": caption}  # W&B gives files names of its own
 
-    def Table(self, columns: list[str], data: list[list[Any]]) -> dict[str, Any]:
-        return {"columns": columns, "data": data}
+    def Html(self, text: str, inject: bool) -> dict[str, Any]:
+        return {"html": text}
 
     @property
     def whole(self) -> Any:
@@ -99,6 +100,11 @@ def strings(value: Any) -> Iterator[str]:
         yield value
 
 
+def alias_of(run: Path, name: str) -> str:
+    """The alias of a name in this run, whose salt is made by the first mirroring."""
+    return alias(name, (run / "wandb" / "salt").read_text())
+
+
 def told(run: Any) -> list[str]:
     """Every text that left for W&B; ``dir`` says where its files are and stays here."""
     arguments = {name: value for name, value in run.arguments.items() if name != "dir"}
@@ -119,8 +125,10 @@ def test_offline_runs_are_whole_impersonal_and_made_once(finished, monkeypatch, 
     assert out == "" and "wandb" not in err.lower()  # quiet
     for folder in folders:
         sent = [*folder.glob("*.wandb"), *(path for path in folder.glob("files/**/*") if path.is_file())]
-        assert sent and not any(word in path.read_bytes() for path in sent for word in (b"alice", b"photographs"))
-    assert len(list((run / "wandb").glob("offline-run-*/files/media/table/*.json"))) == 1
+        assert sent and not any(
+            word in path.read_bytes() for path in sent for word in (b"alice", b"photographs", bytes(run))
+        )
+    assert len(list((run / "wandb").glob("offline-run-*/files/media/html/*.html"))) == 1
 
 
 def test_nothing_personal_is_told_unless_asked_for(finished, wandb):
@@ -129,11 +137,24 @@ def test_nothing_personal_is_told_unless_asked_for(finished, wandb):
     assert len(wandb.runs) == 3
     for sent in wandb.runs:
         assert not [text for text in told(sent) for word in PERSONAL if word in text.lower()]
-        assert sent.arguments["group"] == f"{alias('alice')}_2-quick"
+        assert sent.arguments["group"] == f"{alias_of(run, 'alice')}_2-quick"
         assert set(sent.logged) <= {"summary", f"figures/{CHART}"}
     bad = next(sent for sent in wandb.runs if sent.arguments["job_type"] == "bad")
     assert bad.summary["reason"] == "RuntimeError" and bad.exit_codes == [1]
-    assert bad.arguments["tags"] == ["inpainting", "smoke", "tiny", alias("alice"), "failed"]
+    assert bad.arguments["tags"] == ["inpainting", "smoke", "tiny", alias_of(run, "alice"), "failed"]
+
+
+def test_a_name_cannot_be_guessed_from_its_alias(finished, wandb, tmp_path):
+    """Runs have salts of their own, which stay where they are."""
+    run, _ = finished
+    other = Path(shutil.copytree(run, tmp_path / "Alice_2-quick again"))
+    for each in (run, other):
+        mirror(each, "online")
+        mirror(each, "online")
+    assert alias_of(run, "alice") != alias_of(other, "alice") != alias("alice", "")
+    salts = [(each / "wandb" / "salt").read_text() for each in (run, other)]
+    assert not any(salt in text for sent in wandb.runs for text in told(sent) for salt in salts)
+    assert len({sent.arguments["id"] for sent in wandb.runs if sent.arguments["job_type"] == "summary"}) == 2
 
 
 def test_everything_is_told_if_asked_for(finished, wandb):
@@ -143,7 +164,7 @@ def test_everything_is_told_if_asked_for(finished, wandb):
     assert mirror(run, "online", images=True) == 3  # again, now with pictures
     assert mirror(run, "online", images=True) == 0
     bad, grey = sorted((s for s in wandb.runs if s is not wandb.whole), key=lambda sent: sent.arguments["job_type"])
-    assert grey.arguments["name"] == "grey-alice-0" and 0 < len(grey.logged["outputs"]) <= PICTURES
+    assert grey.arguments["name"] == "grey-alice-0" and 0 < len(grey.logged["outputs"]) <= IMAGES
     assert bad.summary["reason"] == "RuntimeError: this method always fails"
     assert {f"figures/{name}" for name in (CHART, FACES, OLD)} < set(wandb.whole.logged)
     assert wandb.whole.arguments["config"]["people"] == ["alice", "p01"]
@@ -155,13 +176,17 @@ def test_the_whole_has_table_results_figures_and_settings(finished, wandb):
     mirror(run, "online")
     whole, summary = wandb.whole, (run / "summary.csv").read_text().splitlines()
     assert whole.arguments["tags"] == ["inpainting", "smoke", "tiny"] and whole.exit_codes == [0]
-    assert whole.logged["summary"]["columns"] == summary[0].split(",")
-    assert len(whole.logged["summary"]["data"]) == len(summary) - 1
-    assert whole.logged[f"figures/{CHART}"]["caption"] == f"1 person ({alias('alice')})."
+    html = whole.logged["summary"]["html"]
+    assert re.findall(r"<th>(\w+)</th>", html) == summary[0].split(",")
+    assert html.count("<tr") == len(summary)
+    assert whole.logged[f"figures/{CHART}"]["caption"] == f"1 person ({alias_of(run, 'alice')})."
     table = pd.read_csv(run / "summary.csv").set_index(["method", "metric"])["mean"].dropna()
     assert whole.summary == {f"{method}/{metric}": mean for (method, metric), mean in table.items()} != {}
     assert {"suite", "people", "environment"} == set(whole.arguments["config"])
-    assert whole.arguments["config"]["people"] == [alias("alice"), alias("p01")]  # the tiny domain has no people
+    assert whole.arguments["config"]["people"] == [
+        alias_of(run, "alice"),
+        alias_of(run, "p01"),
+    ]  # the tiny domain has no people
 
 
 def test_people_of_the_benchmark_keep_their_names(finished, wandb):
@@ -172,7 +197,7 @@ def test_people_of_the_benchmark_keep_their_names(finished, wandb):
         path.write_text(text)
     mirror(run, "online")
     assert {sent.arguments["name"] for sent in wandb.runs} == {"grey-p03-0", "bad-p03-0", "inpainting-smoke"}
-    assert wandb.whole.arguments["config"]["people"] == [alias("alice"), "p01"]
+    assert wandb.whole.arguments["config"]["people"] == [alias_of(run, "alice"), "p01"]
 
 
 def test_paths_files_and_names_in_settings_are_withheld(finished, wandb):
@@ -182,7 +207,7 @@ def test_paths_files_and_names_in_settings_are_withheld(finished, wandb):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"settings": settings}))
     mirror(run, "online")
     sent = next(sent for sent in wandb.runs if sent.arguments["id"] == jobs[0].key)
-    expected = {"pictures": "withheld", "file": "withheld", "space": "w+", "of": alias("alice"), "rate": 0.1}
+    expected = {"pictures": "withheld", "file": "withheld", "space": "w+", "of": alias_of(run, "alice"), "rate": 0.1}
     assert sent.arguments["config"]["settings"] == expected
 
 
@@ -272,10 +297,10 @@ def test_a_network_that_is_not_there_is_waited_for_in_seconds(finished, wandb, m
 def test_a_run_that_broke_off_is_finished_as_failed(finished, wandb, monkeypatch):
     run, _ = finished
 
-    def no_table(columns, data):
+    def no_table(text, inject):
         raise ValueError("no table")
 
-    monkeypatch.setattr(wandb, "Table", no_table)
+    monkeypatch.setattr(wandb, "Html", no_table)
     with pytest.raises(TrackingError, match="no table"):
         mirror(run, "online")
     assert wandb.whole.exit_codes == [1]

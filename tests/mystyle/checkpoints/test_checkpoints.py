@@ -1,5 +1,6 @@
 """Weight files: round trips, and what happens to files that are missing, damaged or of another network."""
 
+import errno
 import json
 import pickle
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import pytest
 import torch
 import weight_files as files
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from mystyle.checkpoints import (
@@ -148,6 +150,21 @@ def test_a_failed_write_leaves_the_old_file(tiny_domain, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         save_generator(tiny_domain.generator, path)
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_has_the_number_of_the_system(tiny_domain, tmp_path, monkeypatch):
+    """Not that of a damaged file: whoever writes stops there. safetensors has it in the text of its own error."""
+
+    def full(*_args, **_kwargs):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("mystyle.checkpoints.native.save_file", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        save_generator(tiny_domain.generator, tmp_path / "g.safetensors")
+    assert caught.value.errno == errno.ENOSPC and not list(tmp_path.iterdir())
+    with pytest.raises(OSError, match="No such file"):
+        monkeypatch.undo()
+        save_generator(tiny_domain.generator, tmp_path / "nowhere" / "g.safetensors")
 
 
 def test_files_written_before_a_setting_existed_have_its_default(tiny_domain, tmp_path):

@@ -522,3 +522,72 @@ def test_a_missing_folder_is_told_before_anything_is_read(tmp_path, capsys):
 
     assert main([str(tmp_path / "never_read.pkl"), str(tmp_path / "nowhere" / "g.safetensors")]) == 2
     assert "its folder does not exist" in capsys.readouterr().err
+
+
+def modules(shared: dict[str, object], kind: str, count: int = 1500) -> bytes:
+    """A module whose ``count`` children share one dictionary, which a pickle holds once."""
+    parts = {
+        f"m{i}": files.Persistent("A", **{"_parameters": {}, "_buffers": {}, "_modules": {}, kind: shared})
+        for i in range(count)
+    }
+    parts["b4"] = files.Persistent("Block", _modules={"out": files.Persistent("A", _modules={})})
+    return files.dumps(files.Persistent("Discriminator", _modules=parts))
+
+
+def test_what_many_modules_share_is_counted_for_each():
+    """A few hundred kilobytes would otherwise become millions of names."""
+    refuse(modules({f"p{i}": torch.zeros(1)[0] for i in range(20)}, "_parameters"), "more tensors", seconds=2)
+    refuse(modules(dict.fromkeys(map(str, range(1500))), "_parameters"), "more tensors", seconds=2)
+    refuse(modules(dict.fromkeys(map(str, range(1500))), "_buffers"), "more tensors", seconds=2)
+    refuse(modules(dict.fromkeys(map(str, range(1500))), "_modules"), "more modules", seconds=2)
+
+
+def test_variables_that_components_share_are_counted(g):
+    network = files.tensorflow_generator(g)
+    shared = [("x", np.zeros(1, "f4"))] * 100_000
+    for part in network.components.values():
+        part.variables = shared
+    refuse(files.dumps((network, network, network)), "100,000 variables", seconds=2)
+
+
+def test_very_many_tensors_are_refused(g):
+    """Each would be a tensor of its own in memory, of four bytes and some hundred more."""
+    state = g.state_dict() | dict.fromkeys((f"x{i}" for i in range(10_001)), torch.zeros(()))
+    refuse(files.dumps(state), "tensors, more than any network", seconds=2)
+
+
+@pytest.mark.parametrize(("z", "w"), [(5000, 1), (1, 5000)])
+def test_w_avg_is_not_estimated_where_that_takes_gigabytes(z, w, tmp_path):
+    """A mapping of 8 MB can be one from 2 million numbers to one, of which 10,000 codes are 80 GB."""
+    g = files.randomised(Generator(8, z, w, channel_base=8, channel_max=2, mapping_layers=1))
+    state = files.rosinality_generator(g)
+    path = files.write(tmp_path / "g.pt", files.torch_save({"g_ema": state, "latent_avg": g.mapping.w_avg}))
+    assert torch.equal(load_generator(path).mapping.fc0.weight, g.mapping.fc0.weight)  # nothing is to be estimated
+    refuse(files.torch_save({"g_ema": state}), "z_dim or w_dim .*5000", memory=8 * MiB)
+
+
+def test_very_deep_mappings_are_refused():
+    """Thousands of layers of one number each are a small file and minutes of small steps."""
+    g = files.randomised(Generator(8, 1, 1, channel_base=8, channel_max=2, mapping_layers=65))
+    refuse(files.torch_save({"g_ema": g.state_dict()}), "num_layers of the mapping is 65", seconds=2)
+    shallow = files.randomised(Generator(8, 1, 1, channel_base=8, channel_max=2, mapping_layers=64))
+    files.write(Path("g.pt"), files.torch_save({"g_ema": shallow.state_dict()}))
+    assert load_generator("g.pt").config["mapping_layers"] == 64
+
+
+def test_a_pipe_is_no_weight_file(tmp_path):
+    os.mkfifo(tmp_path / "g.pkl")
+    with pytest.raises(CheckpointError, match="no such weight file"):
+        load_generator(tmp_path / "g.pkl")
+
+
+def test_names_of_a_file_reach_the_terminal_escaped(g, tmp_path, capsys):
+    from mystyle.checkpoints.__main__ import main
+
+    network = files.tensorflow_generator(g)
+    network.variables.append(("\x1b[31mx", np.zeros(1, "f4")))
+    path = files.write(tmp_path / "a\x1b[2J.pkl", files.dumps((network, network, network)))
+    assert main([str(path)]) == 0
+    assert main([str(tmp_path / "b\x1b[2J.pkl")]) == 2
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err and "\\x1b[31mx" in captured.out

@@ -20,10 +20,10 @@ from mystyle.networks.features import FeatureNetwork
 from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain import loop
 from mystyle.pretrain.data import complete_to_sphere, normal_scores, read_album
-from mystyle.pretrain.encoder import EncoderSettings
-from mystyle.pretrain.features import PERCEPTUAL, FeatureSettings, cosface, discriminate
-from mystyle.pretrain.generator import GeneratorSettings, make_generator
+from mystyle.pretrain.features import cosface, discriminate
+from mystyle.pretrain.generator import make_generator
 from mystyle.pretrain.loop import Shuffled
+from mystyle.pretrain.settings import PERCEPTUAL, EncoderSettings, FeatureSettings, GeneratorSettings
 from mystyle.pretrain.sharpen import SharpeningRecipe
 
 

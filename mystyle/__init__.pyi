@@ -1,0 +1,30 @@
+from mystyle.checkpoints import load_discriminator as load_discriminator
+from mystyle.checkpoints import load_generator as load_generator
+from mystyle.checkpoints import save_generator as save_generator
+from mystyle.degradations import Chain as Chain
+from mystyle.degradations import Downsampling as Downsampling
+from mystyle.degradations import Identity as Identity
+from mystyle.degradations import Inpainting as Inpainting
+from mystyle.domains import load_domain as load_domain
+from mystyle.domains.domain import Domain as Domain
+from mystyle.editing import EditSettings as EditSettings
+from mystyle.editing import edit as edit
+from mystyle.inversion import Inversion as Inversion
+from mystyle.latents.anchors import Anchors as Anchors
+from mystyle.latents.anchors import encode_anchors as encode_anchors
+from mystyle.latents.subspace import AlphaCode as AlphaCode
+from mystyle.latents.subspace import SamplingSettings as SamplingSettings
+from mystyle.latents.subspace import sample as sample
+from mystyle.latents.subspace import to_w as to_w
+from mystyle.prior import MyStylePrior as MyStylePrior
+from mystyle.projection import LatentProjectionSettings as LatentProjectionSettings
+from mystyle.projection import ProjectionSettings as ProjectionSettings
+from mystyle.projection import project as project
+from mystyle.projection import project_latent as project_latent
+from mystyle.tuning import TuningSettings as TuningSettings
+from mystyle.tuning import tune as tune
+from mystyle.types import Portraits as Portraits
+from mystyle.types import from_uint8 as from_uint8
+from mystyle.types import to_uint8 as to_uint8
+
+__version__: str

@@ -1,0 +1,87 @@
+"""The recipes' settings. No torch, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Precision = Literal["32-true", "bf16-mixed"]  # Lightning's names
+
+ATTRIBUTES = (
+    "yaw", "pitch", "smile", "mouth_open", "eye_open", "gaze_x", "light_angle", "age", "glasses", "beard",
+    "hair_length", "skin_tone", "masculine",
+)  # fmt: skip
+TRAITS = (  # of identity: what people differ by teaches the embedding more than who they are alone
+    "head_width", "head_depth", "jaw_taper", "jaw_corner", "chin_length", "chin_forward", "chin_width", "cheekbone",
+    "cheek", "forehead", "brow_ridge", "eye_distance", "eye_width", "eye_height", "eye_slant", "eye_depth",
+    "lid_crease", "iris_hue", "brow_thickness", "brow_height", "brow_arch", "brow_tilt", "nose_length", "nose_width",
+    "nose_height", "nose_bridge", "nose_hump", "nose_tip", "mouth_height", "mouth_width", "upper_lip", "lower_lip",
+    "cupid_bow", "lip_red", "ear_size", "ear_angle", "neck_width", "skin_warmth", "freckles", "mole_x", "mole_y",
+    "mole_size", "hair_hue", "hair_curl", "hairline", "widow_peak", "balding",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    epochs: int = 20  # of 200 batches
+    batch: int = 64
+    rate: float = 1e-3  # AdamW, one cosine
+    scale: float = 24.0  # s of CosFace
+    margin: float = 0.25  # m of CosFace
+    identity_weight: float = 1.0
+    attribute_weight: float = 10.0
+    discriminants: int = 40  # of the deep features are the final identity embedding (LDA); 0 keeps the trained one
+    held_out: float = 0.08  # share of the identities kept for the figures in the card
+    widths: Sequence[int] = (16, 32, 64, 128, 256)
+    attributes: Sequence[str] | None = ATTRIBUTES + TRAITS  # columns of the manifest that are there; null: all
+    precision: Precision = "32-true"  # bf16-mixed where the processor has it
+
+
+PERCEPTUAL = FeatureSettings(
+    epochs=8, batch=32, rate=5e-4, identity_weight=0.0, widths=(12, 24, 48, 96), attributes=None
+)
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    start: Path | None = None  # a folder of finished weight files to go on from, in place of a warm start
+    warm_epochs: Sequence[int] = (20, 20, 40)  # of 200 batches, on pairs: at a quarter of the size, half, in full
+    epochs: int = 20  # of 200 batches, adversarial
+    warm_batch: int = 16  # in full size; 4 and 2 times as many in the smaller ones
+    warm_rate: float = 1e-2  # Adam (0.9, 0.99), one cosine
+    warm_precision: Literal["float32", "bfloat16"] = "float32"  # of the layers; the latter where the processor has it
+    sharp_epochs: int = 8  # of 200 batches, against critics of features, after a warm start
+    sharp_rate: float = 2e-3  # Adam (0, 0.99)
+    batch: int = 16
+    rate: float = 6e-3  # of the discriminator, Adam (0, 0.99); the official 2e-3 is for a thousand times as many steps
+    generator_rate: float = 6e-4  # at the discriminator's, a warm generator outruns it and its loss stays at chance
+    gamma: float = 0.5  # R1
+    r1_every: int = 16
+    path_every: int = 4
+    path_weight: float = 2.0
+    mixing: float = 0.9  # probability of style mixing
+    pair_weight: float = 3.0  # of the pair loss on the paired half of the fakes
+    settle: int = 400  # discriminator steps before the generator moves
+    ema_kimg: float = 3.0  # half-life of the averaged generator
+    z_dim: int = 128
+    w_dim: int = 512
+    channel_base: int = 1536
+    channel_max: int = 256
+    mapping_layers: int = 2
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    epochs: int = 20  # of 200 batches
+    batch: int = 32  # images, and as many generated ones
+    rate: float = 1e-3  # Adam, one cosine
+    l1_weight: float = 1.0
+    perceptual_weight: float = 1.0
+    identity_weight: float = 0.5  # 1 - cosine of the perceptual network's last layer, which reads who and how
+    code_weight: float = 1.0  # squared error of the codes of generated images, relative to the variance of W
+    prior_weight: float = 0.02  # squared distance from w_avg, likewise: keeps anchors where W is dense
+    held_out: float = 0.05  # share of the identities kept for the figures in the card
+    widths: Sequence[int] = (32, 64, 128, 256, 256)
+    precision: Precision = "32-true"  # of encoder and perceptual distance: bf16-mixed where the processor has it

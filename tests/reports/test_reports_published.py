@@ -1,0 +1,44 @@
+"""Published runs of older schemas are read, rendered and published again, and their tables come out byte for byte."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from published_run import RESULTS, unpack
+
+from benchmarks.engine import records
+from reports import publish
+from reports.build import main
+from reports.runs import read_run
+from reports.tables import tables
+
+PLACES = sorted(path.parent for path in RESULTS.glob("*/suite.json"))
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+def test_tables_of_published_runs_come_out_the_same(place, tmp_path):
+    run = read_run(unpack(place, tmp_path / "run"))
+    for table in tables(run):
+        assert table.markdown() == (place / "tables" / f"{table.name}.md").read_text(encoding="utf-8")
+        assert table.latex() == (place / "tables" / f"{table.name}.tex").read_text(encoding="utf-8")
+    assert records.csv_text(run.summary) == (place / "summary.csv").read_text(encoding="utf-8")
+    results = records.csv_text(run.results[list(records.COLUMNS)])
+    assert results.encode() == gzip.decompress((place / "results.csv.gz").read_bytes())
+
+
+def test_a_published_run_is_published_again_as_of_this_version(tmp_path):
+    place = RESULTS / "inpainting"
+    for source in (place, tmp_path / "out" / "inpainting"):  # what was published again serves as well
+        run = unpack(source, tmp_path / f"run of {source.parent.name}")
+        assert main([str(run)]) == 0 and publish.main([str(run), "--out", str(tmp_path / "out")]) == 0
+        again = tmp_path / "out" / "inpainting"
+        for path in [*(place / "tables").iterdir(), place / "summary.csv", place / "config.yaml"]:
+            assert path.read_bytes() == (again / path.relative_to(place)).read_bytes()
+        assert records.read_suite(again) == records.read_suite(place)
+        found = list(records.read_archive(again / publish.RECORDS))
+        assert sorted(found, key=key) == sorted(records.read_archive(place / publish.RECORDS), key=key)
+
+
+def key(record):
+    return record.key
