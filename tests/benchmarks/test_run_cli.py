@@ -10,19 +10,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 import yaml
-from bench_toys import Toy, load_tiny_domain
+from bench_toys import Toy
 from PIL import Image
 from safetensors.torch import save_file
+from tiny import load_tiny_domain
 
 from benchmarks import list as listing
 from benchmarks import run
 from benchmarks.api.registry import METHODS, METRICS, SUITES
-from benchmarks.engine import records, request
+from benchmarks.engine import records
 from benchmarks.engine.display import print_summary
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.preview import preview
@@ -31,6 +33,7 @@ from benchmarks.engine.terminal import replace_unencodable
 from benchmarks.run import do_jobs, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
+from mystyle import domains
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,8 +53,8 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
     """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
-    monkeypatch.setattr(request, "RESOLUTIONS", {"synthetic": 32})
-    monkeypatch.setattr(request, "domain_weights", lambda name: weights)
+    tiny = SimpleNamespace(name="synthetic", resolution=32, weights=lambda: weights)
+    monkeypatch.setattr(domains, "source", lambda name: tiny)
     monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
 
     def call(*arguments):
@@ -304,7 +307,7 @@ def finished(tmp_path_factory, people_root):
         domain="tiny",
         resolution=32,
         weights={"features": folder / "features.safetensors"},
-        bases={"comodgan.safetensors": folder / "features.safetensors"},
+        files={"comodgan.safetensors": folder / "features.safetensors"},
     )
     options.folder.mkdir()
     return options, asked, do_jobs(asked, options, load_tiny_domain)()
@@ -330,11 +333,11 @@ def test_the_summary_has_a_row_per_method_and_metric(finished):
 def test_suite_json_says_how_the_table_looks(finished):
     options, _, _ = finished
     suite = records.read_suite(options.folder)
-    kinds = {method["name"]: method["kind"] for method in suite["methods"]}
+    kinds = {method.name: method.kind for method in suite.methods}
     assert list(kinds) == [*SUITE.methods, "other_people", "real_photos"]
     assert kinds["mystyle"] == "method" and kinds["mean_photo"] == "floor" and kinds["real_photos"] == "ceiling"
     # losses look through the perceptual network, and MAPS and identity are measured by another
-    shared = {metric["name"]: metric["shares_network_with_loss"] for metric in suite["metrics"]}
+    shared = {metric.name: metric.shares_network_with_loss for metric in suite.metrics}
     assert shared == {name: name == "hole_distance" for name in SUITE.metrics}
 
 
