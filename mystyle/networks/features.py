@@ -43,7 +43,7 @@ class FeatureNetwork(nn.Module):
             resolution=resolution, widths=list(widths), deep=deep, embedding=embedding,
             attributes={name: list(moments) for name, moments in attributes.items()}, norm=norm,
         )  # fmt: skip
-        self.resolution, self.attribute_names = resolution, tuple(attributes)
+        self.resolution = resolution
         self.stages = nn.ModuleList()
         for n_in, n_out in zip((3, *widths), widths, strict=False):
             self.stages.append(nn.Sequential(*convolution(n_in, n_out, norm), *convolution(n_out, n_out, norm)))

@@ -85,13 +85,8 @@ class SharpeningRecipe(GameRecipe):
 
         self.critics.requires_grad_(False)
         loss_g = mean(logistic_g(logits) for logits in self.critics(fake_maps))
-        pixels = (fake[:half] - real[:half]).abs().mean()
-        pair = (
-            pixels
-            + perceptual.between(
-                *(perceptual.features_of([x[:half] for x in maps]) for maps in (fake_maps, real_maps))
-            ).mean()
-        )
+        features = (perceptual.features_of([x[:half] for x in maps]) for maps in (fake_maps, real_maps))
+        pair = (fake[:half] - real[:half]).abs().mean() + perceptual.between(*features).mean()
         self.descend(opt_g, loss_g + self.settings.pair_weight * pair, self.global_step)
         self.critics.requires_grad_(True)
         self.log_dict({"critics": loss_c, "g": loss_g, "pair": pair}, prog_bar=True)

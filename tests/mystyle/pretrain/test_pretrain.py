@@ -123,11 +123,11 @@ def test_the_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
     g = load_generator(out / "generator.safetensors")
     assert load_discriminator(out / "discriminator.safetensors").resolution == 32
     features = load_network(FeatureNetwork, out / "features.safetensors")
-    assert features.attribute_names == attributes and not features.config["norm"]
+    assert tuple(features.moments) == attributes and not features.config["norm"]
     perceptual = load_network(FeatureNetwork, out / "perceptual.safetensors")
-    assert set(perceptual.attribute_names) == {"brightness", "place"}  # all of the manifest
+    assert set(perceptual.moments) == {"brightness", "place"}  # all of the manifest
     assert set(json.loads((out / "perceptual.json").read_text())["figures"]) == {
-        f"error_{name}" for name in perceptual.attribute_names
+        f"error_{name}" for name in perceptual.moments
     }
     encoder = load_network(Encoder, out / "encoder.safetensors")
     images = g(torch.randn(2, 8)).clamp(-1, 1)
