@@ -50,10 +50,13 @@ def normalize_2nd_moment(x: Tensor, eps: float = 1e-8) -> Tensor:
     return x * (x.square().mean(dim=1, keepdim=True) + eps).rsqrt()
 
 
+def is_half(x: Tensor) -> bool:
+    return x.dtype in (torch.float16, torch.bfloat16)
+
+
 def inner_channels(x: Tensor) -> Tensor:
     """Channels-last where it is the faster layout: on GPUs in half precision; on CPUs unless few channels are half."""
-    half = x.dtype in (torch.float16, torch.bfloat16)
-    fast = half if x.device.type == "cuda" else not half or x.shape[1] > 32
+    fast = is_half(x) if x.device.type == "cuda" else not is_half(x) or x.shape[1] > 32
     return x.contiguous(memory_format=torch.channels_last if fast else torch.contiguous_format)
 
 
@@ -187,29 +190,39 @@ class StyledConv(nn.Module):
 
     def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         weight = weight.to(x.dtype)
+        if x.device.type == "cpu" and weight.numel() >= max(2 * x.numel(), 2**21):
+            x = x.contiguous()  # a convolution has weights in the layout of x, and these cost more to reorder
         if not self.up:
             return F.conv2d(x, weight, padding=1)
         return LowPass.apply(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), 4 * self.f, 1)
 
-    def shift(self, x: Tensor, noise: NoiseMode | Tensor) -> Tensor:
-        """Bias and noise of a layer with input ``x``, times the gain: [1, n_out, r, r], or for each image its own."""
-        bias = (self.bias * LRELU_GAIN)[None, :, None, None]
+    def noise_map(self, n: int, noise: NoiseMode | Tensor) -> Tensor | None:
+        """Noise times the gain for a batch of ``n``: [r, r], [1, 1, r, r] or [n, 1, r, r]."""
         if isinstance(noise, str):
             if noise == "none":
-                return bias
+                return None
             r = self.noise_const.shape[-1]
-            noise = self.noise_const if noise == "const" else torch.randn(len(x), 1, r, r, device=x.device)
-        return bias + noise * (self.noise_strength * LRELU_GAIN)
+            noise = self.noise_const if noise == "const" else torch.randn(n, 1, r, r, device=self.bias.device)
+        return noise * (self.noise_strength * LRELU_GAIN)
+
+    def shifted(self, x: Tensor, noise: NoiseMode | Tensor) -> Tensor:
+        """``x`` [n, n_out, r, r] with noise and bias, times the gain, added in place."""
+        bias, noises = (self.bias * LRELU_GAIN)[None, :, None, None], self.noise_map(len(x), noise)
+        if noises is None:
+            return x.add_(bias.to(x.dtype))
+        if is_half(x):  # in float32 their sum is cheaper where a batch shares it, and a conversion of it here
+            return x.add_(noises.to(x.dtype)).add_(bias.to(x.dtype))
+        return x.add_(inner_channels(bias + noises))
 
     def forward(self, x: Tensor, w: W, noise: NoiseMode | Tensor = "const") -> Tensor:
         """[n, n_in, h, h], [n, w_dim] and a map [n or 1, 1, r, r] if the noise is given -> [n, n_out, r, r]."""
         weight, s, d = self.modulation(w, x.dtype)
-        shift = inner_channels(self.shift(x, noise).to(x.dtype))
         if len(x) == 1 and self.one_by_one:
             x = self.convolve(x, weight * s[0, :, None, None] * d[0, :, None, None, None])
         else:
             x = self.convolve(x * s.to(x.dtype)[:, :, None, None], weight) * d.to(x.dtype)[:, :, None, None]
-        return clamped(F.leaky_relu_(x.add_(shift), LRELU_SLOPE), self.conv_clamp)
+        x = self.shifted(x, noise)
+        return clamped(F.leaky_relu_(x, LRELU_SLOPE), self.conv_clamp)
 
 
 class ToRGB(nn.Module):
@@ -226,8 +239,12 @@ class ToRGB(nn.Module):
         """[n, n_in, r, r] and [n, w_dim] -> [n, 3, r, r]: one matrix product per image."""
         s = self.affine(w) * self.gain
         weight = self.weight[None, :, :, 0, 0] * s[:, None]
-        rgb = torch.baddbmm(self.bias.to(x.dtype)[:, None], weight.to(x.dtype), x.flatten(2))
-        return clamped(rgb.unflatten(2, x.shape[2:]), self.conv_clamp)
+        weight, bias, size = weight.to(x.dtype), self.bias.to(x.dtype), x.shape[2:]
+        if is_half(x) and x.is_contiguous(memory_format=torch.channels_last):  # a product in their order copies nothing
+            rgb = torch.baddbmm(bias, x.permute(0, 2, 3, 1).flatten(1, 2), weight.mT).mT
+        else:
+            rgb = torch.baddbmm(bias[:, None], weight, x.flatten(2))
+        return clamped(rgb.unflatten(2, size), self.conv_clamp)
 
 
 class SynthesisBlock(nn.Module):
