@@ -45,10 +45,11 @@ class Asked:
 def weights(asked: Asked) -> Findings:
     """The networks of the domain."""
     from benchmarks.engine import checks
-    from mystyle.editors.interfacegan import FILE as DIRECTIONS
 
     files = domains.source(asked.domain).weights()
     yield from checks.weights(files)
+    from mystyle.editors.interfacegan import FILE as DIRECTIONS
+
     directions = next(iter(files.values())).with_name(DIRECTIONS)
     if directions.is_file():
         yield Finding("directions", OK, f"{directions.stat().st_size / 1e6:.1f} MB")

@@ -193,3 +193,10 @@ class PerceptualDistance(nn.Module):
     def of_many(self, a: Image, b: Image, batch: int = 32) -> Tensor:
         """``forward`` of any number of pairs, ``batch`` at a time and without gradients: [n]."""
         return torch.cat([self(x, y) for x, y in zip(a.split(batch), b.split(batch), strict=True)])
+
+    def map(self, a: Image, b: Image) -> Tensor:
+        """Where they differ: [n, 1, h, w], every stage enlarged to the image's size; its mean is about ``forward``."""
+        size = a.shape[-2:]
+        stages = zip(self.features(a), self.features(b), strict=True)
+        maps = [(x - y).square().sum(dim=1, keepdim=True) / 2 for x, y in stages]
+        return torch.stack([F.interpolate(m, size, mode="bilinear", align_corners=False) for m in maps]).mean(0)

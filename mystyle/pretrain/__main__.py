@@ -13,17 +13,15 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mystyle.pretrain.settings import PERCEPTUAL, EncoderSettings, FeatureSettings, GeneratorSettings
 
-if TYPE_CHECKING:
-    from mystyle.pretrain.data import Album
-
 
 def run(
-    role: str, data: Path, out: Path, work: Path, seed: int, settings: Any, job: Callable[[Album], dict[str, float]]
+    role: str, pretrain: Callable[..., dict[str, float]], data: Path, out: Path, work: Path, seed: int, settings: Any
 ) -> None:
     """Reads the album, trains from ``seed``, and writes what was done to ``out/ROLE.json``, for the card."""
     import dataclasses
@@ -40,7 +38,7 @@ def run(
         work.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
         torch.manual_seed(seed)  # of the initial weights; order and noise have seeds of their own
-        figures = job(album)
+        figures = pretrain(album, out, work, settings, seed)
     except (ValueError, OSError) as error:
         raise SystemExit(f"mystyle.pretrain {role}: {error}") from error
     card = {
@@ -75,7 +73,7 @@ def features(
     """
     from mystyle.pretrain.features import pretrain
 
-    run("features", data, out, work, seed, settings, lambda album: pretrain(album, out, work, settings, seed))
+    run("features", pretrain, data, out, work, seed, settings)
 
 
 def perceptual(
@@ -92,7 +90,7 @@ def perceptual(
     """
     from mystyle.pretrain.features import pretrain
 
-    run("perceptual", data, out, work, seed, settings, lambda a: pretrain(a, out, work, settings, seed, "perceptual"))
+    run("perceptual", partial(pretrain, role="perceptual"), data, out, work, seed, settings)
 
 
 def generator(
@@ -111,17 +109,9 @@ def generator(
         seed: of initialisation, order and noise
         settings: the recipe
     """
-    from mystyle.checkpoints import load_network
-    from mystyle.networks.features import FeatureNetwork, PerceptualDistance
     from mystyle.pretrain.generator import pretrain
 
-    def job(album: Album) -> dict[str, float]:
-        file = out / "perceptual.safetensors"
-        paired = file.is_file() if settings.start else settings.warm_epochs
-        distance = PerceptualDistance(load_network(FeatureNetwork, file)) if paired else None
-        return pretrain(album, out, work, settings, seed, distance)
-
-    run("generator", data, out, work, seed, settings, job)
+    run("generator", pretrain, data, out, work, seed, settings)
 
 
 def encoder(
@@ -140,16 +130,9 @@ def encoder(
         seed: of initialisation and order
         settings: the recipe
     """
-    from mystyle.checkpoints import load_generator, load_network
-    from mystyle.networks.features import FeatureNetwork, PerceptualDistance
     from mystyle.pretrain.encoder import pretrain
 
-    def job(album: Album) -> dict[str, float]:
-        g = load_generator(out / "generator.safetensors")
-        distance = PerceptualDistance(load_network(FeatureNetwork, out / "perceptual.safetensors"))
-        return pretrain(album, out, work, settings, seed, g, distance)
-
-    run("encoder", data, out, work, seed, settings, job)
+    run("encoder", pretrain, data, out, work, seed, settings)
 
 
 def report(

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, path_penalty, r1_penalty, update_average
-from mystyle.checkpoints import load_discriminator, load_generator, save_discriminator, save_generator
+from mystyle.checkpoints import load_discriminator, load_generator, load_network, save_discriminator, save_generator
 from mystyle.latents.statistics import latent_statistics
-from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.features import FeatureNetwork, PerceptualDistance
 from mystyle.networks.stylegan2 import Discriminator, Generator, set_precision
 from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
 from mystyle.pretrain.loop import GameRecipe, Recipe, train
@@ -156,14 +156,19 @@ class AdversarialRecipe(GameRecipe):
         self.move_average(len(real))
 
 
-def pretrain(
-    album: Album, out: Path, work: Path, settings: GeneratorSettings, seed: int, perceptual: PerceptualDistance | None
-) -> dict[str, float]:
-    """Trains both stages; writes ``generator.safetensors`` (the average) and ``discriminator.safetensors`` to ``out``.
+def pretrain(album: Album, out: Path, work: Path, settings: GeneratorSettings, seed: int) -> dict[str, float]:
+    """Trains all stages; writes ``generator.safetensors`` (the average) and ``discriminator.safetensors`` to ``out``.
 
-    Raises ValueError if a warm start is asked for without true parameters or without a perceptual distance, and if the
-    networks to start from do not fit.
+    Pairs of z and image need the album's parameters and ``perceptual.safetensors`` in ``out``. Raises ValueError if a
+    warm start lacks them, and if the networks to start from do not fit.
     """
+    file = out / "perceptual.safetensors"
+    paired, warm = bool(album.parameters) and file.is_file(), bool(settings.warm_epochs) and not settings.start
+    if warm and not paired:
+        raise ValueError(f"a warm start needs a manifest with parameters and {file}; or --settings.warm_epochs []")
+    perceptual = z = None
+    if paired and (warm or settings.start):
+        perceptual = PerceptualDistance(load_network(FeatureNetwork, file))
     if settings.start:
         generator = load_generator(settings.start / "generator.safetensors").requires_grad_(True)
         discriminator = load_discriminator(settings.start / "discriminator.safetensors").requires_grad_(True)
@@ -175,20 +180,15 @@ def pretrain(
     else:
         generator = make_generator(album.resolution, settings)
         discriminator = Discriminator(album.resolution, settings.channel_base, settings.channel_max)
-    z = None
-    if album.parameters and perceptual is not None:
+    if perceptual is not None:
         draws = torch.Generator().manual_seed(seed)
         z = complete_to_sphere(normal_scores(album.parameters, draws), generator.z_dim, draws)
-    if settings.warm_epochs and not settings.start:
-        if z is None or perceptual is None:
-            raise ValueError(
-                "a warm start needs a manifest with parameters and perceptual.safetensors; or --settings.warm_epochs []"
-            )
-        generator = warm_start(album, z, perceptual, settings, seed, work)
-        if settings.sharp_epochs:
-            sharpening = SharpeningRecipe(generator, album, z, perceptual, settings, seed)
-            train(sharpening, work / "sharpening")
-            generator.load_state_dict(sharpening.average.state_dict())
+        if warm:
+            generator = warm_start(album, z, perceptual, settings, seed, work)
+            if settings.sharp_epochs:
+                sharpening = SharpeningRecipe(generator, album, z, perceptual, settings, seed)
+                train(sharpening, work / "sharpening")
+                generator.load_state_dict(sharpening.average.state_dict())
     recipe = AdversarialRecipe(generator, discriminator, album, z, perceptual, settings, seed)
     train(recipe, work / "adversarial")
     recipe.average.mapping.w_avg.copy_(latent_statistics(recipe.average).mean)

@@ -334,7 +334,7 @@ def find_directions(out: Path, domain: str, way: str, samples: int, count: int, 
         require(flag, value, least)
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {out}: the file's suffix is .safetensors")
-    if out.exists() and "names" not in facts_of(out):
+    if out.exists() and not {"names", "generator"} <= facts_of(out).keys():
         raise ValueError(f"--out {out}: is there and holds no directions; choose another file")
     out.parent.mkdir(parents=True, exist_ok=True)
     with showing():

@@ -10,16 +10,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 import yaml
-from bench_toys import Toy
+from bench_toys import Toy, load_tiny_domain
 from PIL import Image
 from safetensors.torch import save_file
-from tiny import load_tiny_domain
+from tiny import Source
 
 from benchmarks import list as listing
 from benchmarks import run
@@ -53,8 +52,7 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
     """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
-    tiny = SimpleNamespace(name="synthetic", resolution=32, weights=lambda: weights)
-    monkeypatch.setattr(domains, "source", lambda name: tiny)
+    monkeypatch.setattr(domains, "source", lambda name: Source(weights))
     monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
 
     def call(*arguments):

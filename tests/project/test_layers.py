@@ -21,7 +21,7 @@ ALLOWED = {  # package: prefixes of our modules that it may import besides its o
     "baselines": ("mystyle",),
     "datasets": ("mystyle.types", "mystyle.memory", "mystyle.files", "mystyle.image_files"),  # no torch in the last two
     "benchmarks": ("mystyle", "baselines", "datasets"),
-    "reports": ("benchmarks.engine.records", "benchmarks.analysis", "mystyle.image_files"),
+    "reports": ("benchmarks.engine.records", "benchmarks.analysis", "mystyle.files", "mystyle.image_files"),
 }
 FILES = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
 

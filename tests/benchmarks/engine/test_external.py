@@ -78,7 +78,7 @@ def test_what_is_missing_is_named_and_the_rest_is_scored(answers, score, people_
     assert f"1 images are missing and will be failed rows:\n  {lost}" in capsys.readouterr().out
     failed = results[results["status"] == "failed"]
     assert set(zip(failed["person"], failed["case"], strict=True)) == {("alice", job.cases[1].name)}
-    assert len(failed) == 6 and failed["reason"].eq(f"{lost} is missing").all()
+    assert len(failed) == 6 and failed["reason"].eq(f"{lost.name} is missing").all()
     assert (results["status"] == "done").sum() == 15
     assert method.missing([job]) == [lost]
 
@@ -110,7 +110,7 @@ def test_an_image_of_another_size_fails_and_is_named(answers, score):
     Image.new("RGB", (16, 16)).save(path)
     status, results = score(External("theirs", answers.folder))
     assert status == 1
-    assert str(path) in results[results["status"] == "failed"]["reason"].iloc[0]
+    assert f"OutputError: {path.name}: " in results[results["status"] == "failed"]["reason"].iloc[0]
 
 
 @pytest.mark.parametrize(

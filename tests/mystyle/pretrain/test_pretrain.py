@@ -179,14 +179,12 @@ class Constant(loop.Recipe):
         return F.mse_loss(self.layer(self.x[index]), torch.randn(len(index), 1))
 
 
-def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path, tiny_domain):
+def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path):
     for i in range(4):
         Image.new("RGB", (32, 32), (i, i, i)).save(tmp_path / f"{i}.png")
-    from mystyle.pretrain.generator import pretrain
-
-    with pytest.raises(ValueError, match=r"--settings\.warm_epochs \[\]"):
-        pretrain(read_album(tmp_path), tmp_path, tmp_path / "work", TINY, 0, tiny_domain.perceptual)
-    assert not (tmp_path / "work").exists()
+    with pytest.raises(SystemExit, match=r"--settings\.warm_epochs \[\]"):
+        commands.generator(tmp_path, tmp_path / "out", tmp_path / "work", 0, TINY)
+    assert not list((tmp_path / "work").iterdir())
 
 
 def test_a_recipe_with_nothing_to_learn_is_refused(album_folder, tmp_path):
