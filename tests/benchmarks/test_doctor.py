@@ -84,7 +84,7 @@ def test_a_missing_package_is_a_problem_unless_the_main_command_goes_without(mon
                 raise metadata.PackageNotFoundError(name)
             return version(name)
 
-        monkeypatch.setattr(installation.metadata, "version", look)
+        monkeypatch.setattr(metadata, "version", look)
 
     without("wandb", "cvxpy", "ray")
     only(monkeypatch, lambda asked: installation.packages())
@@ -101,7 +101,7 @@ def test_a_missing_package_is_a_problem_unless_the_main_command_goes_without(mon
 
 
 def test_a_version_that_does_not_satisfy_the_requirement(monkeypatch):
-    monkeypatch.setattr(installation.metadata, "version", lambda name: "2.7.1")
+    monkeypatch.setattr(metadata, "version", lambda name: "2.7.1")
     found = found_by(installation.packages)
     assert found["torch"].state == PROBLEM and found["torch"].detail.startswith("2.7.1 is not >=2.8;")
     assert found["facenet-pytorch"].state == PROBLEM and found["numpy"].state == OK
@@ -116,13 +116,6 @@ def test_the_extra_bench_is_required_and_those_of_developers_are_ignored():
     extras = dict(installation.requirements())
     assert extras["torch>=2.8"] == extras["jinja2"] == "" and extras["ray"] == "ray"
     assert "pytest" not in extras and "ruff" not in extras
-
-
-def test_without_a_checkout_the_installation_tells_what_is_required(monkeypatch, tmp_path):
-    monkeypatch.setattr(installation, "_ROOT", tmp_path)
-    told = ["torch>=2.8", "scipy", 'pytest; extra == "test"', "ray ; extra == 'ray'"]
-    monkeypatch.setattr(installation.metadata, "requires", lambda name: told)
-    assert list(installation.requirements()) == [("torch>=2.8", ""), ("scipy", ""), ("pytest", "test"), ("ray", "ray")]
 
 
 def test_torch_and_torchvision_of_different_builds(monkeypatch):
