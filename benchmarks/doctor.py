@@ -48,7 +48,6 @@ def weights(asked: Asked) -> Findings:
 
     files = domains.source(asked.domain).weights()
     yield from checks.weights(files)
-    from mystyle.editors.interfacegan import FILE as DIRECTIONS
 
     directions = next(iter(files.values())).with_name(DIRECTIONS)
     if directions.is_file():

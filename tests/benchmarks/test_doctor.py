@@ -15,7 +15,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny import Source
 
 from benchmarks import doctor
 from benchmarks.doctor import Asked, main
@@ -31,6 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def found_by(check, *arguments) -> Mapping[str, Finding]:
     return {finding.name: finding for finding in check(*arguments)}
+
+
+def use(monkeypatch, **fields) -> None:
+    """Changes what the synthetic domain is."""
+    monkeypatch.setattr(domains, "source", lambda name: SimpleNamespace(**vars(DOMAIN) | fields))
 
 
 def only(monkeypatch, *checks) -> None:
@@ -174,7 +178,7 @@ def networks(tmp_path, monkeypatch):
     path = tmp_path / "generator.safetensors"
     save_file({"w": torch.zeros(4)}, path, {"network": "Generator", "config": "{}"})
     (tmp_path / "SHA256SUMS").write_text(f"{sha256(path)}  {path.name}\n")
-    monkeypatch.setattr(domains, "source", lambda name: Source({"generator": path}))
+    use(monkeypatch, weights=lambda: {"generator": path})
     return path
 
 
@@ -216,12 +220,12 @@ def test_rendered_photos_that_are_damaged(tmp_path, monkeypatch, draw_person):
 
 def test_photos_of_a_folder(people_root, tmp_path, monkeypatch, capsys):
     only(monkeypatch, doctor.people)
-    monkeypatch.setattr(domains, "source", lambda name: Source({}))
+    use(monkeypatch, resolution=32)
     assert main(["--photos", str(people_root)]) == 0
     out = capsys.readouterr().out
     assert "ok       alice   5 train, 3 test" in out and "people  2 in " in out
     assert f"--suite inpainting --photos {people_root}" in out
-    monkeypatch.setattr(domains, "source", lambda name: Source({}, 64))
+    use(monkeypatch, resolution=64)
     assert main(["--photos", str(people_root)]) == 1
     out = capsys.readouterr().out
     assert "32x32 pixels, this domain needs 64x64" in out and "3 more; mend these first" in out

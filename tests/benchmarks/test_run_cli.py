@@ -10,15 +10,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 import yaml
-from bench_toys import Toy, load_tiny_domain
+from bench_toys import Toy
 from PIL import Image
 from safetensors.torch import save_file
-from tiny import Source
+from tiny import load_tiny_domain
 
 from benchmarks import list as listing
 from benchmarks import run
@@ -52,7 +53,8 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
     """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
-    monkeypatch.setattr(domains, "source", lambda name: Source(weights))
+    tiny = SimpleNamespace(name="synthetic", resolution=32, weights=lambda: weights)
+    monkeypatch.setattr(domains, "source", lambda name: tiny)
     monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
 
     def call(*arguments):
@@ -377,6 +379,50 @@ def test_command_config_and_dry_run(command, tmp_path):
     assert config["seeds"] == [0, 1] and "config" not in config
     status, out, _ = command("--config", "a/config.yaml")
     assert status == 0 and "all 12 jobs are done" in out
+
+
+def test_one_folder_holds_one_suite_and_one_plan(command, tmp_path):
+    """Another suite is refused before anything is written; jobs of other settings are announced."""
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    status, _, err = command("--suite", "sampling", "--out", "a")
+    assert status == 2 and "--out a: holds a run of suite inpainting, not of sampling; choose another folder" in err
+    assert before == {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    status, out, _ = command("--methods", "mean_photo", "--people", "alice", "--seeds", "1", "--out", "a")
+    assert status == 0 and "jobs in a are of other settings: they are kept, and are not part of this plan's" in out
+
+
+def test_a_report_that_cannot_be_made_is_a_failure(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    shutil.rmtree(tmp_path / "a" / "report")
+    (tmp_path / "a" / "report").write_text("somebody's file")
+    for arguments in (("--methods", "mean_photo"), ("--collect",)):
+        status, _, err = command(*arguments, "--out", "a")
+        assert status == 1 and "the report could not be made, exit status 1" in err
+    (tmp_path / "a" / "report").unlink()
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+
+
+def test_a_job_whose_images_are_gone_is_done_again(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    image = next(path for path in sorted((tmp_path / "a").glob("jobs/*/images/*.png")) if "input" not in path.name)
+    whole = image.read_bytes()
+    image.unlink()
+    status, out, _ = command("--methods", "mean_photo", "--out", "a")
+    assert status == 0 and "5 of 6 jobs are done" in out and image.read_bytes() == whole
+
+
+def test_the_config_of_a_run_with_images_made_elsewhere_can_be_used_again(command, tmp_path):
+    for person in ("alice", "bob"):
+        (tmp_path / "theirs" / person).mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / "theirs" / person / "x.png")
+    status, _, _ = command("--methods", "external:theirs=theirs", "mean_photo", "--out", "a", "--dry_run")
+    assert status == 0
+    command("--methods", "external:theirs=theirs", "mean_photo", "--out", "a")  # fails: no image is of a case
+    config = yaml.safe_load((tmp_path / "a/config.yaml").read_text())
+    assert config["methods"] == ["external:theirs=theirs", "mean_photo"]
+    status, out, err = command("--config", "a/config.yaml", "--dry_run")
+    assert status == 0 and "theirs" in out, err
 
 
 def test_a_run_that_was_stopped_before_its_plan_goes_on(command, tmp_path):

@@ -137,7 +137,7 @@ def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite):
     assert set(scored.index) == {*suite.rows, *(reference.name for reference in suite.references)}
     assert scored.min() >= 2
     summary = pd.read_csv(folder / "summary.csv", dtype={"condition": str}).fillna({"condition": ""})
-    assert set(summary["condition"]) == {condition["name"] for condition in read_run(folder).conditions}
+    assert set(summary["condition"]) == {condition.name for condition in read_run(folder).conditions}
     assert (summary[summary["n_images"] > 1]["std"] >= 0).all()
 
 
