@@ -48,6 +48,7 @@ def weights(asked: Asked) -> Findings:
 
     files = domains.source(asked.domain).weights()
     yield from checks.weights(files)
+    from mystyle.editors.interfacegan import FILE as DIRECTIONS  # here: it needs torch, which may be missing
 
     directions = next(iter(files.values())).with_name(DIRECTIONS)
     if directions.is_file():
