@@ -234,12 +234,13 @@ def collect(options: Options) -> int:
 
 def derive(options: Options, layout: SuiteRecord) -> int:
     """What follows from the records: tables, and the report; returns the exit status."""
+    from benchmarks.analysis.tables import rebuild
     from benchmarks.engine.display import print_summary
 
     run = options.folder
     with writing(run):
         state = records.state(run)
-        summary = records.rebuild(run)
+        summary = rebuild(run)
     print_summary(summary, layout)
     if not build_report(run, layout.name):
         return FAILED

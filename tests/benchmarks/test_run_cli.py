@@ -462,17 +462,6 @@ def test_a_dry_run_tells_times_changes_and_shards(command):
     assert len(keys[0] | keys[1]) == 12 and not keys[0] & keys[1]
 
 
-def test_the_config_of_a_run_with_images_made_elsewhere_can_be_used_again(command, tmp_path):
-    (tmp_path / "theirs" / "alice").mkdir(parents=True)
-    flags = ("--methods", f"external:theirs={tmp_path / 'theirs'}", "--out", "a", "--dry_run")
-    assert command(*flags)[0] == 0
-    assert command(*flags[:-1])[0] == 1, "no image is there"
-    methods = yaml.safe_load((tmp_path / "a/config.yaml").read_text())["methods"]
-    assert methods == [f"external:theirs={tmp_path / 'theirs'}"]
-    status, _, err = command("--config", "a/config.yaml", "--dry_run")
-    assert status == 0, err
-
-
 def test_a_report_that_cannot_be_made_is_exit_status_1_and_made_the_next_time(command, tmp_path):
     broken = tmp_path / "reports" / "build.py"  # found first: the command of the report runs in this folder
     broken.parent.mkdir()

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from fake_run import LEVEL, NASTY, SUITE, change_record, change_suite, summary_of, write_run
 
+from benchmarks.analysis.tables import rebuild
 from benchmarks.api.published import Published
-from benchmarks.engine import records
 from reports.runs import read_run
 from reports.table import escape_latex, escape_markdown
 from reports.tables import tables
@@ -167,7 +167,7 @@ def test_no_cell_of_a_csv_file_is_a_formula(tmp_path):
         table = path.with_name("metrics.csv")
         table.write_text(table.read_text().replace(",mystyle,", ",=1+1,"))
     change_suite(folder, methods=rows)
-    records.rebuild(folder)
+    rebuild(folder)
     texts = [table.csv() for table in tables(read_run(folder))]
     texts += [(folder / name).read_text() for name in ("results.csv", "summary.csv")]
     assert all("'=1+1" in text and not re.search(r"(^|,)=", text, re.MULTILINE) for text in texts)

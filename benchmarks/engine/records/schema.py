@@ -65,7 +65,7 @@ class JobRecord:
     person: str
     seed: int
     settings: Content | None
-    task: str  # "" in older records
+    task: str = ""  # not in older records
     params: Content  # of the task
     preset: str
     domain: str
@@ -234,7 +234,7 @@ def _record_from_1(content: Content) -> Content:
 
 def _record_from_2(content: Content) -> Content:
     absent: Content = {"fitted_by": "", "reference": False, "kept": None, "train": None, "others": ()}
-    return {**absent, "task": "", "params": {}, **content}
+    return {**absent, "params": {}, **content}
 
 
 def _suite_from_2(content: Content) -> Content:

@@ -23,7 +23,7 @@ from benchmarks.engine.records.schema import (
     parse_record,
     parse_suite,
 )
-from benchmarks.engine.records.text import csv_text, without_paths
+from benchmarks.engine.records.text import without_paths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,17 +151,6 @@ def read_rows(run: Path, key: str, record: Record | None = None) -> pd.DataFrame
 
 
 # What is derived
-
-
-def rebuild(run: Path) -> pd.DataFrame:
-    """Writes results.csv and summary.csv anew from the records of the current jobs; returns the summary."""
-    from benchmarks.analysis.statistics import summarise
-
-    results = read_results(run)
-    files.write_text(run / "results.csv", csv_text(results[list(COLUMNS)]))
-    summary = summarise(results, read_suite(run))
-    files.write_text(run / "summary.csv", csv_text(summary))
-    return summary
 
 
 def state(run: Path) -> dict[str, Any]:

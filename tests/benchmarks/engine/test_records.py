@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 from fake_run import change_record, make_record
 
+from benchmarks.analysis.tables import rebuild
 from benchmarks.engine import records
 from benchmarks.engine.records import (
     COLUMNS,
@@ -228,7 +229,7 @@ def test_a_table_of_values_that_was_cut_at_a_line_is_refused(tmp_path):
 def test_what_tables_are_derived_from_is_known(tmp_path):
     write_suite(tmp_path, ["a", "b"])
     write(tmp_path, record(key="a"), [row(1.0)], "a")
-    records.rebuild(tmp_path)
+    rebuild(tmp_path)
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "index.html").write_text("")
     assert not records.is_derived(tmp_path)
@@ -501,14 +502,14 @@ def test_tables_are_rebuilt_from_the_current_jobs_alone(tmp_path):
     write_suite(tmp_path, ["a", "b", "not yet"])
     for key, person, value in (("a", "alice", 1.0), ("b", "bob", 3.0), ("earlier settings", "alice", 99.0)):
         write(tmp_path, record(key=key, person=person), [row(value) | {"person": person}], key)
-    summary = records.rebuild(tmp_path)
+    summary = rebuild(tmp_path)
     results = pd.read_csv(tmp_path / "results.csv")
     assert tuple(results.columns) == COLUMNS and results["value"].tolist() == [1.0, 3.0]
     assert summary["mean"].tolist() == [2.0] and summary["n_people"].tolist() == [2]
     before = [(tmp_path / name).read_bytes() for name in ("results.csv", "summary.csv")]
     for name in ("results.csv", "summary.csv"):
         (tmp_path / name).unlink()
-    records.rebuild(tmp_path)
+    rebuild(tmp_path)
     assert [(tmp_path / name).read_bytes() for name in ("results.csv", "summary.csv")] == before
 
 
@@ -516,12 +517,12 @@ def test_a_failed_job_keeps_its_rows(tmp_path):
     write_suite(tmp_path, ["a", "b"])
     write(tmp_path, record(key="a"), [row(1.0)], "a")
     write(tmp_path, record(key="b", status="failed", reason="no"), [row(None, "failed", "no")], "b")
-    summary = records.rebuild(tmp_path)
+    summary = rebuild(tmp_path)
     assert pd.read_csv(tmp_path / "results.csv")["status"].tolist() == ["done", "failed"]
     assert summary["n_images"].tolist() == [1]
 
 
 def test_a_run_without_any_result_has_empty_tables(tmp_path):
     write_suite(tmp_path, ["a"])
-    assert len(records.rebuild(tmp_path)) == 0
+    assert len(rebuild(tmp_path)) == 0
     assert tuple(pd.read_csv(tmp_path / "results.csv").columns) == COLUMNS

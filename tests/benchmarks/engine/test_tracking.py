@@ -18,6 +18,7 @@ import yaml
 from bench_toys import Toy, context_of, jobs_of
 from PIL import Image
 
+from benchmarks.analysis.tables import rebuild
 from benchmarks.engine import records
 from benchmarks.engine.plan import describe
 from benchmarks.engine.tracking import IMAGES, TrackingError, alias, mirror
@@ -38,7 +39,7 @@ def original(people_root, tmp_path_factory):
     for job in jobs:
         worker.run(job)
     records.write_suite(context.run, describe(SUITE, context.methods, context.metrics, jobs, {}))
-    records.rebuild(context.run)
+    rebuild(context.run)
     config = {"suite": "inpainting", "photos": "/home/me/photographs", "out": "runs/alice", "people": ["alice", "p01"]}
     (context.run / "config.yaml").write_text(yaml.safe_dump(config))
     figures = context.run / "report" / "figures"
