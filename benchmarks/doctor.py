@@ -45,10 +45,10 @@ class Asked:
 def weights(asked: Asked) -> Findings:
     """The networks of the domain."""
     from benchmarks.engine import checks
-    from mystyle.editors.interfacegan import FILE as DIRECTIONS
 
     files = domains.source(asked.domain).weights()
     yield from checks.weights(files)
+    from mystyle.editors.interfacegan import FILE as DIRECTIONS  # here: it needs torch, which may be missing
 
     directions = next(iter(files.values())).with_name(DIRECTIONS)
     if directions.is_file():

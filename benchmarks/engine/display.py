@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
 from rich.console import Console
@@ -22,31 +23,43 @@ if TYPE_CHECKING:
 
 INTERVAL = 15.0  # seconds between two plain lines
 WIDE = 6  # metrics that a terminal shows with their deviations
-AGAIN = "; it will be tried again"
 
 
-class Display(Protocol):
+class Display(ABC):
     """What is shown of a run. All calls come from the parent process."""
 
+    def __init__(self, jobs: int) -> None:
+        self._total, self._ended = jobs, 0
+
+    @abstractmethod
     def started(self, job: Job) -> None: ...
 
+    @abstractmethod
     def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None: ...
 
-    def finished(self, job: Job, outcome: Outcome) -> None: ...
+    @abstractmethod
+    def withdrawn(self, job: Job) -> None:
+        """The job is not being run any more."""
+
+    @abstractmethod
+    def _print(self, text: str) -> None:
+        """A line, with the number of jobs that have ended."""
+
+    def finished(self, job: Job, outcome: Outcome) -> None:
+        self.withdrawn(job)
+        self._ended += 1
+        self._print(_result(job, outcome))
 
     def again(self, job: Job, outcome: Outcome) -> None:
         """It failed, and will be started once more."""
-        ...
+        self.withdrawn(job)
+        self._print(f"{_result(job, outcome)}; it will be tried again")
 
-    def withdrawn(self, job: Job) -> None:
-        """It was not begun."""
-        ...
+    def tick(self) -> None:  # noqa: B027 (the default is to do nothing)
+        """Called about once a second."""
 
-    def tick(self) -> None:
-        """Time passes; called about once a second."""
-        ...
-
-    def close(self) -> None: ...
+    def close(self) -> None:  # noqa: B027
+        """Called at the end."""
 
 
 def make_display(jobs: int, stream: TextIO) -> Display:
@@ -55,10 +68,11 @@ def make_display(jobs: int, stream: TextIO) -> Display:
     return LiveDisplay(jobs, console) if console.is_terminal else PlainDisplay(jobs, console)
 
 
-class LiveDisplay:
-    """A bar for the run and one for every job at work."""
+class LiveDisplay(Display):
+    """A bar for the run and one for every running job."""
 
     def __init__(self, jobs: int, console: Console) -> None:
+        super().__init__(jobs)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
@@ -77,33 +91,23 @@ class LiveDisplay:
     def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None:
         self._bars.update(self._jobs[job.key], completed=done, total=total, stage=printable(stage + _loss(loss)))
 
-    def finished(self, job: Job, outcome: Outcome) -> None:
-        self._bars.remove_task(self._jobs.pop(job.key))
-        self._bars.advance(self._all)
-        self._say(_ended(job, outcome))
-
-    def again(self, job: Job, outcome: Outcome) -> None:
-        self.withdrawn(job)
-        self._say(_ended(job, outcome) + AGAIN)
-
     def withdrawn(self, job: Job) -> None:
         self._bars.remove_task(self._jobs.pop(job.key))
-
-    def tick(self) -> None:
-        pass  # rich has a clock of its own
 
     def close(self) -> None:
         self._bars.stop()
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
+        self._bars.update(self._all, completed=self._ended)
         self._bars.console.print(printable(text), highlight=False, markup=False)
 
 
-class PlainDisplay:
-    """A line for every job that ends, and one every ``INTERVAL`` seconds about those at work."""
+class PlainDisplay(Display):
+    """A line for every job that ends, and one every ``INTERVAL`` seconds about those that run."""
 
     def __init__(self, jobs: int, console: Console) -> None:
-        self._total, self._ended, self._console = jobs, 0, console
+        super().__init__(jobs)
+        self._console = console
         self._jobs: dict[str, str] = {}
         self._began = self._last = time.monotonic()
 
@@ -113,30 +117,17 @@ class PlainDisplay:
     def progress(self, job: Job, stage: str, done: int, total: int, loss: float | None = None) -> None:
         self._jobs[job.key] = f"{job.title}: {stage} {done}/{total}{_loss(loss)}"
 
-    def finished(self, job: Job, outcome: Outcome) -> None:
-        self._jobs.pop(job.key, None)
-        self._ended += 1
-        self._say(_ended(job, outcome))
-
-    def again(self, job: Job, outcome: Outcome) -> None:
-        self.withdrawn(job)
-        self._say(_ended(job, outcome) + AGAIN)
-
     def withdrawn(self, job: Job) -> None:
-        self._jobs.pop(job.key, None)
+        self._jobs.pop(job.key)
 
     def tick(self) -> None:
         if time.monotonic() - self._last > INTERVAL:
             elsewhere = f"{self._total - self._ended} jobs are with other processes, or wait for workers"
-            self._say("; ".join(self._jobs.values()) or elsewhere)
+            self._print("; ".join(self._jobs.values()) or elsewhere)
 
-    def close(self) -> None:
-        pass
-
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._last = time.monotonic()
-        elapsed = self._last - self._began
-        line = f"[{self._ended}/{self._total} jobs, {elapsed:.0f} s] {printable(text)}"
+        line = f"[{self._ended}/{self._total} jobs, {self._last - self._began:.0f} s] {printable(text)}"
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -144,7 +135,7 @@ def _loss(loss: float | None) -> str:
     return "" if loss is None else f", loss {loss:.3g}"
 
 
-def _ended(job: Job, outcome: Outcome) -> str:
+def _result(job: Job, outcome: Outcome) -> str:
     if outcome.status == "done":
         return f"{job.title}: done in {outcome.seconds:.1f} s"
     return f"{job.title}: FAILED, {outcome.reason.splitlines()[0]}"

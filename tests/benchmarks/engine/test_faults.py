@@ -219,7 +219,7 @@ def test_the_next_run_makes_damaged_jobs_and_priors_again(people_root, whole, tm
     for prior in (out / "priors").glob("*/prior/grey.txt"):
         prior.write_text("0.75")
     status, output = finish(start(people_root, out, {"executor": "inline"}))
-    assert status == 0 and "14 of 16 jobs are done" in output and "is fitted again" in output, output
+    assert status == 0 and "14 of 16 jobs are done" in output and "is made again" in output, output
     assert (out / "results.csv").read_bytes() == undisturbed
 
 
