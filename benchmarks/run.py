@@ -107,7 +107,7 @@ def each_suite(options: Options) -> list[Options]:
     if options.suite != ALL:
         return [options]
     if options.methods:
-        raise UnusableArguments("--methods: suites have different rows; choose one suite, or leave the methods away")
+        raise UnusableArguments("--methods: suites have different rows; choose one suite, or omit --methods")
     names = SUITES.names()
     if options.photos:  # suites that move the parameters of rendered people have nothing to do with photos
         names = tuple(name for name in names if not SUITES.load(name).dose)
@@ -255,7 +255,7 @@ def tell_missing(request: Request, jobs: Sequence[Job]) -> None:
         missing = method.missing(jobs) if isinstance(method, External) else []
         if missing:
             print(f"{method.name}: {len(missing)} pictures are missing and will be failed rows:")
-            print(*(f"  {path}" for path in missing[:SHOWN]), sep="\n")
+            print(*(f"  {printable(str(path))}" for path in missing[:SHOWN]), sep="\n")
             if len(missing) > SHOWN:
                 print(f"  and {len(missing) - SHOWN} more")
 
@@ -332,8 +332,8 @@ def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
     """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method and condition."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
-    from rich.text import Text
 
     cells = {(row.condition, row.method, row.metric): row for row in summary.fillna({"condition": ""}).itertuples()}
     narrow = len(suite.metrics) > WIDE  # the whole numbers are in the report
@@ -343,20 +343,21 @@ def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
     def cell(c: Any) -> str:
         return "–" if not c.n_images else f"{c.mean:.3f}" if narrow else f"{c.mean:.3f} ± {c.std:.3f}"
 
-    table = Table(title=f"{suite.title}: {what}", box=box.SIMPLE_HEAD)
+    table = Table(title=escape(printable(f"{suite.title}: {what}")), box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     arrows = {True: " ↑", False: " ↓", None: ""}
     for metric in suite.metrics:
-        table.add_column(metric.label + ("" if suite.dose else arrows[metric.higher_is_better]), justify="right")
+        arrow = "" if suite.dose else arrows[metric.higher_is_better]
+        table.add_column(escape(printable(metric.label)) + arrow, justify="right")
     for condition in suite.conditions:
         if condition.title:
             table.add_section()
-            table.add_row(Text(condition.title, "bold"))
+            table.add_row(f"[bold]{escape(printable(condition.title))}[/bold]")
         for method in suite.methods:
             keys = [(condition.name, method.name, metric.name) for metric in suite.metrics]
             row = [cells[key] for key in keys if key in cells]
             if row:
-                table.add_row(Text(printable(method.title)), *(cell(c) for c in row))
+                table.add_row(escape(printable(method.title)), *(cell(c) for c in row))
     Console(width=None if sys.stdout.isatty() else 110).print(table)
 
 

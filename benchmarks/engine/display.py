@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from benchmarks.engine.plan import Job
+from benchmarks.engine.records import printable
 from benchmarks.engine.worker import Outcome
 
 INTERVAL = 15.0  # seconds between two plain lines
@@ -134,4 +135,4 @@ def _loss(loss: float | None) -> str:
 def _ended(job: Job, outcome: Outcome) -> str:
     if outcome.status == "done":
         return f"{job.title}: done in {outcome.seconds:.1f} s"
-    return f"{job.title}: FAILED, {outcome.reason.splitlines()[0]}"
+    return f"{job.title}: FAILED, {printable(outcome.reason.splitlines()[0])}"

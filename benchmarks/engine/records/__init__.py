@@ -20,98 +20,137 @@ A value that is missing is a row with a status and a reason:
 """
 
 from benchmarks.engine.records.files import (
-    UNFINISHED,
-    Unwritable,
-    claim,
-    clean,
-    read_json,
-    set_aside,
-    whole_folder,
-    write_json,
-    write_text,
-    writing,
+    UNFINISHED as UNFINISHED,
+)
+from benchmarks.engine.records.files import (
+    Unwritable as Unwritable,
+)
+from benchmarks.engine.records.files import (
+    claim as claim,
+)
+from benchmarks.engine.records.files import (
+    clean as clean,
+)
+from benchmarks.engine.records.files import (
+    read_json as read_json,
+)
+from benchmarks.engine.records.files import (
+    set_aside as set_aside,
+)
+from benchmarks.engine.records.files import (
+    whole_folder as whole_folder,
+)
+from benchmarks.engine.records.files import (
+    write_json as write_json,
+)
+from benchmarks.engine.records.files import (
+    write_text as write_text,
+)
+from benchmarks.engine.records.files import (
+    writing as writing,
 )
 from benchmarks.engine.records.schema import (
-    SCHEMA,
-    CaseRecord,
-    ConditionRecord,
-    FigureRecord,
-    JobRecord,
-    MetricRecord,
-    PriorRecord,
-    Record,
-    RecordError,
-    RowRecord,
-    SuiteRecord,
-    flat,
+    SCHEMA as SCHEMA,
+)
+from benchmarks.engine.records.schema import (
+    CaseRecord as CaseRecord,
+)
+from benchmarks.engine.records.schema import (
+    ConditionRecord as ConditionRecord,
+)
+from benchmarks.engine.records.schema import (
+    FigureRecord as FigureRecord,
+)
+from benchmarks.engine.records.schema import (
+    JobRecord as JobRecord,
+)
+from benchmarks.engine.records.schema import (
+    MetricRecord as MetricRecord,
+)
+from benchmarks.engine.records.schema import (
+    PriorRecord as PriorRecord,
+)
+from benchmarks.engine.records.schema import (
+    Record as Record,
+)
+from benchmarks.engine.records.schema import (
+    RecordError as RecordError,
+)
+from benchmarks.engine.records.schema import (
+    RowRecord as RowRecord,
+)
+from benchmarks.engine.records.schema import (
+    SuiteRecord as SuiteRecord,
+)
+from benchmarks.engine.records.schema import (
+    flat as flat,
 )
 from benchmarks.engine.records.store import (
-    COLUMNS,
-    MetricRow,
-    all_records,
-    is_derived,
-    is_done,
-    job_folder,
-    outside_plan,
-    read_archive,
-    read_record,
-    read_records,
-    read_results,
-    read_rows,
-    read_suite,
-    rebuild,
-    require_suite,
-    state,
-    write_archive,
-    write_job,
-    write_suite,
+    COLUMNS as COLUMNS,
 )
-from benchmarks.engine.records.text import csv_text, printable, reason_of, without_paths
-
-__all__ = [
-    "COLUMNS",
-    "SCHEMA",
-    "UNFINISHED",
-    "CaseRecord",
-    "ConditionRecord",
-    "FigureRecord",
-    "JobRecord",
-    "MetricRecord",
-    "MetricRow",
-    "PriorRecord",
-    "Record",
-    "RecordError",
-    "RowRecord",
-    "SuiteRecord",
-    "Unwritable",
-    "all_records",
-    "claim",
-    "clean",
-    "csv_text",
-    "flat",
-    "is_derived",
-    "is_done",
-    "job_folder",
-    "outside_plan",
-    "printable",
-    "read_archive",
-    "read_json",
-    "read_record",
-    "read_records",
-    "read_results",
-    "read_rows",
-    "read_suite",
-    "reason_of",
-    "rebuild",
-    "require_suite",
-    "set_aside",
-    "state",
-    "whole_folder",
-    "without_paths",
-    "write_archive",
-    "write_job",
-    "write_json",
-    "write_suite",
-    "write_text",
-    "writing",
-]
+from benchmarks.engine.records.store import (
+    MetricRow as MetricRow,
+)
+from benchmarks.engine.records.store import (
+    all_records as all_records,
+)
+from benchmarks.engine.records.store import (
+    is_derived as is_derived,
+)
+from benchmarks.engine.records.store import (
+    is_done as is_done,
+)
+from benchmarks.engine.records.store import (
+    job_folder as job_folder,
+)
+from benchmarks.engine.records.store import (
+    outside_plan as outside_plan,
+)
+from benchmarks.engine.records.store import (
+    read_archive as read_archive,
+)
+from benchmarks.engine.records.store import (
+    read_record as read_record,
+)
+from benchmarks.engine.records.store import (
+    read_records as read_records,
+)
+from benchmarks.engine.records.store import (
+    read_results as read_results,
+)
+from benchmarks.engine.records.store import (
+    read_rows as read_rows,
+)
+from benchmarks.engine.records.store import (
+    read_suite as read_suite,
+)
+from benchmarks.engine.records.store import (
+    rebuild as rebuild,
+)
+from benchmarks.engine.records.store import (
+    require_suite as require_suite,
+)
+from benchmarks.engine.records.store import (
+    state as state,
+)
+from benchmarks.engine.records.store import (
+    write_archive as write_archive,
+)
+from benchmarks.engine.records.store import (
+    write_job as write_job,
+)
+from benchmarks.engine.records.store import (
+    write_suite as write_suite,
+)
+from benchmarks.engine.records.text import (
+    csv_text as csv_text,
+)
+from benchmarks.engine.records.text import (
+    printable as printable,
+)
+from benchmarks.engine.records.text import (
+    reason_of as reason_of,
+)
+from benchmarks.engine.records.text import (
+    without_paths as without_paths,
+)
