@@ -17,13 +17,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from benchmarks.engine import records
 from mystyle.files import printable
 
 if TYPE_CHECKING:
     from reports.runs import Run
 
-PLACES = ("out:", "photos:", "priors:", "ray_address:")  # lines of config.yaml that mean nothing elsewhere
+PLACES = ("out", "photos", "priors", "ray_address")  # options in config.yaml that mean nothing elsewhere
 LARGE = 300_000  # bytes of a PNG, above which a figure is kept as JPEG: those are made of images
 QUALITY = 87
 RECORDS = "records.jsonl.xz"
@@ -43,9 +45,7 @@ def publish(run: Run, folder: Path) -> Path:
         if run.environment:
             records.write_json(partial / "environment.json", run.environment)
         if (config := run.folder / "config.yaml").is_file():
-            lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = "".join(line for line in lines if not line.startswith(PLACES))
-            (partial / "config.yaml").write_text(_without_folders(kept), encoding="utf-8", newline="\n")
+            (partial / "config.yaml").write_text(_without_places(config), encoding="utf-8", newline="\n")
         (partial / "summary.csv").write_text(records.csv_text(run.summary), encoding="utf-8", newline="\n")
         with gzip.GzipFile(partial / "results.csv.gz", "wb", mtime=0) as file:
             file.write(records.csv_text(run.results[list(records.COLUMNS)]).encode())
@@ -59,9 +59,15 @@ def publish(run: Run, folder: Path) -> Path:
     return place
 
 
-def _without_folders(config: str) -> str:
-    """Without the folders of ``external:NAME=FOLDER``."""
-    return re.sub(r"(external:[\w.-]+)=.*", r"\1", config)
+def _without_places(config: Path) -> str:
+    """The options of a run that mean something elsewhere: no folders, and none of ``external:NAME=FOLDER``."""
+    try:
+        options = dict(yaml.safe_load(config.read_text(encoding="utf-8")).items())
+    except (yaml.YAMLError, ValueError, AttributeError) as error:
+        raise records.RecordError(f"{config}: cannot be read ({error}); delete it") from error
+    options["methods"] = [re.sub(r"^(external:.*?)=.*", r"\1", str(name)) for name in options.get("methods") or ()]
+    kept = {name: value for name, value in options.items() if name not in PLACES and value != []}
+    return str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
 
 
 def _figure(path: Path, folder: Path) -> None:
@@ -76,9 +82,8 @@ def _figure(path: Path, folder: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m reports.publish", description="What of a run can be kept with a paper."
-    )
+    about = "What of a run can be kept with a paper or in a repository."
+    parser = argparse.ArgumentParser(prog="python -m reports.publish", description=about)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run with its report")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where a folder per suite is written")
     parsed = parser.parse_args(arguments)

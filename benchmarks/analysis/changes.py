@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.engine import records
 from benchmarks.engine.plan import Job
-from benchmarks.engine.records import JobRecord, flat
+from benchmarks.engine.records import JobRecord, flat, printable
 
 
 def changes(run: Path, jobs: Sequence[Job]) -> list[str]:
@@ -32,7 +32,7 @@ def _like(job: JobRecord) -> tuple[Any, ...]:
 
 def counted(found: Counter[str]) -> list[str]:
     """Sentences with the number of jobs that each is true of, the most frequent first."""
-    return [f"{what} ({count} job{'s' * (count > 1)})" for what, count in found.most_common()]
+    return [printable(f"{what} ({count} job{'s' * (count > 1)})") for what, count in found.most_common()]
 
 
 def differences(before: JobRecord, now: JobRecord) -> list[str]:

@@ -58,7 +58,7 @@ def jackknife_interval(
     level: float = 0.95,
     within: Range = ANY,
 ) -> tuple[float, float]:
-    """Interval of the mean: mean ± t · SE, where SE says how much the mean moves when one person is left out.
+    """Interval of the mean: mean ± t · SE, where SE is how much the mean moves when one person is left out.
 
     ``values``, ``people`` and ``photos`` have one entry per image. Values that are NaN are left out. All images of a
     person stay together; where there is only one person, photos take the place of people. With ``per``, of the same
@@ -133,8 +133,8 @@ def _sign_patterns(units: int, resamples: int, seed: int) -> Iterator[Floats]:
     rng = np.random.default_rng(seed)
     some = max(1, SIGNS_AT_ONCE // units)
     for start in range(0, resamples, some):
-        drawn = rng.integers(2, size=(min(some, resamples - start), units), dtype=np.int8)
-        yield 1.0 - 2 * drawn
+        random = rng.integers(2, size=(min(some, resamples - start), units), dtype=np.int8)
+        yield 1.0 - 2 * random
 
 
 def paired_test(differences: pd.DataFrame) -> tuple[Floats, str]:

@@ -151,15 +151,16 @@ def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
     def cell(c: Any) -> str:
         return "–" if not c.n_images else f"{c.mean:.3f}" if narrow else f"{c.mean:.3f} ± {c.std:.3f}"
 
-    table = Table(title=f"{suite.title}: {what}", box=box.SIMPLE_HEAD)
+    table = Table(title=Text(printable(f"{suite.title}: {what}")), box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     arrows = {True: " ↑", False: " ↓", None: ""}
     for metric in suite.metrics:
-        table.add_column(metric.label + ("" if suite.is_sweep else arrows[metric.higher_is_better]), justify="right")
+        arrow = "" if suite.is_sweep else arrows[metric.higher_is_better]
+        table.add_column(Text(printable(metric.label) + arrow), justify="right")
     for condition in suite.conditions:
         if condition.title:
             table.add_section()
-            table.add_row(Text(condition.title, style="bold"))
+            table.add_row(Text(printable(condition.title), style="bold"))
         for method in suite.methods:
             keys = [(condition.name, method.name, metric.name) for metric in suite.metrics]
             row = [cells[key] for key in keys if key in cells]

@@ -28,6 +28,7 @@ from benchmarks.engine.records import (
     MetricRecord,
     RowRecord,
     SuiteRecord,
+    printable,
 )
 from datasets.folders import Photo
 
@@ -157,7 +158,7 @@ class Job:
     def title(self) -> str:
         parts = (self.method, self.person, self.part.condition, f"seed {self.seed}" if self.seed else "")
         whose = f"{self.prior_of}'s prior" if self.part.prior_of else ""
-        return " · ".join(part for part in (*parts, whose) if part)
+        return printable(" · ".join(part for part in (*parts, whose) if part))
 
 
 def make_jobs(

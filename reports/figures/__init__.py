@@ -73,7 +73,7 @@ def draw(run: Run, folder: Path) -> tuple[FigureFile, ...]:
 
 
 def _names_in(figure: Figure, run: Run) -> tuple[str, ...]:
-    """The run's people whose names are among the figure's words: of a legend, say."""
+    """The run's people whose names are written in the figure, in a legend for instance."""
     from matplotlib.text import Text
 
     words = "\n".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))

@@ -1,4 +1,4 @@
-"""Each metric against the dose, for suites that turn a knob."""
+"""Each metric against the dose, for parameter-sweep suites."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Effects of the factors of a suite that turns a knob, with intervals."""
+"""Effects of the factors of a parameter-sweep suite, with intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was scored in a suite that turns a knob: a strip of portraits per factor."""
+"""The scored images of a parameter-sweep suite: a strip of portraits per factor."""
 
 from __future__ import annotations
 

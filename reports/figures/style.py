@@ -26,7 +26,7 @@ STYLE: Any = {
 KINDS = {"method": "#1f4e8c", "floor": "#8a8a8a", "ceiling": "#8a8a8a"}
 PUBLISHED = "#b5562b"
 COLOURS = ("#1f4e8c", "#b5562b", "#3b7d3b", "#7a4a9e", "#222222", "#c79a00", "#2a9d9d", "#8a8a8a")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))  # told apart in grey
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))  # distinct in grey
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 APART = 0.11  # of an axis: the distance of two numbers of three digits
 BLANK = ""  # a cell with nothing in it, where None is a result that is missing
@@ -105,7 +105,7 @@ def plain(panel: Axes, grid: Literal["both", "x", "y"]) -> None:
 def log_ticks(panel: Axes, levels: Sequence[float]) -> None:
     """A logarithmic axis with a tick at each of ``levels``, in the order of who has most of them.
 
-    A number that would touch one that is there is left away.
+    A number that would touch one that is there is left out.
     """
     import numpy as np
 

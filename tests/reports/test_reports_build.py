@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+import yaml
 from fake_run import NASTY, SUITE, change_record, change_suite, write_run
 
 from benchmarks.analysis.tables import rebuild
@@ -146,7 +147,8 @@ def test_paths_of_the_machine_do_not_leave_it(tmp_path):
     cells = [",".join([*line.split(",")[:6], "", "failed", secret]) for line in lines[1:]]
     table.write_text("\n".join([lines[0], *cells]) + "\n")
     change_record(folder / "jobs/mystyle-p01/record.json", metrics_sha256=None)
-    (folder / "config.yaml").write_text("photos: /home/Jane Doe/photos\nmethods:\n- external:x=/home/Jane Doe/x\n")
+    config = {"photos": "/home/Jane Doe/" + "a b " * 40, "methods": ["external:x=/home/Jane Doe/x", "mystyle"]}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))  # which folds long lines
     assert main([str(folder)]) == 0 and publish.main([str(folder), "--out", str(tmp_path / "out")]) == 0
     place = tmp_path / "out" / "inpainting"
     packed = [gzip.decompress((place / "results.csv.gz").read_bytes())]
@@ -155,6 +157,7 @@ def test_paths_of_the_machine_do_not_leave_it(tmp_path):
         path.read_bytes() for path in [*place.rglob("*.*"), *(folder / "report/tables").iterdir()] if path.is_file()
     ]
     assert not any(b"Jane" in text or b"/home" in text for text in (*texts, *packed))
+    assert (place / "config.yaml").read_text() == "methods:\n- external:x\n- mystyle\n"
     assert b"OSError: me.png cannot be read" in packed[0] and b"OSError: me.png" in packed[1]
 
 

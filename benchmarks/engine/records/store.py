@@ -197,7 +197,10 @@ def read_results(run: Path) -> pd.DataFrame:
                 prior_of=record.prior_of,
             )
         )
-    return pd.concat(rows[1:] or rows, ignore_index=True)
+    results = pd.concat(rows[1:] or rows, ignore_index=True)
+    if results.duplicated(["method", "person", "case", "seed", "metric"]).any():
+        raise RecordError(f"{run}: two jobs of suite.json have the same cases; run the suite again")
+    return results
 
 
 def _frame(rows: Sequence[MetricRow]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ _ADVICE = "weights_only"  # torch's messages recommend turning this protection o
 
 
 def without_paths(text: str) -> str:
-    """With the last name in the place of every absolute path, which would tell of the machine and its user."""
+    """With the last name in the place of every absolute path, which would reveal the machine and its user."""
     return _PATH.sub(lambda path: path[1] or "…", text)
 
 

@@ -381,6 +381,43 @@ def test_an_archive_holds_records_without_what_belongs_to_the_machine(tmp_path):
         list(records.read_archive(tmp_path / "x.xz"))
 
 
+# Text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/home/me/x.png is missing", "x.png is missing"),
+        ("cannot open '/home/Jane Doe/my photos/x.png': no such file", "cannot open 'x.png': no such file"),
+        ("/home/Jane Doe/x.png is damaged", "x.png is damaged"),
+        (r"C:\Users\me\x.png: damaged", "x.png: damaged"),
+        ("file:///home/me/x.png", "x.png"),
+        ("~/photos/x.png", "x.png"),
+        ("in /home/me/: nothing", "in …: nothing"),
+        (
+            "4 / 5 of w/h, see https://example.org/a, test/000.png",
+            "4 / 5 of w/h, see https://example.org/a, test/000.png",
+        ),
+    ],
+)
+def test_paths_of_the_machine_are_left_out_of_text(text, shown):
+    assert records.without_paths(text) == shown
+
+
+def test_control_characters_are_escaped():
+    assert records.printable("a\x1b[2J\tb\nß ±") == "a\\x1b[2J\\tb\nß ±"
+
+
+def test_advice_to_execute_a_file_is_not_quoted(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.save({"x": Path("p")}, tmp_path / "x.pt")
+    with pytest.raises(Exception, match="weights_only") as failure:
+        torch.load(tmp_path / "x.pt", weights_only=True)
+    reason = records.reason_of(failure.value)
+    assert "weights_only" not in reason and reason.startswith(f"{type(failure.value).__name__}: the file holds more")
+    assert records.reason_of(ValueError("no")) == "ValueError: no"
+
+
 # Disks
 
 
@@ -513,10 +550,18 @@ def test_tables_are_rebuilt_from_the_current_jobs_alone(tmp_path):
     assert [(tmp_path / name).read_bytes() for name in ("results.csv", "summary.csv")] == before
 
 
+def test_a_plan_that_names_a_job_twice_is_refused(tmp_path):
+    write_suite(tmp_path, ["a", "a"])
+    write(tmp_path, key="a")
+    with pytest.raises(RecordError, match=r"two jobs of suite\.json have the same cases"):
+        records.read_results(tmp_path)
+
+
 def test_a_failed_job_keeps_its_rows(tmp_path):
     write_suite(tmp_path, ["a", "b"])
     write(tmp_path, record(key="a"), [row(1.0)], "a")
-    write(tmp_path, record(key="b", status="failed", reason="no"), [row(None, "failed", "no")], "b")
+    rows = [row(None, "failed", "no") | {"person": "bob"}]
+    write(tmp_path, record(key="b", person="bob", status="failed", reason="no"), rows, "b")
     summary = rebuild(tmp_path)
     assert pd.read_csv(tmp_path / "results.csv")["status"].tolist() == ["done", "failed"]
     assert summary["n_images"].tolist() == [1]
