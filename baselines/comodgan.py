@@ -30,6 +30,7 @@ from mystyle.networks.stylegan2 import (
     Discriminator,
     Generator,
     Linear,
+    MappingNetwork,
     NoiseMode,
     StyledConv,
     ToRGB,
@@ -38,9 +39,6 @@ from mystyle.networks.stylegan2 import (
     inner_channels,
     require_stylegan2,
     upsample_rgb,
-)
-from mystyle.networks.stylegan2 import (
-    Mapping as MappingNetwork,
 )
 from mystyle.types import Degradation, Image, Mask, Unsupported, WPlus
 

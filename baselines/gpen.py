@@ -31,6 +31,7 @@ from mystyle.networks.stylegan2 import (
     Conv,
     Generator,
     Linear,
+    MappingNetwork,
     StyledConv,
     ToRGB,
     channels,
@@ -39,7 +40,6 @@ from mystyle.networks.stylegan2 import (
     require_stylegan2,
     upsample_rgb,
 )
-from mystyle.networks.stylegan2 import Mapping as MappingNetwork
 from mystyle.types import Degradation, Image, Unsupported, W
 
 CONTENT, MATCHING = 1.0, 0.02  # alpha and beta of the paper's loss: L1, and distances of D's activations

@@ -29,12 +29,12 @@ from benchmarks.engine.records import (
     SuiteRecord,
     csv_text,
     flat,
-    printable,
     read_records,
     read_results,
     read_suite,
     write_text,
 )
+from mystyle.files import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,8 +160,10 @@ def _of_metric(cells: Mapping[tuple[str, ...], pd.DataFrame]) -> list[list[Any]]
 
     differences = {key: cell.set_index(IMAGE)["difference"] for key, cell in cells.items()}
     moved = {key: difference for key, difference in differences.items() if difference.fillna(0).any()}
-    tested, unit = paired_test(pd.concat(moved, axis=1)) if moved else ([], "")
-    p_values = dict(zip(moved, tested, strict=True))
+    p_values, unit = {}, ""
+    if moved:
+        tested, unit = paired_test(pd.concat(moved, axis=1))
+        p_values = dict(zip(moved, tested.tolist(), strict=True))
     rows = []
     for key, cell in cells.items():
         paired = cell.dropna(subset="difference")

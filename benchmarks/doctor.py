@@ -21,7 +21,6 @@ from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding, problem, p
 from benchmarks.engine.provenance import cores
 from benchmarks.engine.terminal import echo, replace_unencodable
 from mystyle import domains
-from mystyle.editors.interfacegan import FILE as DIRECTIONS
 from mystyle.plugins import DOMAINS
 
 if TYPE_CHECKING:
@@ -46,9 +45,11 @@ class Asked:
 def weights(asked: Asked) -> Findings:
     """The networks of the domain."""
     from benchmarks.engine import checks
+    from mystyle.editors.interfacegan import FILE as DIRECTIONS
 
     files = domains.source(asked.domain).weights()
     yield from checks.weights(files)
+
     directions = next(iter(files.values())).with_name(DIRECTIONS)
     if directions.is_file():
         yield Finding("directions", OK, f"{directions.stat().st_size / 1e6:.1f} MB")

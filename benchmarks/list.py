@@ -1,13 +1,15 @@
-"""Lists what there is, one line each: ``python -m benchmarks.list [suites|methods|metrics|people|presets]``."""
+"""Lists what there is, one line each: ``python -m benchmarks.list [TOPIC]``."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.api.registry import METHODS, METRICS, SUITES, Kind
+from benchmarks.api.registry import DOMAINS, EDITORS, METHODS, METRICS, SUITES, TASKS, Kind
+from benchmarks.engine import executors as jobs
 from benchmarks.engine.terminal import echo, replace_unencodable
 from datasets.splits import CELEBRITIES, SYNTHETIC
 
@@ -32,6 +34,28 @@ def metrics() -> Lines:
         yield name, f"{metric.label}{better}. {metric.description}"
 
 
+def tasks() -> Lines:
+    for name, task in _all(TASKS):
+        parameters = ", ".join(field.name for field in dataclasses.fields(task))
+        asks = f"asks a prior for {task.verb.__name__}" if task.verb else "asks no prior"
+        yield name, f"{asks}; parameters: {parameters or 'none'}"
+
+
+def editors() -> Lines:
+    for name, editor in _all(EDITORS):
+        yield name, f"{editor.title} (version {editor.version})"
+
+
+def domains() -> Lines:
+    for name, domain in _all(DOMAINS):
+        yield name, f"{domain.resolution} px; {'rendered people' if domain.people else 'photos of people'}"
+
+
+def executors() -> Lines:
+    for name in jobs.names():
+        yield name, (jobs.load(name).__doc__ or "").partition("\n")[0]
+
+
 def people() -> Lines:
     for rendered, real in zip(SYNTHETIC, CELEBRITIES, strict=True):
         sizes = f"{rendered.train} + {rendered.test} photos"
@@ -44,7 +68,9 @@ def presets() -> Lines:
             yield f"{name} {preset}", settings.summary
 
 
-TOPICS: dict[str, Callable[[], Lines]] = {f.__name__: f for f in (suites, methods, metrics, people, presets)}
+TOPICS: dict[str, Callable[[], Lines]] = {
+    topic.__name__: topic for topic in (suites, methods, metrics, tasks, editors, domains, executors, people, presets)
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

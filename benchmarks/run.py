@@ -228,7 +228,7 @@ def collect(options: Options) -> int:
     states = Counter(record.status for record in found)
     missing = len(layout.jobs) - len(found)
     absent = f", {missing} are missing: run the suite, or its other shards" * bool(missing)
-    echo(f"{states['done']} of {len(layout['jobs'])} jobs are done in {run}, {states['failed']} failed{absent}")
+    echo(f"{states['done']} of {len(layout.jobs)} jobs are done in {run}, {states['failed']} failed{absent}")
     return FAILED if missing or states["failed"] else status
 
 

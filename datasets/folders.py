@@ -5,7 +5,8 @@
     PERSON/extra/*                        optional: further held-out photos, for experiments that ask for more
     PERSON/manifest.csv                   optional: file,sha256,split,identity,<true parameters of each photo>
 
-Photos are aligned portraits at the domain's exact resolution, taken in the sorted order of their names.
+Photos are aligned portraits at the domain's exact resolution, taken in the sorted order of their names; what counts as
+an image is decided in ``mystyle.image_files``.
 ``describe`` hashes without decoding (what a plan needs), ``check`` decodes and collects every problem, and
 ``read_portraits`` does both and returns tensors. Only the last imports torch.
 """

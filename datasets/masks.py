@@ -1,8 +1,8 @@
 """Masks by rule and seed, 1 where the pixel is known and 0 in the hole.
 
-A mask is drawn as a shape in the unit square, x to the right and y down, and then sampled at the pixel centres: the
+A mask is a shape in the unit square, x to the right and y down, that is sampled at the pixel centres: the
 same rule and seed give the same hole at every resolution. The shapes fit the framing of FFHQ's alignment.
-The paper assumes a known mask and does not say which; these five cover what Figures 9 and 11 show hidden, and more.
+The paper assumes a known mask and does not specify it; these five cover what Figures 9 and 11 show hidden, and more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mystyle.types import Mask
 
-# Where FFHQ's alignment puts a frontal face, in fractions of the picture. Measured on no data: the alignment fixes eyes
+# Where FFHQ's alignment puts a frontal face, in fractions of the image. Measured on no data: the alignment fixes eyes
 # and mouth by construction, so that these hold for every aligned photo, the rendered ones included, to a few percent.
 EYE_LINE = 0.47
 EYE_OFFSET = 0.125  # of each eye from the middle: the side of the crop is four eye distances
@@ -26,7 +26,7 @@ MOUTH = (0.50, 0.72)
 FACE = (0.50, 0.56)  # centre, and half axes, of an ellipse from the brows to the chin
 FACE_AXES = (0.30, 0.36)
 
-SHIFT = 0.02  # jitter of a shape's centre, at most, in fractions of the picture
+SHIFT = 0.02  # jitter of a shape's centre, at most, in fractions of the image
 SCALE = 0.10  # jitter of its size, at most, relative
 
 Points = NDArray[np.float64]
@@ -60,27 +60,27 @@ def mouth(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
 
 
 def half(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
-    """The left or the right half of the face; the seed says which."""
+    """The left or the right half of the face; the seed decides which."""
     cx, cy, scale = _jitter(rng, *FACE)
     side = rng.choice((-1, 1))
     return _ellipse(x, y, cx, cy, scale * FACE_AXES[0], scale * FACE_AXES[1]) & (side * (x - cx) > 0)
 
 
 def centre(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
-    """A square over eyes, nose and mouth, a quarter of the picture."""
+    """A square over eyes, nose and mouth, a quarter of the image."""
     cx, cy, scale = _jitter(rng, *FACE)
     return np.maximum(np.abs(x - cx), np.abs(y - cy)) < scale * 0.25
 
 
 def strokes(rng: Generator, x: Points, y: Points) -> NDArray[np.bool_]:
-    """Free-form brush strokes: random walks over the face, 3 to 10 % of the picture wide, until 15 % is hidden."""
+    """Free-form brush strokes: random walks over the face, 3 to 10 % of the image wide, until 15 % is hidden."""
     hole = np.zeros(x.shape, dtype=bool)
     area = 0.0
     while area < 0.15:
         path = _walk(rng, vertices=int(rng.integers(4, 9)))
         radius = rng.uniform(0.015, 0.05)
         hole |= _near(x, y, path, radius)
-        # The stroke's own area, overlaps counted twice: the same at every resolution, which the drawn share is not.
+        # The stroke's own area, overlaps counted twice: the same at every resolution, which the sampled share is not.
         area += 2 * radius * np.linalg.norm(np.diff(path, axis=0), axis=1).sum()
     return hole
 

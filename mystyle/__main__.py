@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -65,9 +66,10 @@ def sample(
         seed: random seed of the codes
         device: where to compute
     """
+    from mystyle.latents.subspace import SamplingSettings
     from mystyle.workbench.commands import sample_prior
 
-    sample_prior(prior, out, n, way, beta, concentration, seed, resolve(device))
+    sample_prior(prior, out, n, SamplingSettings(way, beta, concentration), seed, resolve(device))
 
 
 def invert(
@@ -230,6 +232,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     from mystyle.files import printable
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
     verbs: list[Callable[..., None]] = [tune, sample, invert, inpaint, upscale, edit, directions]
     try:
         auto_cli(verbs, args=arguments, prog="python -m mystyle", description=DESCRIPTION)

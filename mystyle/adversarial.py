@@ -1,4 +1,4 @@
-"""The adversarial game of StyleGAN2, in pieces that every recipe shares: losses, regularisers, lazy Adam, mixing."""
+"""StyleGAN2's adversarial training in the pieces that recipes share: losses, regularisers, lazy Adam, style mixing."""
 
 from __future__ import annotations
 

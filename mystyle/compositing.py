@@ -1,4 +1,4 @@
-"""How an output and the given image become one (section 5.2): Poisson blending, and the region of the head."""
+"""Compositing of an output and the given image (section 5.2): Poisson blending, and the region of the head."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from torch import Tensor
 
 from mystyle.types import Image, Mask
 
-HEAD = (0.50, 0.50)  # centre of an aligned head with its hair, x and y in fractions of the picture
+HEAD = (0.50, 0.50)  # centre of an aligned head with its hair, x and y in fractions of the image
 HEAD_AXES = (0.40, 0.48)  # half axes of an ellipse around it
-FEATHER = 0.08  # width of the ellipse's soft edge, in fractions of the picture
+FEATHER = 0.08  # width of the ellipse's soft edge, in fractions of the image
 
 
 def poisson_blend(output: Image, given: Image, mask: Mask, grow: int) -> Image:
@@ -34,7 +34,7 @@ def poisson_blend(output: Image, given: Image, mask: Mask, grow: int) -> Image:
 def membrane(border: Tensor, hole: np.ndarray) -> Tensor:
     """The harmonic function [c, h, w] in the hole [h, w] that equals ``border`` [c, h, w] around it; zero elsewhere.
 
-    At the picture's edge it has no slope. It is zero where a hole has no border at all.
+    Its normal derivative is zero at the image's edge, and it is zero where a hole has no border.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.linalg import splu
@@ -78,10 +78,10 @@ def lanczos(images: Image, size: int) -> Image:
 
 
 def head_region(size: int) -> Mask:
-    """Where an aligned portrait shows the head: [1, 1, size, size] in [0, 1], 1 inside, with a soft edge.
+    """The region of the head in an aligned portrait: [1, 1, size, size] in [0, 1], 1 inside, with a soft edge.
 
-    The paper segments the person; a domain brings no such network, and the alignment puts every head into the same
-    place, so that an ellipse serves.
+    The paper segments the person. A domain has no such network, but alignment puts every head into the same place, so
+    that an ellipse is used.
     """
     line = (torch.arange(size) + 0.5) / size
     y, x = torch.meshgrid(line, line, indexing="ij")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -16,19 +16,19 @@ from mystyle.types import Degradation, Image, Mask
 
 
 @dataclass(frozen=True)
-class Everywhere:
-    """A degradation that treats all images of a batch alike and every pixel, so that there is nothing to put back."""
+class UniformDegradation:
+    """A degradation that treats all images and pixels alike, so that no known pixels are put back."""
 
     def composite(self, output: Image, degraded: Image) -> Image:
         """The output itself."""
         return output
 
-    def __getitem__(self, index: slice | Sequence[int]) -> Everywhere:
+    def __getitem__(self, index: slice | Sequence[int]) -> Self:
         return self
 
 
 @dataclass(frozen=True)
-class Identity(Everywhere):
+class Identity(UniformDegradation):
     """phi(x) = x: projection with it is inversion."""
 
     def __call__(self, images: Image) -> Image:
@@ -66,7 +66,7 @@ class Inpainting:
 
 
 @dataclass(frozen=True)
-class Downsampling(Everywhere):
+class Downsampling(UniformDegradation):
     """phi of super-resolution (section 5.2.2): every pixel is the mean of the area that it covers."""
 
     factor: float
@@ -82,7 +82,7 @@ class Downsampling(Everywhere):
         """[n, 3, h, w] to [n, 3, h / factor, w / factor]. Raises ValueError where nothing would be left."""
         size = [round(side / self.factor) for side in images.shape[-2:]]
         if min(size) < 1:
-            raise ValueError(f"{self.factor} times smaller than {tuple(images.shape[-2:])} px is nothing")
+            raise ValueError(f"{self.factor} times smaller than {tuple(images.shape[-2:])} px is less than one pixel")
         return F.interpolate(images, size, mode="area")
 
     def composite(self, output: Image, degraded: Image) -> Image:
@@ -95,15 +95,15 @@ class Downsampling(Everywhere):
 
 
 @dataclass(frozen=True)
-class Grey(Everywhere):
-    """phi(x) = luma (ITU-R 601) in all three channels: projection with it colours a picture."""
+class Grey(UniformDegradation):
+    """phi(x) = luma (ITU-R 601) in all three channels: projection with it colourises an image."""
 
     def __call__(self, images: Image) -> Image:
         return luma(images).expand_as(images)
 
 
 @dataclass(frozen=True)
-class Blur(Everywhere):
+class Blur(UniformDegradation):
     """A Gaussian of ``sigma`` pixels, mirrored at the border."""
 
     sigma: float
@@ -120,7 +120,7 @@ class Blur(Everywhere):
 
 
 @dataclass(frozen=True)
-class Jpeg(Everywhere):
+class Jpeg(UniformDegradation):
     """JPEG's loss, differentiable: the coefficients of 8 x 8 blocks are rounded softly (Shin and Song, 2017).
 
     Baseline tables scaled for ``quality`` as libjpeg does, colour not sub-sampled. Sides must be multiples of 8.
@@ -149,7 +149,7 @@ class Jpeg(Everywhere):
 
 @dataclass(frozen=True)
 class Chain:
-    """phi = the last of ``parts`` after ... after the first, as a blurred picture is made small and then compressed."""
+    """phi = the last of ``parts`` after ... after the first, e.g. blur, down-sampling and JPEG."""
 
     parts: tuple[Degradation, ...]
 
@@ -159,7 +159,7 @@ class Chain:
         return images
 
     def composite(self, output: Image, degraded: Image) -> Image:
-        """The output itself, unless there is only one part: what was known is known no more after the second."""
+        """The output itself, unless there is only one part: after a second one, no pixel of the input is known."""
         return self.parts[0].composite(output, degraded) if len(self.parts) == 1 else output
 
     def __getitem__(self, index: slice | Sequence[int]) -> Chain:
@@ -186,7 +186,7 @@ def luma(images: Image) -> Tensor:
 
 
 def cosines() -> Tensor:
-    """The orthonormal DCT-II of 8 samples [8, 8], a frequency a row."""
+    """The orthonormal DCT-II of 8 samples [8, 8], one frequency per row."""
     u, i = torch.meshgrid(torch.arange(8.0), torch.arange(8.0), indexing="ij")
     table = torch.cos(math.pi * u * (2 * i + 1) / 16) / 2
     table[0] /= math.sqrt(2)

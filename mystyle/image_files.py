@@ -19,8 +19,8 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
-class ImageFileError(ValueError):
-    """An image file that cannot be read; the message names it."""
+class ImageFileError(OSError, ValueError):
+    """An image file that cannot be read; the message names it. An OSError to whoever reads a run, as Pillow's are."""
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -11,11 +11,11 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 
 def keep_freed_memory() -> bool:
-    """Has this process reuse the memory of freed tensors, where it runs on glibc; says whether it does.
+    """Makes this process reuse the memory of freed tensors; returns whether it does, which needs glibc.
 
     By default the C library returns every large tensor to the system and fetches the next one page by page, zeroed. In
-    a training step this can cost as much as the arithmetic (``python -m benchmarks.speed --what choices``). The price
-    is that the process keeps its peak memory until it ends, so that only entry points of long computations call this,
+    a training step this can cost as much as the arithmetic (``python -m benchmarks.speed --what choices``). In
+    return the process keeps its peak memory until it ends, so that only entry points of long computations call this,
     not the library.
     """
     mallopt = _c_function("mallopt")
@@ -23,11 +23,11 @@ def keep_freed_memory() -> bool:
 
 
 def give_back_freed_memory() -> None:
-    """Returns to the system what ``keep_freed_memory`` has kept so far; nothing where it does nothing."""
+    """Returns to the system what ``keep_freed_memory`` has kept so far, if anything."""
     if (malloc_trim := _c_function("malloc_trim")) is not None:
         malloc_trim(0)
 
 
 def _c_function(name: str) -> Callable[..., int] | None:
-    """A function of glibc; None under other systems and C libraries, which lack it."""
+    """A function of glibc; None on other systems and C libraries."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

@@ -1,4 +1,4 @@
-"""Progress without print: library code reports its progress, the caller decides whether and how to show it."""
+"""Progress without print: library code reports its steps, the caller decides whether and how to show them."""
 
 from __future__ import annotations
 

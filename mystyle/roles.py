@@ -116,6 +116,14 @@ class PerceptualDistance(Protocol):
         """``__call__`` for any number of pairs, without gradients."""
         ...
 
+    def map(self, a: Image, b: Image) -> Tensor:
+        """Where they differ: [n, 1, h, w], with about the distance as its mean."""
+        ...
+
+    def embedding(self, images: Image) -> Tensor:
+        """Vectors [n, D] whose squared Euclidean distances are the distances of the images."""
+        ...
+
 
 class AttributeReader(Protocol):
     """Reads attributes of a face (yaw, smile, age, ...)."""

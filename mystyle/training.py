@@ -45,7 +45,7 @@ class Checkpoint(pl.Callback):
 
 
 class Game(pl.LightningModule):
-    """A training of several players, each with an optimiser of its own. ``stage`` names it in messages."""
+    """Adversarial training: several networks, each with an optimiser of its own. ``stage`` names it in messages."""
 
     stage: str
 
@@ -53,12 +53,12 @@ class Game(pl.LightningModule):
         super().__init__(*arguments)
         self.automatic_optimization = False
 
-    def players(self) -> list[LightningOptimizer]:
-        """Their optimisers, in the order of ``configure_optimizers``."""
+    def optimizer_list(self) -> list[LightningOptimizer]:
+        """The optimisers in the order of ``configure_optimizers``."""
         return cast(list[LightningOptimizer], self.optimizers())
 
     def descend(self, optimizer: LightningOptimizer, loss: Tensor, step: int) -> None:
-        """One step of one player. Raises FloatingPointError if its loss is not finite."""
+        """One step of one network. Raises FloatingPointError if its loss is not finite."""
         require_finite(loss, self.stage, step)
         optimizer.zero_grad()
         self.manual_backward(loss)
@@ -119,7 +119,7 @@ def require_own(checkpoint: Path, module: pl.LightningModule, stage: str) -> Non
     try:
         found = torch.load(checkpoint, map_location="cpu", weights_only=True)
         own = all(found[key] == value for key, value in expected.items())
-    except Exception:  # a damaged file: torch raises what it likes
+    except Exception:  # a damaged file: torch raises many kinds
         own = False
     if not own:
         raise ValueError(f"{checkpoint}: not a checkpoint of this {stage}; delete it to begin anew")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.engine import records
+from mystyle.files import printable
 
 if TYPE_CHECKING:
     from reports.runs import Run
@@ -86,9 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         for run in [read_run(folder) for folder in parsed.runs]:
-            print(records.printable(str(publish(run, parsed.out))))
+            print(printable(str(publish(run, parsed.out))))
     except (records.RecordError, OSError) as error:
-        print(f"reports.publish: {records.printable(str(error))}", file=sys.stderr)
+        print(f"reports.publish: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0
 

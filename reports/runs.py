@@ -124,7 +124,7 @@ class Run:
         for record in self.records:
             images = self.folder / "jobs" / record.key / "images"
             there = {path.name for path in images.glob("*.png")}
-            about = {"condition": record.condition, "level": record.level, "prior_of": record.prior_of}
+            about: dict[str, Any] = {"condition": record.condition, "level": record.level, "prior_of": record.prior_of}
             for case in record.cases:
                 key = record.person, record.seed, case.case
                 item = found.setdefault(key, Case(*key, mask=case.mask, dose=case.dose, image=case.image, **about))

@@ -194,7 +194,8 @@ class Sweeps:
         bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
         means = points["value"].mean()
         if len(means):
-            panel.fill_between(means.index, *zip(*bands, strict=True), color=COLOURS[style], alpha=0.12, lw=0)
+            low, high = zip(*bands, strict=True)
+            panel.fill_between(means.index, low, high, color=COLOURS[style], alpha=0.12, lw=0)
             panel.plot(means.index, means, color=COLOURS[style], ls=DASHES[style], lw=1)
 
 

@@ -44,12 +44,12 @@ def estimate(jobs: Sequence[Job], run: Path, priors: Path, hardware: str) -> Est
     fitted = {job.prior_key for job in jobs if job.prior_key and (priors / job.prior_key).exists()}
     for job in jobs:
         rest = rests.get((job.suite, job.method, job.preset))
-        seconds = median(rest) * len(job.cases) if rest else None
-        if seconds is not None and job.prior_key and job.prior_key not in fitted:
+        total = median(rest) * len(job.cases) if rest else None
+        if total is not None and job.prior_key and job.prior_key not in fitted:
             fit = fits.get((job.method, job.preset))
-            seconds = seconds + _nearest(fit, len(job.train)) if fit else None
+            total = total + _nearest(fit, len(job.train)) if fit else None
             fitted.add(job.prior_key)
-        found[job.key] = seconds
+        found[job.key] = total
     machines = sorted({str(record.environment.get("hardware")) for record in history})
     return Estimate(found, f"{len(history)} records of {', '.join(machines)}" if history else "no record")
 

@@ -44,7 +44,7 @@ SUMMARY = (
     "published",
 )
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Range = Sequence[float | None]  # the least and the largest value that there can be; None where unbounded
 ANY: Range = (None, None)
 

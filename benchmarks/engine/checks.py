@@ -6,19 +6,18 @@ Every check returns findings. ``benchmarks.run`` refuses the problems among them
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
 from benchmarks.api.registry import ALL, DOMAINS, METHODS, SUITES, UnknownName, require
 from benchmarks.api.task import PRESETS
-from benchmarks.engine import executors
+from benchmarks.engine import executors, records
 from benchmarks.engine.external import is_external
 from benchmarks.engine.findings import OK, Finding, problem
 from benchmarks.engine.options import Options
@@ -44,7 +43,6 @@ def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -
         *_unknown("--suite", [suite], (*SUITES.names(), ALL), "suite"),
         *_unknown("--preset", [preset], PRESETS, "preset"),
         *_unknown("--methods", named, known, "method"),
-        *encoding("--methods", methods or []),
         *_unknown("--domain", [domain], DOMAINS.names(), "domain"),
     ]
 
@@ -59,7 +57,7 @@ def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> li
     found = people_in(photos, ["test"])
     if not found:
         return [problem(f"--photos {photos}", "holds no person; a person is a folder with train/ and test/ inside")]
-    return _unknown("--people", wanted or [], found, "person") or encoding("--photos", [photos, *(wanted or found)])
+    return _unknown("--people", wanted or [], found, "person") or encoding("--photos", found)
 
 
 def people_in(photos: Path, splits: Collection[str] = ("train", "test")) -> tuple[str, ...]:
@@ -67,13 +65,10 @@ def people_in(photos: Path, splits: Collection[str] = ("train", "test")) -> tupl
     return tuple(sorted(f.name for f in photos.iterdir() if all((f / split).is_dir() for split in splits)))
 
 
-def encoding(flag: str, texts: Iterable[object]) -> list[Finding]:
-    """Names that are no valid UTF-8, which the files of a run cannot hold."""
-    return [
-        problem(f"{flag} {text}", "the name is not valid UTF-8; rename it")
-        for text in map(str, texts)
-        if not text.isascii() and text.encode(errors="replace").decode() != text
-    ]
+def encoding(where: str, files: Iterable[str]) -> list[Finding]:
+    """Names of files that are no valid UTF-8, which the files of a run cannot hold."""
+    detail = "the name is not valid UTF-8; rename it"
+    return [problem(f"{where} {name}", detail) for name in files if name.encode(errors="replace").decode() != name]
 
 
 def numbers(options: Options) -> list[Finding]:
@@ -127,11 +122,11 @@ def folders(options: Options) -> list[Finding]:
     """An --out or --priors that cannot be written, or that holds something else."""
     out, priors = options.folder, options.prior_folder
     other = "the folder holds something else than {}; choose a new or an empty one"
-    found = encoding("--out", [out]) or writable("--out", out)
+    found = writable("--out", out)
     if not found and not _is_run(out):
         found.append(problem(f"--out {out}", other.format("a run")))
     if options.priors:
-        wrong = encoding("--priors", [priors]) or writable("--priors", priors)
+        wrong = writable("--priors", priors)
         if not wrong and not _holds_only(priors, KEYS):
             wrong.append(problem(f"--priors {priors}", other.format("priors")))
         found += wrong
@@ -227,19 +222,16 @@ def _listed(path: Path) -> dict[str, str]:
 
 def _is_run(folder: Path) -> bool:
     """Whether a folder is a run by its config.yaml or suite.json, or holds nothing but jobs and priors."""
-    if {"suite", "preset"} <= _keys(folder / "config.yaml", yaml.safe_load):
-        return True
-    if {"suite", "jobs"} <= _keys(folder / "suite.json", json.loads):
-        return True
-    return _holds_only(folder, RUN) and all(_holds_only(folder / name, KEYS) for name in ("jobs", "priors"))
-
-
-def _keys(file: Path, parse: Callable[[str], Any]) -> set[str]:
-    """The keys of the mapping in a file; none where it holds something else."""
     try:
-        return set(parse(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, yaml.YAMLError):
-        return set()
+        if {"suite", "preset"} <= set(yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))):
+            return True
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):  # absent, or not a run's
+        pass
+    try:
+        records.read_suite(folder)
+    except records.RecordError:
+        return _holds_only(folder, RUN) and all(_holds_only(folder / name, KEYS) for name in ("jobs", "priors"))
+    return True
 
 
 def _holds_only(folder: Path, names: re.Pattern[str]) -> bool:

@@ -10,13 +10,13 @@ from benchmarks.engine.devices import choose_devices
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import shard
 from benchmarks.engine.provenance import hardware
-from benchmarks.engine.request import Request, make_jobs, undrawn
+from benchmarks.engine.request import Request, make_jobs, unrendered
 
 
 def preview(request: Request, options: Options) -> str:
     """Every job, whether it is done, how long it will take, and what has changed since there were results."""
     run = options.folder
-    if missing := undrawn(request):
+    if missing := unrendered(request):
         rows = len(request.methods) + len(request.suite.references)
         n = rows * len(request.folders) * len(request.seeds)
         return f"{n} jobs or more to do in {run}, after the photos of {', '.join(missing)} are rendered"

@@ -91,11 +91,16 @@ def resolve(options: Options) -> Request:
     found += checks.device(options.device)
     found += checks.folders(options)
     domain = domains.source(options.domain)
+    if not options.photos and not domain.people:
+        _raise([*found, problem(f"--domain {domain.name}", "renders no people; add --photos and a folder of people")])
     weights = domain.weights()
     beside = next(iter(weights.values())).parent
     networks = {network.file: network for method in methods.values() for network in method.networks}
     found += checks.weights(weights) + checks.networks(networks, beside)
     folders = person_folders(options, suite)
+    if not folders:  # who has held-out photos alone is a person for some suites
+        splits = ", ".join(f"{split}/" for split in splits_of(options, suite))
+        found.append(problem(f"--photos {options.photos}", f"suite {suite.name} needs people with {splits}"))
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
     _raise(found)

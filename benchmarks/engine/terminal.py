@@ -10,8 +10,8 @@ from mystyle.files import printable
 
 def echo(*lines: object, error: bool = False) -> None:
     """Prints lines made ``printable``, to standard output or standard error."""
-    for line in lines:
-        print(printable(str(line)), file=sys.stderr if error else sys.stdout)
+    for line in "\n".join(map(str, lines)).split("\n") if lines else ():
+        print(printable(line), file=sys.stderr if error else sys.stdout)
 
 
 def replace_unencodable() -> None:

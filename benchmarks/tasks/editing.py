@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmarks.api.registry import EDITORS
 from benchmarks.api.seeds import item_seed
-from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
+from benchmarks.api.task import Case, Inapplicable, MethodOutput, Person, Problem, Resources, check_output
 from benchmarks.tasks.restoration import stem
 from mystyle.degradations import Identity
 from mystyle.inversion import OwnGenerators, SharedGenerator, digest
@@ -38,6 +38,8 @@ class Editing:
     reach: float = 4.0
     """the largest strength; for directions in standard deviations of codes"""
     editor: str = "interfacegan"
+    edit: str = ""
+    """the editor's name of the edit, where it is not that of the attribute: ``pca03:0-4``"""
 
     name: ClassVar[str] = "editing"
     verb: ClassVar[type | None] = Inverts
@@ -63,16 +65,21 @@ class Editing:
         return Problem(clean, None, clean, Identity())
 
     def solve(self, prior: Inverts, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:
-        """Inversion of each photo, its gallery, and the images nearest to the wanted values."""
+        """Inversion of each photo, its gallery, and the images nearest to the wanted values.
+
+        Raises Inapplicable for an attribute that the judge does not read.
+        """
         assert problem.clean is not None
-        domain, editor = resources.domain, EDITORS.load(self.editor)
+        domain, editor, edit = resources.domain, EDITORS.load(self.editor), self.edit or self.attribute
+        if self.attribute not in domain.judge.moments:
+            raise Inapplicable(f"the judge of domain {domain.name} does not read {self.attribute}")
         files = [case.image for case in cases]
         first = [files.index(file) for file in dict.fromkeys(files)]
         photos = problem.clean[first].to(domain.device)
         inversion = resources.invert(prior, photos, [cases[i].seed for i in first])
         strengths = torch.linspace(-self.reach, self.reach, self.gallery).tolist()
-        pivots = editor.apply(inversion, self.attribute, [0.0], domain)
-        edits = editor.apply(inversion, self.attribute, strengths, domain)
+        pivots = editor.apply(inversion, edit, [0.0], domain)
+        edits = editor.apply(inversion, edit, strengths, domain)
         images = []
         for k, i in enumerate(first):
             renderer = inversion.renderer

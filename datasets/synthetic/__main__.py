@@ -53,7 +53,7 @@ def people(out: Path, resolution: int = 128, workers: int = CORES):
 
 
 def gallery(out: Path, rows: int = 6, columns: int = 10, resolution: int = 128, seed: int = 0):
-    """Draws a grid: one person per row, one photo per column.
+    """Renders a grid: one person per row, one photo per column.
 
     Args:
         out: PNG file to write
@@ -72,7 +72,7 @@ def gallery(out: Path, rows: int = 6, columns: int = 10, resolution: int = 128, 
 
 
 def sweep(out: Path, parameter: str, rows: int = 4, columns: int = 9, resolution: int = 128, seed: int = 0):
-    """Draws one parameter over its range, all else fixed: one person per row, low to high from left to right.
+    """Renders one parameter over its range, all else fixed: one person per row, low to high from left to right.
 
     Args:
         out: PNG file to write

@@ -45,7 +45,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def work_alone() -> None:
-    """Prepares a process for drawing beside others, one per core."""
+    """Prepares a process for rendering beside others, one per core."""
     torch.set_num_threads(1)
     keep_freed_memory()
 

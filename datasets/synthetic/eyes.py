@@ -42,14 +42,14 @@ def gaze(p: Mapping[str, float]) -> Tensor:
     return torch.tensor([math.sin(a) * math.cos(b), math.sin(b), math.cos(a) * math.cos(b)])
 
 
-def shade_eyes(rest: Tensor, picture: Tensor, shadow: Tensor, scene: Scene, pixel: float) -> Tensor:
-    """Light [m, 3] from the eyeballs at samples with rest places [m, 3] on the lids' opening, at ``picture`` [m, 2]."""
+def shade_eyes(rest: Tensor, xy: Tensor, shadow: Tensor, scene: Scene, pixel: float) -> Tensor:
+    """Light [m, 3] from the eyeballs at samples with rest places [m, 3] on the lids' opening, image plane ``xy``."""
     p, head, turn, light = scene.p, scene.head, scene.pose.head, scene.light
     x, y = rest[:, 0].abs(), rest[:, 1]
     side = torch.sign(rest[:, 0])
     cx, cy, cz = eyeball_centre(p)
     centre = torch.stack([side * cx, torch.full_like(side, cy), torch.full_like(side, cz)], -1) @ turn.T
-    d = picture * ((CAMERA - centre[:, 2:]) / CAMERA) - centre[:, :2]
+    d = xy * ((CAMERA - centre[:, 2:]) / CAMERA) - centre[:, :2]
     d = d / EYEBALL
     normal = F.normalize(torch.cat([d, (1 - d.square().sum(-1, keepdim=True)).clamp_min(0.04).sqrt()], -1), dim=-1)
     look = gaze(p)

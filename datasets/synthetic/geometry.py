@@ -185,7 +185,7 @@ class Mouth:
 
 @dataclass(frozen=True)
 class Eye:
-    """The curves of the lids around the right eye of the picture, over x; the other eye is its mirror image."""
+    """The curves of the lids around the right eye of the image, over x; the other eye is its mirror image."""
 
     x: float
     width: float
@@ -315,7 +315,7 @@ def fold_line(y: Tensor, p: Values, wing: float, mouth: Mouth) -> Tensor:
 
 
 def eyeball_centre(p: Values) -> tuple[float, float, float]:
-    """The middle of the right eyeball of the picture: behind the skull's surface by the socket's depth."""
+    """The middle of the right eyeball of the image: behind the skull's surface by the socket's depth."""
     x = p["eye_distance"]
     wide = 0.68 * p["head_width"]
     surface = 0.81 * (1 - (x / wide) ** 2.35) ** (1 / 2.35)
@@ -416,7 +416,7 @@ def frame(head: Head, turn: Tensor, p: Values) -> tuple[Tensor, float]:
 
 
 def landmarks(head: Head, p: Values) -> Tensor:
-    """The two eyes and the mouth, points of the surface in the head's frame: [3, 3], the picture's left eye first."""
+    """The two eyes and the mouth, points of the surface in the head's frame: [3, 3], the image's left eye first."""
     x, y, z = eyeball_centre(p)
     front = head.points[:, COLUMNS // 2]
     mouth = front[int((head.rest[:, COLUMNS // 2, 1] + p["mouth_height"]).abs().argmin())]

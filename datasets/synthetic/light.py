@@ -1,4 +1,4 @@
-"""Key, fill, rim and sky light, in the camera's frame and in linear units, and the film that takes the picture."""
+"""Key, fill, rim and sky light, in the camera's frame and in linear units, and the film curve."""
 
 from __future__ import annotations
 

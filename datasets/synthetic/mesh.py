@@ -1,7 +1,7 @@
 """Triangles to samples: meshes, camera-facing ribbons for strands and frames, and a deterministic z-buffer.
 
-A mesh is drawn by listing, for every triangle and every row that it crosses, the samples inside; the nearest fragment
-of a sample wins. So the cost is that of the covered samples, whatever the resolution.
+For every triangle and every row that it crosses, the samples inside are listed; the nearest fragment of a sample wins.
+So the cost is that of the covered samples, whatever the resolution.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def extended(x: Tensor, dim: int) -> Tensor:
 
 
 def project(points: Tensor) -> Tensor:
-    """Camera-frame points [..., 3] to the picture plane through the middle of the head [..., 2]."""
+    """Camera-frame points [..., 3] to the image plane through the middle of the head [..., 2]."""
     return points[..., :2] * (CAMERA / (CAMERA - points[..., 2:]))
 
 
@@ -90,7 +90,7 @@ class Fragments:
     depth: Tensor
 
     def of(self, faces: Tensor) -> Fragments:
-        """The same fragments, counted among all triangles; ``faces`` says which were drawn."""
+        """The same fragments, counted among all triangles; ``faces`` are those rasterised."""
         return replace(self, face=at(faces, self.face))
 
 
@@ -104,7 +104,7 @@ def merged(back: Fragments, front: Fragments, nearest: Tensor) -> Fragments:
 
 
 def rasterise(xy: Tensor, depth: Tensor, faces: Tensor, size: int, cull: Tensor | bool = False) -> Fragments:
-    """Draws triangles whose corners are at ``xy`` [v, 2] in samples (x right, y down), greater ``depth`` in front.
+    """Rasterises triangles whose corners are at ``xy`` [v, 2] in samples (x right, y down), greater ``depth`` in front.
 
     ``cull`` [f] marks triangles that are dropped where they are seen from behind (clockwise on the screen).
     """
@@ -173,7 +173,7 @@ def interpolate(attributes: Tensor, corners: Tensor, weights: Tensor) -> Tensor:
 
 
 class ShadowMap:
-    """What the light sees: depth along its direction on a grid, and how much of the light reaches a point."""
+    """A shadow map: depth along the light's direction on a grid, and how much of the light reaches a point."""
 
     SIZE = 120
     EXTENT = 1.55  # half side of the map, head units

@@ -1,6 +1,6 @@
 """What a portrait is made of: a table of identity parameters, fixed per person, and appearance parameters, per photo.
 
-Every parameter has a range, a unit and a distribution. People and photos are drawn as standard normal scores g, and
+Every parameter has a range, a unit and a distribution. People and photos are sampled as standard normal scores g, and
 ``values`` maps scores to parameters by value = quantile(Phi(g)); so a population, a person's album and a neighbourhood
 of a portrait are all simple sets of Gaussian vectors.
 

@@ -71,7 +71,7 @@ def write_person(name: str, root: Path, resolution: int) -> Path:
 def write_people(names: Sequence[str], root: Path, resolution: int, workers: int) -> Iterator[str]:
     """``write_person`` for each name in ``workers`` processes; yields the names as they are done.
 
-    Raises KeyError at the first step, before anything is drawn, if a name is unknown.
+    Raises KeyError at the first step, before anything is rendered, if a name is unknown.
     """
     largest_first = sorted(names, key=lambda name: -_known(name).train)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=work_alone) as pool:
@@ -81,7 +81,7 @@ def write_people(names: Sequence[str], root: Path, resolution: int, workers: int
                 task.result()
                 yield tasks[task]
         except BaseException:
-            pool.shutdown(cancel_futures=True)  # do not draw everybody else before saying what is wrong
+            pool.shutdown(cancel_futures=True)  # raise without rendering the rest
             raise
 
 

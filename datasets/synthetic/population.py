@@ -1,4 +1,4 @@
-"""The population on which the synthetic domain's networks are trained; nobody of the benchmark is in it."""
+"""The population on which the synthetic domain's networks are trained; without the benchmark's people."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Portraits: ``render(scores, resolution) -> Image``, framed as FFHQ frames faces.
 
 A portrait is a few meshes (head, ears, shoulders, clothes, glasses) and thousands of strands, lit at their points,
-drawn with a z-buffer at two to three times the resolution, and painted sample by sample. One is drawn after the
-other, on the CPU: its parameters are plain numbers, its arrays fit the cache, and its picture cannot depend on its
+rasterised with a z-buffer at two to three times the resolution, and shaded sample by sample. Portraits are rendered one
+after the other on the CPU: parameters are plain numbers, arrays fit the cache, and an image cannot depend on its
 neighbours in the batch.
 """
 
@@ -27,13 +27,13 @@ from mystyle.types import Image
 
 Values = Mapping[str, float]
 
-SUPERSAMPLING = (3, 2)  # samples a side of a pixel: in small pictures, where strands are thin, and in others
+SUPERSAMPLING = (3, 2)  # samples a side of a pixel: in small images, where strands are thin, and in others
 SMALL = 96
 BATCH = 16  # portraits between two rounds of writing
 
 
 class Camera:
-    """A scene in a square picture of ``size`` samples a side, ``fine`` samples a side of a pixel."""
+    """A scene in a square image of ``size`` samples a side, ``fine`` samples a side of a pixel."""
 
     def __init__(self, scene: Scene, size: int, fine: int):
         self.scene, self.size = scene, size
@@ -46,7 +46,7 @@ class Camera:
         return (flat * torch.tensor([1.0, -1.0]) + 1) * (self.size / 2)
 
     def places(self, sample: Tensor) -> Tensor:
-        """Samples by index [m] in the picture plane, head units: [m, 2]."""
+        """Samples by index [m] in the image plane, head units: [m, 2]."""
         x = (sample % self.size + 0.5) / self.size * 2 - 1
         y = 1 - (torch.div(sample, self.size, rounding_mode="floor") + 0.5) / self.size * 2
         return torch.stack([x, y], -1) * self.half + self.centre
@@ -123,7 +123,7 @@ class Camera:
         image[sample] = image[sample] * 0.93 + streak[:, None] * key.key_colour
 
 
-def draw_portrait(p: Values, resolution: int) -> Tensor:
+def render_portrait(p: Values, resolution: int) -> Tensor:
     """One portrait on the display's scale [0, 1]: [3, resolution, resolution]."""
     fine = SUPERSAMPLING[resolution >= SMALL]
     size = resolution * fine
@@ -139,4 +139,4 @@ def render(scores: Tensor, resolution: int) -> Image:
     """Portraits from standard normal scores [n, len(PARAMETERS)]: [n, 3, resolution, resolution] in [-1, 1]."""
     table = values(scores)
     portraits = ({name: float(column[i]) for name, column in table.items()} for i in range(len(scores)))
-    return torch.stack([draw_portrait(p, resolution) for p in portraits]) * 2 - 1
+    return torch.stack([render_portrait(p, resolution) for p in portraits]) * 2 - 1

@@ -102,12 +102,9 @@ class Scene:
         return Surface(points @ self.pose.body.T, rest, normals @ self.pose.body.T, hollow, wear.torso_faces())
 
     def _cast(
-        self,
-        skin: list[Surface],
-        strands: list[tuple[hair.Strands, Tensor]],
-        frames: list[tuple[Tensor, float]],
+        self, skin: list[Surface], strands: list[tuple[hair.Strands, Tensor]], frames: list[tuple[Tensor, float]]
     ) -> ShadowMap:
-        """What the key light sees: head, ears, frames, and a third of the strands, three times as wide."""
+        """What casts shadows of the key light: head, ears, frames, and a third of the strands, three times as wide."""
         casters = []
         for surface in skin:
             coarse = surface.points[::2, ::2]

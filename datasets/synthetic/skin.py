@@ -39,7 +39,7 @@ def make_up(p: Values, kind: str) -> float:
 
 @dataclass(frozen=True)
 class Face:
-    """The samples of a face as its painters see them: rest places x, y, |x|, and 1 in front [m]; and who it is."""
+    """The samples of a face that its shaders are given: rest places x, y, |x|, 1 in front [m], and the parameters."""
 
     x: Tensor
     y: Tensor
@@ -214,7 +214,7 @@ def mouth_opening(rest: Tensor, head: Head, pixel: float) -> Tensor:
     return edge(inside - 0.003, 0.006 + 0.6 * pixel) * (head.mouth.along(x) < 1) * (rest[:, 2] > 0.3)
 
 
-def shade_mouth(rest: Tensor, picture: Tensor, shadow: Tensor, scene: Scene, pixel: float) -> Tensor:
+def shade_mouth(rest: Tensor, xy: Tensor, shadow: Tensor, scene: Scene, pixel: float) -> Tensor:
     """Light [m, 3] from teeth, tongue and the dark behind them, a little deeper than the lips."""
     p, turn, light, mouth = scene.p, scene.pose.head, scene.light, scene.head.mouth
     x, y = rest[:, 0], rest[:, 1]

@@ -50,14 +50,7 @@ def save_network(network: nn.Module, path: Path | str, dtype: torch.dtype | None
     native.write(Path(path), kind, config, network.state_dict(), dtype or torch.float32)
 
 
-def save_generator(generator: Generator, path: Path | str, dtype: torch.dtype | None = None) -> None:
-    """See ``save_network``."""
-    save_network(generator, path, dtype)
-
-
-def save_discriminator(discriminator: Discriminator, path: Path | str, dtype: torch.dtype | None = None) -> None:
-    """See ``save_network``."""
-    save_network(discriminator, path, dtype)
+save_generator = save_discriminator = save_network
 
 
 def load_network(kind: type[Network], path: Path | str) -> Network:

@@ -23,10 +23,14 @@ MAX_MAPPING_LAYERS = 64  # official ones have 8
 MAX_CODE = 4096  # numbers of a z or w from which W_AVG_SAMPLES are computed; official ones have 512
 
 
-def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str, Tensor]:
+def widen(
+    stored: Mapping[str, Stored], size: int, notes: list[str], filters: str = "", gain: float = 1
+) -> dict[str, Tensor]:
     """Float32 tensors with memory of their own, out of a file of ``size`` bytes. Adds to ``notes``.
 
-    Raises CheckpointError if they would be more than the file can hold, or are no floats.
+    Those whose names end in ``filters`` are left out: the low-pass filters, which the networks have built in.
+    Raises CheckpointError if the tensors would be more than the file can hold, or are no floats, or if a filter is
+    another than [1, 3, 3, 1] with this ``gain``.
     """
     if len(stored) > MAX_TENSORS:
         raise CheckpointError(f"has {len(stored):,} tensors, more than any network that is known")
@@ -40,6 +44,8 @@ def widen(stored: Mapping[str, Stored], size: int, notes: list[str]) -> dict[str
             tensors[name] = value.tensor().float()
         except CheckpointError as error:
             raise CheckpointError(f"{error} ({name[:80]})") from error
+        if filters and name.endswith(filters):
+            require_filter(name, tensors.pop(name), gain)
     return tensors
 
 
@@ -119,9 +125,8 @@ def require_same(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> N
             raise CheckpointError(f"{name} has shape {list(found[name])}, expected {list(shape)}")
 
 
-def require_filter(name: str, tensor: Tensor, total: float) -> None:
-    """Refuses a low-pass filter other than the [1, 3, 3, 1] that the networks have built in."""
-    expected = stylegan2.fir_kernel() * total
+def require_filter(name: str, tensor: Tensor, gain: float) -> None:
+    expected = stylegan2.fir_kernel() * gain
     if tensor.shape != expected.shape or not torch.allclose(tensor, expected, atol=1e-6):
         raise unsupported(f"resample_filter ({name[:80]})", tensor, "[1, 3, 3, 1]")
 
@@ -241,7 +246,7 @@ def estimate_w_avg(tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> 
         raise unsupported("z_dim or w_dim of a file without w_avg", largest, f"up to {MAX_CODE}")
     state = {name.removeprefix("mapping."): t for name, t in tensors.items() if name.startswith("mapping.")}
     with torch.device("meta"):  # nothing to initialise
-        mapping = stylegan2.Mapping(config["z_dim"], config["w_dim"], 1, config["mapping_layers"])
+        mapping = stylegan2.MappingNetwork(config["z_dim"], config["w_dim"], 1, config["mapping_layers"])
     mapping.load_state_dict({**state, "w_avg": torch.zeros(config["w_dim"])}, assign=True)
     z = torch.randn(W_AVG_SAMPLES, config["z_dim"], generator=torch.Generator().manual_seed(0))
     return torch.stack([mapping.w(part).double().mean(0) for part in torch.split(z, 1000)]).mean(0).float()

@@ -11,73 +11,59 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from torch import Tensor
-
-from mystyle.checkpoints.architecture import MAX_TENSORS, complete, require_filter, widen
+from mystyle.checkpoints.architecture import MAX_TENSORS, complete, widen
 from mystyle.checkpoints.inert import Module, Stored
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few, unsupported
 
 MAX_ENTRIES = 10_000  # of modules, counted wherever they are referred to; a 1024 px generator has about 80
 MAX_DEPTH = 16
+FILTERS = "resample_filter"
 LINEAR = ("affine", "skip", "out", "embed")  # layers without an activation function
 
 
-def network_of(module: Module) -> NetworkName:
-    """Raises CheckpointError for anything but a StyleGAN2 generator or discriminator."""
+def read_module(module: Module, archive: bool, size: int) -> Weights:
+    """A network out of a tree of modules in a file of ``size`` bytes, an ``archive`` of torch.save or a plain pickle.
+
+    Raises CheckpointError for anything but a StyleGAN2 generator or discriminator.
+    """
     tree = dict(walk(module))
-    if any(part.class_name == "SynthesisInput" for part in tree.values()):
-        raise CheckpointError("holds a StyleGAN3 generator; only StyleGAN2 is supported")
-    if "synthesis.b4" in tree:
-        return "Generator"
-    if "b4.out" in tree:
-        return "Discriminator"
-    raise CheckpointError(f"holds a {module.class_name[:80]!a}, neither a generator nor a discriminator")
-
-
-def read_module(module: Module, format: str, size: int) -> Weights:
-    """A network out of a tree of modules in a file of ``size`` bytes."""
-    alone = "b4.torgb" in dict(walk(module))
+    newer = any("fused_modconv_default" in part.state for part in tree.values())
+    repository = "stylegan3 repository" if newer else "stylegan2-ada-pytorch"
+    alone = "b4.torgb" in tree
     if alone:  # a synthesis network by itself, which is what MyStyle saves
-        module = Module("Generator", {"_modules": {"synthesis": module}})
-    network = network_of(module)
-    tree = dict(walk(module))
+        synthesis = {f"synthesis.{name}".rstrip("."): part for name, part in tree.items()}
+        tree = {"": Module("Generator", {}), **synthesis}
+    network = network_of(tree)
     for name, part in tree.items():
         require_supported(network, name, part)
-    stored = tensors_of(tree)
-    settings = read_settings(network, tree)
+    stored, settings = tensors_of(tree), read_settings(network, tree)
     notes = []
     if settings["num_fp16_res"]:
         notes.append(f"its {settings['num_fp16_res']} highest resolutions were made to run in float16")
     if alone:
         settings["mapping_layers"] = 0
         notes.append("a synthesis network by itself: it has no mapping, so z is its own w, and w_avg is zero")
-    return assemble(format, network, stored, settings, notes, size)
+    format = "whole module (torch.save)" if archive else f"NVIDIA pickle ({repository})"
+    return complete(format, network, widen(stored, size, notes, FILTERS), settings, notes)
 
 
-def read_names(stored: Mapping[str, Stored], format: str, size: int) -> Weights:
+def read_names(stored: Mapping[str, Stored], size: int) -> Weights:
     """A network out of a plain state dict in a file of ``size`` bytes."""
     network: NetworkName = "Generator" if "synthesis.b4.const" in stored else "Discriminator"
     notes = ["a state dict lacks conv_clamp and num_fp16_res: None and 0 are taken"]
     if network == "Discriminator":
         notes.append("a state dict lacks mbstd_group_size: 4 is taken")
-    return assemble(format, network, stored, {}, notes, size)
+    return complete("state dict with NVIDIA's names", network, widen(stored, size, notes, FILTERS), {}, notes)
 
 
-def assemble(
-    format: str,
-    network: NetworkName,
-    stored: Mapping[str, Stored],
-    settings: Mapping[str, Any],
-    notes: list[str],
-    size: int,
-) -> Weights:
-    tensors: dict[str, Tensor] = {}
-    for name, tensor in widen(stored, size, notes).items():
-        if name.endswith("resample_filter"):
-            require_filter(name, tensor, total=1)
-        else:
-            tensors[name] = tensor
-    return complete(format, network, tensors, settings, notes)
+def network_of(tree: Mapping[str, Module]) -> NetworkName:
+    if any(part.class_name == "SynthesisInput" for part in tree.values()):
+        raise CheckpointError("holds a StyleGAN3 generator; only StyleGAN2 is supported")
+    if "synthesis.b4" in tree:
+        return "Generator"
+    if "b4.out" in tree:
+        return "Discriminator"
+    raise CheckpointError(f"holds a {tree[''].class_name[:80]!a}, neither a generator nor a discriminator")
 
 
 def walk(module: Module) -> Iterator[tuple[str, Module]]:
@@ -180,9 +166,3 @@ def read_fp16(network: NetworkName, tree: Mapping[str, Module]) -> int:
     if half and min(half) <= max((r for r in flags if r not in half), default=0):
         raise unsupported(f"use_fp16 at {few([str(r) for r in half])} pixels only", True, "the highest resolutions")
     return len(half)
-
-
-def repository(module: Module) -> str:
-    """From which repository a tree of modules comes."""
-    newer = any("fused_modconv_default" in part.state for _, part in walk(module))
-    return "stylegan3 repository" if newer else "stylegan2-ada-pytorch"

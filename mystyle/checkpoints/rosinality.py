@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from mystyle.checkpoints.architecture import complete, noise_layer, require_filter, widen
+from mystyle.checkpoints.architecture import complete, noise_layer, widen
 from mystyle.checkpoints.inert import Array, Stored
 from mystyle.checkpoints.weights import CheckpointError, Weights
 
@@ -46,12 +46,9 @@ def read_generator(stored: Mapping[str, Stored], latent_avg: Any, format: str, s
     """A generator from its state dict; ``latent_avg`` is [w_dim] or [n, w_dim], or None."""
     notes: list[str] = []
     tensors: dict[str, Tensor] = {}
-    for name, tensor in widen(stored, size, notes).items():
-        if name.endswith(".kernel"):
-            require_filter(name, tensor, total=4)
-        else:
-            ours, axes = generator_name(name)
-            tensors[ours] = without(axes, tensor, name)
+    for name, tensor in widen(stored, size, notes, ".kernel", gain=4).items():
+        ours, axes = generator_name(name)
+        tensors[ours] = without(axes, tensor, name)
     if latent_avg is not None:
         tensors["mapping.w_avg"] = read_latent_avg(latent_avg, size, notes)
     return complete(format, "Generator", tensors, {}, notes)
@@ -59,14 +56,10 @@ def read_generator(stored: Mapping[str, Stored], latent_avg: Any, format: str, s
 
 def read_discriminator(stored: Mapping[str, Stored], format: str, size: int) -> Weights:
     notes: list[str] = []
-    tensors: dict[str, Tensor] = {}
     blocks = {int(m[1]) for name in stored if (m := re.match(r"convs\.([1-9]\d?)\.", name))}
     resolution = 4 << len(blocks)
-    for name, tensor in widen(stored, size, notes).items():
-        if name.endswith(".kernel"):
-            require_filter(name, tensor, total=1)
-        else:
-            tensors[discriminator_name(name, resolution)] = tensor
+    found = widen(stored, size, notes, ".kernel")
+    tensors = {discriminator_name(name, resolution): tensor for name, tensor in found.items()}
     return complete(format, "Discriminator", tensors, {}, notes)
 
 

@@ -75,14 +75,12 @@ def choose_key(keys: list[str], network: NetworkName | None, key: str | None) ->
 def understand(found: Found, content: Content, size: int) -> Weights:
     """What the reader of its kind makes of it."""
     if isinstance(found.value, Module):
-        repository = nvidia.repository(found.value)
-        label = "whole module (torch.save)" if content.container == "torch" else f"NVIDIA pickle ({repository})"
-        return nvidia.read_module(found.value, label, size)
+        return nvidia.read_module(found.value, content.container == "torch", size)
     if tensorflow.is_network(found.value):
         return tensorflow.read(found.value, found.network or "Generator", size)
     names = state_dict(found.value)
     if "synthesis.b4.const" in names or "b4.conv.weight" in names:
-        return nvidia.read_names(names, "state dict with NVIDIA's names", size)
+        return nvidia.read_names(names, size)
     label = "pSp/e4e checkpoint" if found.encoder else "rosinality checkpoint"
     if "input.input" in names:
         return rosinality.read_generator(names, found.latent_avg, label, size)

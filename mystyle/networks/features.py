@@ -1,10 +1,9 @@
 """Deep features of a domain: the classifier behind MAPS, identity, attributes, and an LPIPS-form distance.
 
 On photographs these are a VGG face classifier and LPIPS (Zhang et al., 2018). On the synthetic domain they are two
-VGG-style networks trained on rendered portraits: one on their identities, which measures (``mystyle.pretrain
-features``), and one on their true parameters, which losses look through (``mystyle.pretrain perceptual``), so that no
-method descends on the network that judges it. The distance has LPIPS's formula with unit weights, so its numbers must
-not be set beside LPIPS's own.
+VGG-style networks trained on rendered portraits: one on identities, for metrics (``mystyle.pretrain features``), and
+one on the true parameters, for losses (``mystyle.pretrain perceptual``), so that no method is optimised through the
+network that evaluates it. The distance has LPIPS's formula with unit weights; its values are not LPIPS's.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ class FeatureNetwork(nn.Module):
         return F.relu(self.fc(F.avg_pool2d(maps[-1], 2).flatten(1)))
 
     def identity_of(self, deep: Tensor) -> Tensor:
-        """``identity`` of the images with these features [n, deep]."""
+        """Identity embeddings [n, e] of unit norm from features [n, deep]; the cosine of two is their similarity."""
         return F.normalize(self.embed(deep), dim=1)
 
     def heads(self, images: Image) -> tuple[Tensor, Tensor]:
@@ -88,17 +87,10 @@ class FeatureNetwork(nn.Module):
         x = self.deep(images)
         return self.identity_of(x), self.regress(x)
 
-    def identity(self, images: Image) -> Tensor:
-        """Identity embedding [n, e] of unit norm; the cosine of two is their similarity."""
-        return self.heads(images)[0]
-
     def attributes(self, images: Image) -> dict[str, Tensor]:
         """Estimated attributes ``{name: [n]}`` in their units."""
-        standard = self.heads(images)[1]
-        moments = self.config["attributes"]
-        return {
-            name: standard[:, i] * moments[name][1] + moments[name][0] for i, name in enumerate(self.attribute_names)
-        }
+        columns = zip(self.moments.items(), self.regress(self.deep(images)).unbind(1), strict=True)
+        return {name: x * std + mean for (name, (mean, std)), x in columns}
 
     def folded(self) -> FeatureNetwork:
         """The same function in eval mode with every batch norm folded into the convolution before it.
@@ -201,3 +193,10 @@ class PerceptualDistance(nn.Module):
     def of_many(self, a: Image, b: Image, batch: int = 32) -> Tensor:
         """``forward`` of any number of pairs, ``batch`` at a time and without gradients: [n]."""
         return torch.cat([self(x, y) for x, y in zip(a.split(batch), b.split(batch), strict=True)])
+
+    def map(self, a: Image, b: Image) -> Tensor:
+        """Where they differ: [n, 1, h, w], every stage enlarged to the image's size; its mean is about ``forward``."""
+        size = a.shape[-2:]
+        stages = zip(self.features(a), self.features(b), strict=True)
+        maps = [(x - y).square().sum(dim=1, keepdim=True) / 2 for x, y in stages]
+        return torch.stack([F.interpolate(m, size, mode="bilinear", align_corners=False) for m in maps]).mean(0)

@@ -16,6 +16,7 @@ applies them as the paper writes it, and is the oracle of this module. The diffe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, Self, get_args
 
 import torch
@@ -27,6 +28,8 @@ from mystyle import roles
 from mystyle.types import Image, Unsupported, W, WPlus
 
 NoiseMode = Literal["const", "random", "none"]
+Noise = NoiseMode | Sequence[Tensor]
+Taps = Mapping[int, Callable[[Tensor], Tensor]]
 
 LRELU_SLOPE = 0.2
 LRELU_GAIN = math.sqrt(2)
@@ -73,7 +76,7 @@ class LowPass(torch.autograd.Function):
         _, ctx.f, ctx.padding = inputs
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         return LowPass.apply(grad, ctx.f, 3 - ctx.padding), None, None
 
 
@@ -109,7 +112,7 @@ class Linear(nn.Module):
         return F.leaky_relu_(x, LRELU_SLOPE) if self.activate else x
 
 
-class Mapping(nn.Module):
+class MappingNetwork(nn.Module):
     """f: Z -> W, a normalised z through ``layers`` equalised layers with learning rate multiplier 0.01."""
 
     w_avg: Tensor
@@ -174,7 +177,8 @@ class StyledConv(nn.Module):
 
     def modulation(self, w: W, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
         """The weight, the styles s [n, n_in], and the demodulation times the gain of the leaky ReLU, d [n, n_out]."""
-        weight, s = self.weight, self.affine(w)
+        weight: Tensor = self.weight
+        s = self.affine(w)
         if dtype == torch.float16:  # products of weight and style stay in range; demodulation undoes both factors
             largest = weight.abs().amax(dim=(1, 2, 3), keepdim=True)
             weight = weight / (largest * math.sqrt(weight[0].numel()))
@@ -188,17 +192,18 @@ class StyledConv(nn.Module):
             return F.conv2d(x, weight, padding=1)
         return LowPass.apply(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), 4 * self.f, 1)
 
-    def shift(self, x: Tensor, noise: NoiseMode) -> Tensor:
+    def shift(self, x: Tensor, noise: NoiseMode | Tensor) -> Tensor:
         """Bias and noise of a layer with input ``x``, times the gain: [1, n_out, r, r], or for each image its own."""
         bias = (self.bias * LRELU_GAIN)[None, :, None, None]
-        if noise == "none":
-            return bias
-        r = self.noise_const.shape[-1]
-        maps = self.noise_const if noise == "const" else torch.randn(len(x), 1, r, r, device=x.device)
-        return bias + maps * (self.noise_strength * LRELU_GAIN)
+        if isinstance(noise, str):
+            if noise == "none":
+                return bias
+            r = self.noise_const.shape[-1]
+            noise = self.noise_const if noise == "const" else torch.randn(len(x), 1, r, r, device=x.device)
+        return bias + noise * (self.noise_strength * LRELU_GAIN)
 
-    def forward(self, x: Tensor, w: W, noise: NoiseMode = "const") -> Tensor:
-        """[n, n_in, h, h] and [n, w_dim] -> [n, n_out, r, r]."""
+    def forward(self, x: Tensor, w: W, noise: NoiseMode | Tensor = "const") -> Tensor:
+        """[n, n_in, h, h], [n, w_dim] and a map [n or 1, 1, r, r] if the noise is given -> [n, n_out, r, r]."""
         weight, s, d = self.modulation(w, x.dtype)
         shift = inner_channels(self.shift(x, noise).to(x.dtype))
         if len(x) == 1 and self.one_by_one:
@@ -232,6 +237,8 @@ class SynthesisBlock(nn.Module):
     The block computes in ``precision`` if that is set, else in its weights' precision, in which RGB is always summed.
     """
 
+    f: Tensor
+
     def __init__(self, n_in: int, n_out: int, w_dim: int, resolution: int, conv_clamp: float | None):
         super().__init__()
         self.first = resolution == 4
@@ -248,15 +255,18 @@ class SynthesisBlock(nn.Module):
     def num_conv(self) -> int:
         return 1 if self.first else 2
 
-    def forward(self, x: Tensor | None, rgb: Image | None, ws: WPlus, noise: NoiseMode) -> tuple[Tensor, Image]:
-        """Activations and RGB of the resolution below, and the block's num_conv + 1 codes -> those of this one."""
-        if x is None or rgb is None:
-            x = self.conv1(inner_channels(self.const.expand(len(ws), -1, -1, -1)), ws[:, 0], noise)
-            return x, self.torgb(x, ws[:, 1])
+    def forward(self, x: Tensor | None, ws: WPlus, noise: Sequence[NoiseMode | Tensor]) -> Tensor:
+        """Activations of the resolution below, num_conv + 1 codes and num_conv noises -> activations."""
+        if x is None:
+            return self.conv1(inner_channels(self.const.expand(len(ws), -1, -1, -1)), ws[:, 0], noise[0])
         x = inner_channels(x.to(self.precision or self.conv1.weight.dtype))
-        x = self.conv0(x, ws[:, 0], noise)
-        x = self.conv1(x, ws[:, 1], noise)
-        return x, upsample_rgb(rgb, self.f) + self.torgb(x, ws[:, 2]).to(rgb.dtype)
+        x = self.conv0(x, ws[:, 0], noise[0])
+        return self.conv1(x, ws[:, 1], noise[1])
+
+    def image(self, x: Tensor, rgb: Image | None, ws: WPlus) -> Image:
+        """This block's activations, RGB of the resolution below and this block's codes -> RGB."""
+        own = self.torgb(x, ws[:, -1])
+        return own if rgb is None else upsample_rgb(rgb, self.f) + own.to(rgb.dtype)
 
 
 class Synthesis(nn.Module):
@@ -271,33 +281,81 @@ class Synthesis(nn.Module):
         for r, n_in, n_out in zip(self.resolutions, [0, *width], width, strict=False):
             self.add_module(f"b{r}", SynthesisBlock(n_in, n_out, w_dim, r, conv_clamp))
 
-    def forward(self, ws: WPlus, noise: NoiseMode = "const") -> Image:
+    @property
+    def noise_shapes(self) -> list[tuple[int, int, int, int]]:
+        """Of the noise of every styled convolution in order, for one image: [1, 1, r, r]."""
+        return [(1, 1, r, r) for r in self.resolutions for _ in range(1 if r == 4 else 2)]
+
+    def noise_maps(self) -> list[Tensor]:
+        """Copies of the constant noise maps, one per styled convolution: what ``noise`` takes in place of "const"."""
+        return [layer.noise_const.clone()[None, None] for layer in self.modules() if isinstance(layer, StyledConv)]
+
+    def forward(self, ws: WPlus, noise: Noise = "const", taps: Taps | None = None) -> Image:
         """[n, num_ws, w_dim] -> [n, 3, R, R], unclamped.
 
-        Where large images are taken one by one, hooks on the blocks see them so. Raises ValueError if ws has another
-        number of layers, or for an unknown kind of noise.
+        ``noise`` is the stored maps, fresh ones, none, or a map [n, 1, r, r] or [1, 1, r, r] per styled convolution.
+        ``taps`` are called, by resolution r, with the activations [n, c, r, r] of the block, in its precision; what
+        they return takes their place, for the block's RGB too. A tap that returns its argument reads features, another
+        one injects them. Up to the highest tap a batch stays whole; hooks on layers above it may see large images one
+        by one. Raises ValueError for ws, noise, taps or injected features of another number, kind or shape.
         """
-        if noise not in get_args(NoiseMode):
-            raise ValueError(f"noise must be one of {', '.join(get_args(NoiseMode))}, got {noise!r}")
         if ws.ndim != 3 or ws.shape[1] != self.num_ws:
             raise ValueError(f"ws must be [n, {self.num_ws}, w_dim], got {tuple(ws.shape)}")
-        return self.blocks(self.resolutions, None, None, ws, noise)
+        taps = taps or {}
+        if unknown := sorted(taps.keys() - set(self.resolutions)):
+            raise ValueError(f"taps must be at resolutions of {self.resolutions}, got {unknown}")
+        return self.blocks(self.resolutions, None, None, ws, self.noise_of_layers(noise, len(ws)), taps)
 
-    def blocks(self, resolutions: list[int], x: Tensor | None, rgb: Image | None, ws: WPlus, noise: NoiseMode) -> Image:
+    def noise_of_layers(self, noise: Noise, n: int) -> list[NoiseMode | Tensor]:
+        """``noise`` for every styled convolution, checked for a batch of ``n``."""
+        shapes = self.noise_shapes
+        if isinstance(noise, str):
+            if noise not in get_args(NoiseMode):
+                raise ValueError(f"noise must be one of {', '.join(get_args(NoiseMode))}, got {noise!r}")
+            return [noise] * len(shapes)
+        given = [tuple(each.shape) for each in noise]
+        if len(given) != len(shapes) or any(a not in (b, (n, *b[1:])) for a, b in zip(given, shapes, strict=True)):
+            raise ValueError(f"noise maps must be {shapes}, with 1 or {n} in front, got {given}")
+        return list(noise)
+
+    def blocks(
+        self,
+        resolutions: list[int],
+        x: Tensor | None,
+        rgb: Image | None,
+        ws: WPlus,
+        noise: Sequence[NoiseMode | Tensor],
+        taps: Taps,
+    ) -> Image:
         """The blocks of ``resolutions`` on what the ones before them left."""
         for i, r in enumerate(resolutions):
             block: SynthesisBlock = self.get_submodule(f"b{r}")  # type: ignore[assignment]
-            if x is not None and rgb is not None and len(ws) > 1 and ws.device.type == "cpu" and block.conv1.one_by_one:
-                images = zip(x.split(1), rgb.split(1), ws.split(1), strict=True)
-                return torch.cat([self.blocks(resolutions[i:], *image, noise) for image in images])
-            start = max(0, 2 * int(math.log2(r)) - 5)
-            inputs = (x, rgb, ws[:, start : start + block.num_conv + 1], noise)
+            split = len(ws) > 1 and ws.device.type == "cpu" and block.conv1.one_by_one and r > max(taps, default=0)
+            if split and x is not None and rgb is not None:
+                rows = [
+                    [m if isinstance(m, str) or len(m) == 1 else m[k : k + 1] for m in noise] for k in range(len(ws))
+                ]
+                images = zip(x.split(1), rgb.split(1), ws.split(1), rows, strict=True)
+                return torch.cat([self.blocks(resolutions[i:], *image, taps) for image in images])
+            first = max(0, 2 * int(math.log2(r)) - 5)
+            codes = ws[:, first : first + block.num_conv + 1]
+            inputs = (x, codes, noise[first : first + block.num_conv])
             if self.checkpointing and torch.is_grad_enabled():
-                x, rgb = checkpoint(block, *inputs, use_reentrant=False)
+                x = checkpoint(block, *inputs, use_reentrant=False)
             else:
-                x, rgb = block(*inputs)
+                x = block(*inputs)
+            if r in taps:
+                x = injected(x, taps[r](x))
+            rgb = block.image(x, rgb, codes)
         assert rgb is not None
         return rgb
+
+
+def injected(x: Tensor, features: Tensor) -> Tensor:
+    """``features`` in the place of the activations ``x``, in their precision; ValueError for another shape."""
+    if features.shape != x.shape:
+        raise ValueError(f"features at {x.shape[-1]} px must be {tuple(x.shape)}, got {tuple(features.shape)}")
+    return features.to(x.dtype)
 
 
 class Generator(nn.Module):
@@ -329,13 +387,13 @@ class Generator(nn.Module):
             conv_clamp=conv_clamp,
             num_fp16_res=num_fp16_res,
         )
-        self.resolution, self.z_dim, self.w_dim = resolution, z_dim, w_dim
+        self.resolution, self.z_dim, self.w_dim, self.num_fp16_res = resolution, z_dim, w_dim, num_fp16_res
         self.synthesis = Synthesis(resolution, w_dim, channel_base, channel_max, conv_clamp)
         self.num_ws = self.synthesis.num_ws
-        self.mapping = Mapping(z_dim, w_dim, self.num_ws, mapping_layers)
+        self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
 
     def forward(
-        self, z: Tensor, truncation: float = 1.0, noise: NoiseMode = "const", *, cutoff: int | None = None
+        self, z: Tensor, truncation: float = 1.0, noise: Noise = "const", *, cutoff: int | None = None
     ) -> Image:
         """[n, z_dim] -> [n, 3, R, R]."""
         return self.synthesis(self.mapping(z, truncation, cutoff), noise)
@@ -459,7 +517,7 @@ class Discriminator(nn.Module):
             num_fp16_res=num_fp16_res,
             mbstd_group=mbstd_group,
         )
-        self.resolution = resolution
+        self.resolution, self.num_fp16_res = resolution, num_fp16_res
         self.resolutions = [2**i for i in range(int(math.log2(resolution)), 2, -1)]
         for r in self.resolutions:
             width = [channels(size, channel_base, channel_max) for size in (r, r // 2)]
@@ -490,7 +548,7 @@ def set_precision(network: Generator | Discriminator, dtype: torch.dtype, resolu
     if dtype not in (torch.float32, torch.bfloat16, torch.float16):
         raise ValueError(f"precision must be float32, bfloat16 or float16, got {dtype}")
     if resolutions is None:
-        resolutions = network.config["num_fp16_res"] if dtype == torch.float16 else 99
+        resolutions = network.num_fp16_res if dtype == torch.float16 else 99
         if resolutions == 0:
             raise ValueError(
                 "this network was not trained in float16: say for how many resolutions to use it, or bfloat16"

@@ -2,7 +2,7 @@
 
 ``report --data HELD_OUT --weights WEIGHTS --out PAGE`` then measures what came of it.
 
-The folder holds pictures of one size; a manifest (``python -m datasets.synthetic population`` writes one) gives
+The folder holds images of one size; a manifest (``python -m datasets.synthetic population`` writes one) gives
 identities and true parameters. A run that was stopped goes on from its checkpoint in ``--work``.
 """
 
@@ -13,17 +13,15 @@ import os
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mystyle.pretrain.settings import PERCEPTUAL, EncoderSettings, FeatureSettings, GeneratorSettings
 
-if TYPE_CHECKING:
-    from mystyle.pretrain.data import Album
-
 
 def run(
-    role: str, data: Path, out: Path, work: Path, seed: int, settings: Any, job: Callable[[Album], dict[str, float]]
+    role: str, pretrain: Callable[..., dict[str, float]], data: Path, out: Path, work: Path, seed: int, settings: Any
 ) -> None:
     """Reads the album, trains from ``seed``, and writes what was done to ``out/ROLE.json``, for the card."""
     import dataclasses
@@ -40,14 +38,14 @@ def run(
         work.mkdir(parents=True, exist_ok=True)
         start = time.perf_counter()
         torch.manual_seed(seed)  # of the initial weights; order and noise have seeds of their own
-        figures = job(album)
+        figures = pretrain(album, out, work, settings, seed)
     except (ValueError, OSError) as error:
         raise SystemExit(f"mystyle.pretrain {role}: {error}") from error
     card = {
         "role": role,
         "seed": seed,
         "settings": dataclasses.asdict(settings),
-        "data": {"pictures": len(album), "identities": int(album.identities.max()) + 1, "resolution": album.resolution},
+        "data": {"images": len(album), "identities": int(album.identities.max()) + 1, "resolution": album.resolution},
         "figures": figures,
         "seconds": round(time.perf_counter() - start),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, CUDA {torch.cuda.is_available()}",
@@ -67,7 +65,7 @@ def features(
     """Trains the feature network (identity and attributes).
 
     Args:
-        data: folder of pictures with a manifest
+        data: folder of images with a manifest
         out: folder for the weight file
         work: folder for checkpoints and curves
         seed: of initialisation and order
@@ -75,7 +73,7 @@ def features(
     """
     from mystyle.pretrain.features import pretrain
 
-    run("features", data, out, work, seed, settings, lambda album: pretrain(album, out, work, settings, seed))
+    run("features", pretrain, data, out, work, seed, settings)
 
 
 def perceptual(
@@ -84,7 +82,7 @@ def perceptual(
     """Trains the network of the perceptual distance, by default on all parameters of the manifest and on no identity.
 
     Args:
-        data: folder of pictures with a manifest
+        data: folder of images with a manifest
         out: folder for the weight file
         work: folder for checkpoints and curves
         seed: of initialisation and order
@@ -92,7 +90,7 @@ def perceptual(
     """
     from mystyle.pretrain.features import pretrain
 
-    run("perceptual", data, out, work, seed, settings, lambda a: pretrain(a, out, work, settings, seed, "perceptual"))
+    run("perceptual", partial(pretrain, role="perceptual"), data, out, work, seed, settings)
 
 
 def generator(
@@ -102,26 +100,18 @@ def generator(
     seed: int = 0,
     settings: GeneratorSettings = GeneratorSettings(),
 ) -> None:
-    """Trains generator and discriminator; pairs of z and picture need ``perceptual.safetensors`` in ``--out``.
+    """Trains generator and discriminator; pairs of z and image need ``perceptual.safetensors`` in ``--out``.
 
     Args:
-        data: folder of pictures, with a manifest for the pairs
+        data: folder of images, with a manifest for the pairs
         out: folder for the weight files
         work: folder for checkpoints and curves
         seed: of initialisation, order and noise
         settings: the recipe
     """
-    from mystyle.checkpoints import load_network
-    from mystyle.networks.features import FeatureNetwork, PerceptualDistance
     from mystyle.pretrain.generator import pretrain
 
-    def job(album: Album) -> dict[str, float]:
-        file = out / "perceptual.safetensors"
-        paired = file.is_file() if settings.start else settings.warm_epochs
-        distance = PerceptualDistance(load_network(FeatureNetwork, file)) if paired else None
-        return pretrain(album, out, work, settings, seed, distance)
-
-    run("generator", data, out, work, seed, settings, job)
+    run("generator", pretrain, data, out, work, seed, settings)
 
 
 def encoder(
@@ -134,22 +124,15 @@ def encoder(
     """Trains the W encoder of the generator in ``--out``.
 
     Args:
-        data: folder of pictures
+        data: folder of images
         out: folder with generator.safetensors and perceptual.safetensors, and for the weight file
         work: folder for checkpoints and curves
         seed: of initialisation and order
         settings: the recipe
     """
-    from mystyle.checkpoints import load_generator, load_network
-    from mystyle.networks.features import FeatureNetwork, PerceptualDistance
     from mystyle.pretrain.encoder import pretrain
 
-    def job(album: Album) -> dict[str, float]:
-        g = load_generator(out / "generator.safetensors")
-        distance = PerceptualDistance(load_network(FeatureNetwork, out / "perceptual.safetensors"))
-        return pretrain(album, out, work, settings, seed, g, distance)
-
-    run("encoder", data, out, work, seed, settings, job)
+    run("encoder", pretrain, data, out, work, seed, settings)
 
 
 def report(
@@ -162,7 +145,7 @@ def report(
             population, better of many people with few photos each than the reverse
         weights: folder with {generator,discriminator,encoder,features,perceptual}.safetensors
         out: folder for README.md, figures.json and the figures; files of these names are replaced
-        samples: generated pictures for the distributions; a tenth as many paths for the path length
+        samples: generated images for the distributions; a tenth as many paths for the path length
         inversions: held-out people to invert, one photo of each
         steps: of their descents
         seed: of codes, halves of the held-out set, people and noise

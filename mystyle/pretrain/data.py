@@ -1,4 +1,4 @@
-"""Training images of a domain: a folder of pictures, held in memory, with a manifest if there is one."""
+"""Training images of a domain: a folder of images, held in memory, with a manifest if there is one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mystyle.types import Image, from_uint8, to_uint8
 class Album:
     """``images`` uint8 [n, 3, R, R], ``identities`` [n] and ``parameters`` {name: [n]}.
 
-    Without a manifest every picture is an identity of its own and there are no parameters.
+    Without a manifest every image is an identity of its own and there are no parameters.
     """
 
     images: Tensor
@@ -40,7 +40,7 @@ class Album:
         return (self.identities < known).nonzero().squeeze(1), (self.identities >= known).nonzero().squeeze(1)
 
     def shrunk(self, factor: int) -> Album:
-        """The same pictures at a ``factor``-th of the size, each pixel the mean of those it replaces."""
+        """The same images at a ``factor``-th of the size, each pixel the mean of those it replaces."""
         parts = [to_uint8(F.avg_pool2d(from_uint8(part), factor)) for part in self.images.split(256)]
         return replace(self, images=torch.cat(parts))
 
@@ -50,9 +50,9 @@ class Album:
 
 
 def read_album(folder: Path) -> Album:
-    """Reads every picture of ``folder``, in the manifest's order or else sorted by name.
+    """Reads every image of ``folder``, in the manifest's order or else sorted by name.
 
-    Raises ValueError naming the folder or file where there is no picture, or where sizes differ.
+    Raises ValueError naming the folder or file where there is no image, or where sizes differ.
     """
     manifest = folder / "manifest.csv"
     if manifest.is_file():
@@ -65,7 +65,7 @@ def read_album(folder: Path) -> Album:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
         identities, parameters = torch.arange(len(files)), {}
     if not files:
-        raise ValueError(f"--data {folder}: no pictures found; write some with python -m datasets.synthetic population")
+        raise ValueError(f"--data {folder}: no images found; write some with python -m datasets.synthetic population")
     size = len(read_pixels(files[0]))
     images = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
     for i, path in enumerate(files):
@@ -81,8 +81,8 @@ def normal_scores(parameters: dict[str, Tensor], generator: torch.Generator) -> 
     """Every parameter as its standard normal score by rank: [n, k].
 
     Ties are broken at random, so that every column is normal: a trait that three people in four lack fills three
-    quarters of the distribution, as it will when z is drawn. With their mean rank they would leave codes between the
-    trait and its absence to chance.
+    quarters of the distribution, as it will when z is sampled. With their mean rank, codes between the trait and its
+    absence would not be trained.
     """
     columns = []
     for x in parameters.values():

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mystyle.checkpoints import save_network
+from mystyle.checkpoints import load_generator, load_network, save_network
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.encoder import Encoder
-from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.features import FeatureNetwork, PerceptualDistance
 from mystyle.networks.stylegan2 import Generator
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Recipe, train
@@ -96,16 +96,10 @@ def evaluate(recipe: EncoderRecipe) -> dict[str, float]:
     return dict(zip(names, torch.cat(rows).mean(0).tolist(), strict=True))
 
 
-def pretrain(
-    album: Album,
-    out: Path,
-    work: Path,
-    settings: EncoderSettings,
-    seed: int,
-    generator: Generator,
-    perceptual: PerceptualDistance,
-) -> dict[str, float]:
-    """Trains, writes ``out/encoder.safetensors`` in float16, and returns the figures of ``evaluate``."""
+def pretrain(album: Album, out: Path, work: Path, settings: EncoderSettings, seed: int) -> dict[str, float]:
+    """Trains on the networks in ``out``, writes ``encoder.safetensors`` there in float16, returns ``evaluate``'s."""
+    generator = load_generator(out / "generator.safetensors")
+    perceptual = PerceptualDistance(load_network(FeatureNetwork, out / "perceptual.safetensors"))
     recipe = EncoderRecipe(generator, perceptual, album, settings, seed)
     train(recipe, work / "encoder")
     figures = evaluate(recipe)

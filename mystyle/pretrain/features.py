@@ -1,8 +1,8 @@
 """The feature networks: identities by a cosine-margin softmax (CosFace), attributes by regression, on one trunk.
 
 ``features``, which measures, learns identities and attributes. ``perceptual``, which losses look through, is another
-network, trained to read every parameter of a picture, so that no training or projection descends on the network that
-judges it.
+network, trained to read every parameter of an image, so that no training or projection minimises a distance in the
+network that evaluates it.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class FeatureRecipe(Recipe):
 def discriminate(recipe: FeatureRecipe) -> None:
     """Replaces the identity embedding by Fisher's linear discriminants of the deep features, centred.
 
-    CosFace shapes the features; what of them tells people apart against what varies within a person is then a matter
-    of two covariances, which are known better than the embedding is trained.
+    CosFace shapes the features. What of them separates people, against what varies within a person, is then a matter of
+    two covariances, which can be estimated better than the embedding is trained.
     """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 

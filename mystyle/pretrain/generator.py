@@ -1,13 +1,13 @@
 """The domain's generator: a warm start on rendered pairs, critics of features, then the StyleGAN2 recipe.
 
-The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) learns the
-picture itself. It takes minutes where the adversarial game takes hours, and gives a W in which the parameters are
-nearly linear. It grows: at a quarter of the resolution, where a step is cheap, the generator learns what is where; at
-half and in full, what it looks like. Critics of features then make its textures sharp (``mystyle.pretrain.sharpen``).
-The adversarial stage (logistic loss, lazy R1, path length, style mixing, EMA) makes the distribution right, given the
-many steps that it wants; half of its fakes keep the pair loss so that W keeps its meaning.
+The warm start needs a manifest with the true parameters: z is made of their normal scores, and G(z) is regressed to the
+image itself. It takes minutes where adversarial training takes hours, and gives a W in which the parameters are nearly
+linear. It grows: layout is learned at a quarter of the resolution, where a step is cheap, appearance at half and in
+full. Critics of features then sharpen its textures (``mystyle.pretrain.sharpen``). The adversarial stage (logistic
+loss, lazy R1, path length, style mixing, EMA) fits the distribution, given enough steps; half of its fakes keep the
+pair loss so that W keeps its meaning.
 Without a manifest, or with empty ``warm_epochs``, the adversarial stage runs alone. ``start`` goes on from a finished
-pair of networks, on the same pictures or on others.
+pair of networks, on the same images or on others.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, path_penalty, r1_penalty, update_average
-from mystyle.checkpoints import load_discriminator, load_generator, save_discriminator, save_generator
+from mystyle.checkpoints import load_discriminator, load_generator, load_network, save_discriminator, save_generator
 from mystyle.latents.statistics import latent_statistics
-from mystyle.networks.features import PerceptualDistance
+from mystyle.networks.features import FeatureNetwork, PerceptualDistance
 from mystyle.networks.stylegan2 import Discriminator, Generator, set_precision
 from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
 from mystyle.pretrain.loop import GameRecipe, Recipe, train
@@ -35,7 +35,7 @@ def make_generator(resolution: int, s: GeneratorSettings) -> Generator:
 
 
 class WarmRecipe(Recipe):
-    """G(z_i) = x_i by L1 and, where the pictures have its size, perceptual distance."""
+    """G(z_i) = x_i by L1 and, where the images have its size, perceptual distance."""
 
     def __init__(
         self, generator: Generator, album: Album, z: Tensor, perceptual: PerceptualDistance | None,
@@ -118,7 +118,7 @@ class AdversarialRecipe(GameRecipe):
         return images
 
     def training_step(self, index: Tensor, batch_idx: int) -> None:
-        s, (opt_g, opt_d) = self.settings, self.players()
+        s, (opt_g, opt_d) = self.settings, self.optimizer_list()
         index = index.cpu()
         real = self.album.batch(index).to(self.device)
         step = int(self.step)
@@ -156,39 +156,39 @@ class AdversarialRecipe(GameRecipe):
         self.move_average(len(real))
 
 
-def pretrain(
-    album: Album, out: Path, work: Path, settings: GeneratorSettings, seed: int, perceptual: PerceptualDistance | None
-) -> dict[str, float]:
-    """Trains both stages; writes ``generator.safetensors`` (the average) and ``discriminator.safetensors`` to ``out``.
+def pretrain(album: Album, out: Path, work: Path, settings: GeneratorSettings, seed: int) -> dict[str, float]:
+    """Trains all stages; writes ``generator.safetensors`` (the average) and ``discriminator.safetensors`` to ``out``.
 
-    Raises ValueError if a warm start is asked for without true parameters or without a perceptual distance, and if the
-    networks to start from do not fit.
+    Pairs of z and image need the album's parameters and ``perceptual.safetensors`` in ``out``. Raises ValueError if a
+    warm start lacks them, and if the networks to start from do not fit.
     """
+    file = out / "perceptual.safetensors"
+    paired, warm = bool(album.parameters) and file.is_file(), bool(settings.warm_epochs) and not settings.start
+    if warm and not paired:
+        raise ValueError(f"a warm start needs a manifest with parameters and {file}; or --settings.warm_epochs []")
+    perceptual = z = None
+    if paired and (warm or settings.start):
+        perceptual = PerceptualDistance(load_network(FeatureNetwork, file))
     if settings.start:
         generator = load_generator(settings.start / "generator.safetensors").requires_grad_(True)
         discriminator = load_discriminator(settings.start / "discriminator.safetensors").requires_grad_(True)
         if generator.resolution != album.resolution:
             raise ValueError(
                 f"--settings.start {settings.start}: a generator of {generator.resolution} px, "
-                f"but the pictures have {album.resolution} px"
+                f"but the images have {album.resolution} px"
             )
     else:
         generator = make_generator(album.resolution, settings)
         discriminator = Discriminator(album.resolution, settings.channel_base, settings.channel_max)
-    z = None
-    if album.parameters and perceptual is not None:
+    if perceptual is not None:
         draws = torch.Generator().manual_seed(seed)
         z = complete_to_sphere(normal_scores(album.parameters, draws), generator.z_dim, draws)
-    if settings.warm_epochs and not settings.start:
-        if z is None or perceptual is None:
-            raise ValueError(
-                "a warm start needs a manifest with parameters and perceptual.safetensors; or --settings.warm_epochs []"
-            )
-        generator = warm_start(album, z, perceptual, settings, seed, work)
-        if settings.sharp_epochs:
-            sharpening = SharpeningRecipe(generator, album, z, perceptual, settings, seed)
-            train(sharpening, work / "sharpening")
-            generator.load_state_dict(sharpening.average.state_dict())
+        if warm:
+            generator = warm_start(album, z, perceptual, settings, seed, work)
+            if settings.sharp_epochs:
+                sharpening = SharpeningRecipe(generator, album, z, perceptual, settings, seed)
+                train(sharpening, work / "sharpening")
+                generator.load_state_dict(sharpening.average.state_dict())
     recipe = AdversarialRecipe(generator, discriminator, album, z, perceptual, settings, seed)
     train(recipe, work / "adversarial")
     recipe.average.mapping.w_avg.copy_(latent_statistics(recipe.average).mean)

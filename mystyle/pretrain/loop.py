@@ -1,4 +1,4 @@
-"""What the recipes share: shuffled batches by seed and epoch, the game of two networks, and a resumable Trainer."""
+"""What the recipes share: shuffled batches by seed and epoch, adversarial training, and a resumable Trainer."""
 
 from __future__ import annotations
 

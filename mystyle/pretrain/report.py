@@ -1,4 +1,4 @@
-"""The evidence page of a domain's networks: what they do on people whom none of them has seen."""
+"""The evidence page of a domain's networks: measurements on people that none of them was trained on."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.types import Image, W, from_uint8, to_uint8
 from mystyle.workbench import sheets
 
-SHOWN = 64  # pictures in a grid, eight by eight
+SHOWN = 64  # images in a grid, eight by eight
 ROWS = 4  # of interpolations in each space
 STEPS = 9  # from one end of an interpolation to the other
-PANELS = len(ATTRIBUTES)  # that are drawn; the table has all
+PANELS = len(ATTRIBUTES)  # in the figure; the table has all
 PEOPLE_SHOWN = 8  # rows of the figure of inversions
 BATCH = 32
-LEAST = 2 * (K + 1)  # pictures in each set that is compared: k neighbours for each, and some choice
-PATHS = 10  # times fewer than pictures: their mean needs no ten thousand
+LEAST = 2 * (K + 1)  # images in each set that is compared: k neighbours for each, and some choice
+PATHS = 10  # times fewer than images: their mean needs no ten thousand
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,20 @@ class Evidence:
     def z(self, n: int, part: int) -> Tensor:
         """[n, z_dim] standard normal, drawn on the CPU so that every device has the same."""
         return torch.randn(n, self.domain.generator.z_dim, generator=self.draws(part)).to(self.domain.device)
+
+    def photos(self, rows: Tensor | slice) -> Image:
+        """Held-out portraits on the networks' device."""
+        return self.album.batch(rows).to(self.domain.device)
+
+    def generate(self, z: Tensor) -> Image:
+        return self.domain.generator.synthesis(self.domain.generator.mapping(z))
+
+    def render(self, w: W) -> Image:
+        """One code [n, w_dim] for all layers."""
+        return self.domain.generator.synthesis(w[:, None].expand(-1, self.domain.generator.num_ws, -1))
+
+    def identity(self, images: Image) -> Tensor:
+        return self.domain.judge.identity_of(self.domain.judge.deep(images))
 
     @contextmanager
     def part(self, name: str) -> Iterator[dict[str, Any]]:
@@ -97,7 +111,7 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
     evidence.figures.update(
         settings={"samples": samples, "inversions": inversions, "steps": steps, "seed": seed},
         data={
-            "pictures": len(album),
+            "images": len(album),
             "people": len(album.identities.unique()),
             "resolution": album.resolution,
             "manifest": sha256(data / "manifest.csv"),
@@ -132,11 +146,11 @@ def read_held_out(data: Path, domain: Domain) -> Album:
             raise ValueError(f"manifest.csv has no column {', '.join(missing)}")
         album = read_album(data)
         if album.resolution != domain.resolution:
-            raise ValueError(f"pictures of {album.resolution} px; the networks are made for {domain.resolution} px")
+            raise ValueError(f"images of {album.resolution} px; the networks are made for {domain.resolution} px")
         photos = album.identities.bincount()
         if photos.sort().values[: len(photos) // 2].sum() < LEAST or (photos > 1).sum() < 2:
             raise ValueError(
-                f"{len(album)} pictures of {len(photos)} people are too few: any half of the people must have {LEAST}, "
+                f"{len(album)} images of {len(photos)} people are too few: any half of the people must have {LEAST}, "
                 "and two people more than one"
             )
     except (ValueError, TypeError, OSError) as error:
@@ -151,7 +165,7 @@ def distribution(e: Evidence) -> None:
     A finite set is never quite like another of the same population, so that the same numbers are given for two halves
     of the held-out set with no person in common, and for the samples against the same half at the same size.
     """
-    g, features = e.domain.generator, e.domain.judge
+    judge = e.domain.judge
     with e.part("distribution") as found:
         people = shuffled(e.album.identities.unique(), e.draws(0))
         first, second = (in_turns(e.album.identities, part) for part in people.tensor_split(2))
@@ -160,10 +174,10 @@ def distribution(e: Evidence) -> None:
         half = min(n, len(first), len(second))
 
         z = e.z(max(n, SHOWN), part=1)
-        samples = in_batches("samples", n, lambda rows: features.deep(as_written(g(z[rows]))))
-        real = in_batches("portraits", len(e.album), lambda rows: features.deep(photos(e, rows)))
-        sheets.grid(e.out / "samples.png", as_written(g(z[:SHOWN])).cpu(), 8)
-        sheets.grid(e.out / "portraits.png", photos(e, everyone[:SHOWN]).cpu(), 8)
+        samples = in_batches("samples", n, lambda rows: judge.deep(as_written(e.generate(z[rows]))))
+        real = in_batches("portraits", len(e.album), lambda rows: judge.deep(e.photos(rows)))
+        sheets.grid(e.out / "samples.png", as_written(e.generate(z[:SHOWN])).cpu(), 8)
+        sheets.grid(e.out / "portraits.png", e.photos(everyone[:SHOWN]).cpu(), 8)
 
         a, b = first[:half], second[:half]
         compared = {"samples against held-out": (samples, everyone[:n], real[everyone[:n]])}
@@ -188,14 +202,9 @@ def distribution(e: Evidence) -> None:
 
 def paths(e: Evidence) -> None:
     """Perceptual path length in W and Z, and a figure of the way from one sample to another in both."""
-    g = e.domain.generator
-
-    def from_w(w: W) -> Image:
-        images: Image = g.synthesis(w[:, None].expand(-1, g.num_ws, -1))
-        return images
 
     def codes(z: Tensor) -> W:
-        return in_batches("codes", len(z), lambda rows: g.mapping.w(z[rows]))
+        return in_batches("codes", len(z), lambda rows: e.domain.generator.mapping.w(z[rows]))
 
     def measure(
         name: str, render: Callable[[Tensor], Image], a: Tensor, b: Tensor, t: Tensor, interpolate: Interpolation
@@ -218,12 +227,12 @@ def paths(e: Evidence) -> None:
         z1, z2 = e.z(2 * n, part=2).tensor_split(2)
         t = torch.rand(n, generator=e.draws(3)).to(z1)
         w1, w2 = (codes(z) for z in (z1, z2))
-        measure("W, t = 0", from_w, w1, w2, torch.zeros_like(t), lerp)
-        measure("W, t uniform", from_w, w1, w2, t, lerp)
-        measure("Z, t uniform", g, z1, z2, t, slerp)
+        measure("W, t = 0", e.render, w1, w2, torch.zeros_like(t), lerp)
+        measure("W, t uniform", e.render, w1, w2, t, lerp)
+        measure("Z, t uniform", e.generate, z1, z2, t, slerp)
 
-        in_w = from_w(steps(w1[:ROWS], w2[:ROWS], lerp, STEPS).flatten(0, 1))
-        in_z = g(steps(z1[:ROWS], z2[:ROWS], slerp, STEPS).flatten(0, 1))
+        in_w = e.render(steps(w1[:ROWS], w2[:ROWS], lerp, STEPS).flatten(0, 1))
+        in_z = e.generate(steps(z1[:ROWS], z2[:ROWS], slerp, STEPS).flatten(0, 1))
         names = [f"{space}, {i + 1}" for space in "WZ" for i in range(ROWS)]
         columns = [f"t = {i / (STEPS - 1):.3g}" for i in range(STEPS)]
         sheets.labelled_grid(e.out / "interpolations.png", as_written(torch.cat([in_w, in_z])).cpu(), names, columns)
@@ -231,9 +240,8 @@ def paths(e: Evidence) -> None:
 
 def recognition(e: Evidence) -> Tensor:
     """Verification over all pairs and the error of every attribute; returns the identity embeddings [n, e]."""
-    features = e.domain.judge
     with e.part("verification") as found:
-        faces = in_batches("recognition", len(e.album), lambda rows: features.identity(photos(e, rows)))
+        faces = in_batches("recognition", len(e.album), lambda rows: e.identity(e.photos(rows)))
         identities = e.album.identities.to(e.domain.device)
         curve = roc(faces, identities)
         draw.roc_curve(e.out / "roc.png", curve)
@@ -246,15 +254,18 @@ def recognition(e: Evidence) -> Tensor:
         }
     with e.part("attributes") as found:
         reader = e.domain.reader
-        moments = reader.config["attributes"]
-        standard = in_batches("attributes", len(e.album), lambda rows: reader.heads(photos(e, rows))[1])
-        columns = dict(zip(reader.attribute_names, standard.cpu().unbind(1), strict=True))
-        shown_first = sorted(columns, key=lambda name: name not in ATTRIBUTES)
-        estimates = {name: columns[name] * moments[name][1] + moments[name][0] for name in shown_first}
-        truths = {name: e.album.parameters[name] for name in estimates}
-        found |= {name: regression(estimates[name], truths[name]) for name in estimates}
-        if estimates:
-            draw.scatter(e.out / "attributes.png", dict(list(estimates.items())[:PANELS]), truths, UNITS)
+        names = sorted(reader.moments, key=lambda name: name not in ATTRIBUTES)  # those of the figure first
+
+        def read(rows: slice) -> Tensor:
+            values = reader.attributes(e.photos(rows))
+            return torch.stack([values[name] for name in names], dim=1)
+
+        if names:
+            columns = in_batches("attributes", len(e.album), read).cpu().unbind(1)
+            estimates = dict(zip(names, columns, strict=True))
+            found |= {name: regression(x, e.album.parameters[name]) for name, x in estimates.items()}
+            shown = dict(list(estimates.items())[:PANELS])
+            draw.scatter(e.out / "attributes.png", shown, e.album.parameters, UNITS)
     return faces
 
 
@@ -262,26 +273,21 @@ def inversion(e: Evidence, faces: Tensor) -> None:
     """One photo each of as many people, found in W by the encoder and by descent, and in W+ by descent.
 
     Each result is compared with the photo it was made from, and its identity also with the person's other photos:
-    that similarity has a ceiling, the photo's own. The descent never asks the network that measures identity.
+    that similarity has a ceiling, the photo's own. The descent does not use the network that measures identity.
     """
     g, identities = e.domain.generator, e.album.identities
     with e.part("inversion") as found:
         several = shuffled((identities.bincount() > 1).nonzero().squeeze(1), e.draws(4))
         rows = in_turns(identities, several)[: min(e.inversions, len(several))]
-        target = photos(e, rows)
+        target = e.photos(rows)
         statistics = latent_statistics(g)
 
         def descend(settings: LatentProjectionSettings) -> Image:
             seeds = [1000 * e.seed + i for i in range(len(rows))]
             return project_latent(target, Identity(), g, e.domain.perceptual, statistics, settings, seeds=seeds).images
 
-        encoded = in_batches(
-            "encoder",
-            len(rows),
-            lambda i: g.synthesis(e.domain.encoder(target[i])[:, None].expand(-1, g.num_ws, -1)),
-        )
         results = {
-            "W, encoder": encoded,
+            "W, encoder": in_batches("encoder", len(rows), lambda i: e.render(e.domain.encoder(target[i]))),
             "W, descent": descend(LatentProjectionSettings(steps=e.steps, space="w")),
             "W+, descent": descend(LatentProjectionSettings(steps=e.steps, space="w+")),
         }
@@ -293,7 +299,7 @@ def inversion(e: Evidence, faces: Tensor) -> None:
         found["photo to the person's others"] = spread((own * others).sum(1))
         found["photo to other people"] = spread((own @ own.T)[~torch.eye(len(rows), dtype=torch.bool)])
         for name, images in results.items():
-            embedding = e.domain.judge.identity(images)
+            embedding = e.identity(images)
             found["results"][name] = {
                 "mse": spread((images - target).square().mean(dim=(1, 2, 3))),
                 "perceptual": spread(e.domain.perceptual(images, target)),
@@ -335,13 +341,8 @@ def other_photos(faces: Tensor, identities: Tensor, rows: Tensor) -> Tensor:
     return torch.stack(means)
 
 
-def photos(e: Evidence, rows: Tensor | slice) -> Image:
-    """Held-out portraits on the networks' device."""
-    return e.album.batch(rows).to(e.domain.device)
-
-
 def as_written(images: Image) -> Image:
-    """Rounded to 8 bits, as a picture is that one saves; the portraits are such pictures too."""
+    """Rounded to 8 bits as saved images are, the portraits among them."""
     return from_uint8(to_uint8(images))
 
 

@@ -13,7 +13,7 @@ ATTRIBUTES = (
     "yaw", "pitch", "smile", "mouth_open", "eye_open", "gaze_x", "light_angle", "age", "glasses", "beard",
     "hair_length", "skin_tone", "masculine",
 )  # fmt: skip
-TRAITS = (  # of identity: what people differ by teaches the embedding more than who they are alone
+TRAITS = (  # of identity: as regression targets they improve the embedding beyond the identity labels alone
     "head_width", "head_depth", "jaw_taper", "jaw_corner", "chin_length", "chin_forward", "chin_width", "cheekbone",
     "cheek", "forehead", "brow_ridge", "eye_distance", "eye_width", "eye_height", "eye_slant", "eye_depth",
     "lid_crease", "iris_hue", "brow_thickness", "brow_height", "brow_arch", "brow_tilt", "nose_length", "nose_width",
@@ -56,7 +56,7 @@ class GeneratorSettings:
     sharp_rate: float = 2e-3  # Adam (0, 0.99)
     batch: int = 16
     rate: float = 6e-3  # of the discriminator, Adam (0, 0.99); the official 2e-3 is for a thousand times as many steps
-    generator_rate: float = 6e-4  # at the discriminator's, a warm generator outruns it and its loss stays at chance
+    generator_rate: float = 6e-4  # with the discriminator's, a warm generator outpaces it and its loss stays at chance
     gamma: float = 0.5  # R1
     r1_every: int = 16
     path_every: int = 4
@@ -79,7 +79,7 @@ class EncoderSettings:
     rate: float = 1e-3  # Adam, one cosine
     l1_weight: float = 1.0
     perceptual_weight: float = 1.0
-    identity_weight: float = 0.5  # 1 - cosine of the perceptual network's last layer, which reads who and how
+    identity_weight: float = 0.5  # 1 - cosine of the perceptual network's last hidden layer
     code_weight: float = 1.0  # squared error of the codes of generated images, relative to the variance of W
     prior_weight: float = 0.02  # squared distance from w_avg, likewise: keeps anchors where W is dense
     held_out: float = 0.05  # share of the identities kept for the figures in the card

@@ -1,9 +1,9 @@
 """Between the warm start and the adversarial stage: the generator against critics of the perceptual network's maps.
 
-A warm start leaves textures at their mean, and a StyleGAN2 discriminator needs hundreds of thousands of pictures before
-it sees that. Small critics that look at the features of a trained network see it within minutes (Sauer et al.,
-"Projected GANs Converge Faster", 2021; without their random projections): one for every stage of the network, each
-judging patches. They serve this stage alone and are thrown away.
+A warm start leaves textures at their mean, which a StyleGAN2 discriminator detects only after hundreds of thousands of
+images. Small critics on the features of a trained network do within minutes (Sauer et al., "Projected GANs Converge
+Faster", 2021; without their random projections): one for every stage of the network, with a logit for every patch. They
+serve this stage alone and are discarded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mystyle.pretrain.loop import GameRecipe
 from mystyle.pretrain.settings import GeneratorSettings
 
 WIDTH = 48
-MEASURED_ON = 512  # pictures
+MEASURED_ON = 512  # images
 
 
 class Critics(nn.Module):
@@ -47,7 +47,7 @@ class Critics(nn.Module):
 
 
 class SharpeningRecipe(GameRecipe):
-    """The logistic game of generator and critics; half of the fakes keep the pair loss, so that W keeps its meaning."""
+    """Logistic losses of generator and critics; half of the fakes keep the pair loss, so that W keeps its meaning."""
 
     stage = "sharpening"
 
@@ -68,7 +68,7 @@ class SharpeningRecipe(GameRecipe):
         ]
 
     def training_step(self, index: Tensor, batch_idx: int) -> None:
-        (perceptual,), (opt_g, opt_c) = self._perceptual, self.players()
+        (perceptual,), (opt_g, opt_c) = self._perceptual, self.optimizer_list()
         index = index.cpu()
         real = self.album.batch(index).to(self.device)
         half = len(real) // 2

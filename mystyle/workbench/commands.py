@@ -171,21 +171,11 @@ class Bench:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sample_prior(
-    folder: Path,
-    out: Path,
-    n: int,
-    way: Literal["b1", "dirichlet", "hit_and_run"],
-    beta: float,
-    concentration: float,
-    seed: int,
-    device: str,
-) -> None:
+def sample_prior(folder: Path, out: Path, n: int, settings: SamplingSettings, seed: int, device: str) -> None:
     """Writes n random images of the prior with their codes. Raises ValueError if the flags do not fit."""
     require("n", n, 1)
     require("seed", seed, 0)
-    settings = SamplingSettings(way, beta, concentration)
-    if way == "b1" and beta:
+    if settings.way == "b1" and settings.beta:
         raise ValueError("--beta: B.1 samples the hull itself; use --way dirichlet or hit_and_run to go beyond")
     bench = Bench.read(folder, "quick", device)
     prior, draws = bench.prior, torch.Generator().manual_seed(seed)
@@ -344,7 +334,7 @@ def find_directions(out: Path, domain: str, way: str, samples: int, count: int, 
         require(flag, value, least)
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {out}: the file's suffix is .safetensors")
-    if out.exists() and "names" not in facts_of(out):
+    if out.exists() and not {"names", "generator"} <= facts_of(out).keys():
         raise ValueError(f"--out {out}: is there and holds no directions; choose another file")
     out.parent.mkdir(parents=True, exist_ok=True)
     with showing():

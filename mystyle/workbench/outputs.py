@@ -18,9 +18,9 @@ LONGEST = 230  # bytes of a name; file systems take 255, of which temporary name
 def claim(out: Path, command: str, files: Iterable[str], images: Path | None = None) -> None:
     """Makes the folder ``out`` and lists in it the ``files`` that ``command`` is about to write there.
 
-    Raises ValueError before anything is written if ``out`` is the folder of ``images`` or inside it, if it holds a file
-    that is not listed or the results of another command, if two results would have one name or one too long, or if
-    nothing can be written there.
+    Raises ValueError before anything is written if ``out`` is the folder of ``images`` (one, or a folder of them) or
+    inside it, if it holds a file that is not listed or the results of another command, if two results would have one
+    name or one too long, or if nothing can be written there.
     """
     files = list(files)
     folded = Counter(name.casefold() for name in files)  # on some file systems A and a are one name
@@ -28,10 +28,13 @@ def claim(out: Path, command: str, files: Iterable[str], images: Path | None = N
         raise ValueError(f"--out {out}: two results would be called {twice[0]}; rename the image of that name")
     if long := [name for name in files if len(os.fsencode(name)) > LONGEST]:
         raise ValueError(f"--out {out}: the name {long[0][:40]}... is too long; rename the image")
-    if images is not None and images.is_dir() and Path(os.path.realpath(out)).is_relative_to(os.path.realpath(images)):
-        raise ValueError(f"--out {out}: is in the folder of the images, {images}; choose another folder")
+    if images is not None:
+        place, source = Path(os.path.realpath(out)), Path(os.path.realpath(images))
+        if place == source.parent or place.is_relative_to(source):
+            raise ValueError(f"--out {out}: is in the folder of the images, {images}; choose another folder")
     try:
-        found = {path.name for path in out.iterdir() if not path.name.startswith(".")} if out.is_dir() else set()
+        found = set(os.listdir(out)) if out.is_dir() else set()
+        found = {name for name in found if name in files or not name.startswith(".")}
         listed = {"command": command, "files": []}
         if LISTING in found:
             listed = read_json(out / LISTING, {"command": str, "files": list})

@@ -48,7 +48,8 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
                 continue
             within = metric.range
             bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
-            panel.fill_between(means.index, *zip(*bands, strict=True), color=colour, alpha=0.13, lw=0)
+            low, high = zip(*bands, strict=True)
+            panel.fill_between(means.index, low, high, color=colour, alpha=0.13, lw=0)
             panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method.title)
         if options.get("mark") is not None:
             panel.axvline(options["mark"], color="0.6", lw=0.6)

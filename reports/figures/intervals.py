@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
 
+from benchmarks.engine.records import ConditionRecord, RowRecord
 from reports.figures import Drawing
 from reports.figures.style import DPI, KINDS, PUBLISHED, arrow, wrap
 from reports.runs import Run
@@ -19,7 +20,7 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
 
     rows = run.summary.set_index(["condition", "method", "metric"])
     found = {key[:2] for key in rows.index}
-    lines = []  # (condition, method); None for a heading
+    lines: list[tuple[ConditionRecord, RowRecord | None]] = []  # None for a heading
     for condition in run.suite.conditions:
         if condition.title:
             lines.append((condition, None))
@@ -34,17 +35,16 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     figure = Figure(figsize=(1.4 + 1.45 * len(metrics), 0.8 + 0.17 * len(lines)), dpi=DPI, layout="constrained")
     panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for panel, metric in zip(panels, metrics, strict=True):
-        for y, (condition, method) in enumerate(lines):
-            if method is None:
+        for y, (condition, row) in enumerate(lines):
+            if row is None:
                 continue
-            for source, number in run.suite.published_numbers(method.name, metric.name, condition.name).items():
-                look = {"ms": 3.5, "mfc": "white", "mec": PUBLISHED, "mew": 0.8, "zorder": 3}
-                panel.plot(number.mean, y, markers[source], **look)
-            key = (condition.name, method.name, metric.name)
+            for source, number in run.suite.published_numbers(row.name, metric.name, condition.name).items():
+                panel.plot(number.mean, y, markers[source], ms=3.5, mfc="white", mec=PUBLISHED, mew=0.8, zorder=3)
+            key = (condition.name, row.name, metric.name)
             if key in rows.index:
-                row, colour = rows.loc[key], KINDS[method.kind]
-                panel.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, lw=1.2, solid_capstyle="round")
-                panel.plot(row["mean"], y, "o", ms=3, color=colour, zorder=4)
+                cell, colour = rows.loc[key], KINDS[row.kind]
+                panel.plot([cell["ci_low"], cell["ci_high"]], [y, y], color=colour, lw=1.2, solid_capstyle="round")
+                panel.plot(cell["mean"], y, "o", ms=3, color=colour, zorder=4)
         panel.set_title(wrap(metric.label) + arrow(metric.higher_is_better), fontsize=7)
         panel.set_yticks(range(len(lines)), [c.title.upper() if m is None else m.title for c, m in lines], fontsize=6)
         panel.grid(axis="x", lw=0.3, color="0.85")

@@ -25,7 +25,6 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     figure = Figure(figsize=(3.4, 2.5), layout="constrained")
     panel = figure.subplots()
     scale = {"vmin": jobs[options["colour"]].min(), "vmax": jobs[options["colour"]].max(), "cmap": "viridis"}
-    dots = None
     for marker, (person, mine) in zip(MARKERS * 2, jobs.groupby("person"), strict=False):
         means = mine.groupby("level")[options["metric"]].mean()
         panel.plot(means.index, means, color="0.7", lw=0.7, zorder=1)

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DPI = 240
 CELL, GAP, SIDE, LINE = 240, 8, 76, 26  # dots: an image, between two, the labels at the side, a line of a title
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so every machine renders the same letters
     "font.size": 7,
@@ -61,11 +61,11 @@ def sheet(
             if notes and notes[r][c]:
                 figure.text((x + cell / 2) / width, (y - 4) / height, notes[r][c], ha="center", va="top", fontsize=6)
         if labels:
-            place = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 6.5}
+            place: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 6.5}
             figure.text(SIDE / 2 / width, (y + cell / 2) / height, _narrow(labels[r], cell), **place)
     for c, title in enumerate(titles):
-        x = SIDE + c * (cell + GAP) + cell / 2
-        figure.text(x / width, 1 - (top - GAP) / height, title, ha="center", va="bottom", linespacing=1.0)
+        middle = SIDE + c * (cell + GAP) + cell / 2
+        figure.text(middle / width, 1 - (top - GAP) / height, title, ha="center", va="bottom", linespacing=1.0)
     return figure
 
 
@@ -94,7 +94,7 @@ def show(axes: Axes, path: Cell, cell: int = CELL) -> None:
     axes.imshow(np.asarray(large), interpolation="none", aspect="auto")
 
 
-def plain(panel: Axes, grid: str) -> None:
+def plain(panel: Axes, grid: Literal["both", "x", "y"]) -> None:
     """A panel with thin lines and no frame on top and right."""
     panel.grid(axis=grid, lw=0.3, color="0.88")
     panel.set_axisbelow(True)

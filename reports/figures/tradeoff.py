@@ -64,6 +64,11 @@ def _label(panel: Axes, dots: Sequence[tuple[str, tuple[float, float]]]) -> None
         height = max(y, height + LINE)
         beside = [there[0] for there in points.values() if abs(there[1] - height) < LINE and there[0] < x + NEAR]
         right = max([x, *beside])
-        place = {"textcoords": "offset points", "xytext": (right - x + 8, height - y), "va": "center", "fontsize": 6}
+        place: dict[str, Any] = {
+            "textcoords": "offset points",
+            "xytext": (right - x + 8, height - y),
+            "va": "center",
+            "fontsize": 6,
+        }
         lead = {"arrowstyle": "-", "lw": 0.3, "color": "0.5", "shrinkA": 0, "shrinkB": 2}
         panel.annotate(title, dot, arrowprops=lead, path_effects=[withStroke(linewidth=2, foreground="white")], **place)

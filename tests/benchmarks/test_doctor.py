@@ -22,13 +22,19 @@ from benchmarks.engine import installation
 from benchmarks.engine.findings import MISSING, OK, PROBLEM, Finding
 from datasets.folders import sha256
 from datasets.synthetic.people import VERSION
-from mystyle.domains.domain import RESOLUTIONS
+from mystyle import domains
+from mystyle.domains.synthetic import DOMAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def found_by(check, *arguments) -> Mapping[str, Finding]:
     return {finding.name: finding for finding in check(*arguments)}
+
+
+def use(monkeypatch, **fields) -> None:
+    """Changes what the synthetic domain is."""
+    monkeypatch.setattr(domains, "source", lambda name: SimpleNamespace(**vars(DOMAIN) | fields))
 
 
 def only(monkeypatch, *checks) -> None:
@@ -82,7 +88,7 @@ def test_a_missing_package_is_a_problem_unless_the_main_command_goes_without(mon
                 raise metadata.PackageNotFoundError(name)
             return version(name)
 
-        monkeypatch.setattr(installation.metadata, "version", look)
+        monkeypatch.setattr(metadata, "version", look)
 
     without("wandb", "cvxpy", "ray")
     only(monkeypatch, lambda asked: installation.packages())
@@ -99,7 +105,7 @@ def test_a_missing_package_is_a_problem_unless_the_main_command_goes_without(mon
 
 
 def test_a_version_that_does_not_satisfy_the_requirement(monkeypatch):
-    monkeypatch.setattr(installation.metadata, "version", lambda name: "2.7.1")
+    monkeypatch.setattr(metadata, "version", lambda name: "2.7.1")
     found = found_by(installation.packages)
     assert found["torch"].state == PROBLEM and found["torch"].detail.startswith("2.7.1 is not >=2.8;")
     assert found["facenet-pytorch"].state == PROBLEM and found["numpy"].state == OK
@@ -114,13 +120,6 @@ def test_the_extra_bench_is_required_and_those_of_developers_are_ignored():
     extras = dict(installation.requirements())
     assert extras["torch>=2.8"] == extras["jinja2"] == "" and extras["ray"] == "ray"
     assert "pytest" not in extras and "ruff" not in extras
-
-
-def test_without_a_checkout_the_installation_tells_what_is_required(monkeypatch, tmp_path):
-    monkeypatch.setattr(installation, "_ROOT", tmp_path)
-    told = ["torch>=2.8", "scipy", 'pytest; extra == "test"', "ray ; extra == 'ray'"]
-    monkeypatch.setattr(installation.metadata, "requires", lambda name: told)
-    assert list(installation.requirements()) == [("torch>=2.8", ""), ("scipy", ""), ("pytest", "test"), ("ray", "ray")]
 
 
 def test_torch_and_torchvision_of_different_builds(monkeypatch):
@@ -179,7 +178,7 @@ def networks(tmp_path, monkeypatch):
     path = tmp_path / "generator.safetensors"
     save_file({"w": torch.zeros(4)}, path, {"network": "Generator", "config": "{}"})
     (tmp_path / "SHA256SUMS").write_text(f"{sha256(path)}  {path.name}\n")
-    monkeypatch.setattr(doctor, "domain_weights", lambda domain: {"generator": path})
+    use(monkeypatch, weights=lambda: {"generator": path})
     return path
 
 
@@ -214,19 +213,19 @@ def test_people_who_are_yet_to_be_rendered(tmp_path, monkeypatch):
 
 def test_rendered_photos_that_are_damaged(tmp_path, monkeypatch, draw_person):
     monkeypatch.chdir(tmp_path)
-    draw_person(tmp_path / f"data/synthetic-{RESOLUTIONS['synthetic']}-v{VERSION}", "p03")  # too small
+    draw_person(tmp_path / f"data/synthetic-{DOMAIN.resolution}-v{VERSION}", "p03")  # too small
     line = found_by(doctor.people, Asked())["p03"]
     assert line.state == PROBLEM and "8 problems in all" in line.detail and line.detail.endswith("it is rendered again")
 
 
 def test_photos_of_a_folder(people_root, tmp_path, monkeypatch, capsys):
     only(monkeypatch, doctor.people)
-    monkeypatch.setattr(doctor, "RESOLUTIONS", {"synthetic": 32})
+    use(monkeypatch, resolution=32)
     assert main(["--photos", str(people_root)]) == 0
     out = capsys.readouterr().out
     assert "ok       alice   5 train, 3 test" in out and "people  2 in " in out
     assert f"--suite inpainting --photos {people_root}" in out
-    monkeypatch.setattr(doctor, "RESOLUTIONS", {"synthetic": 64})
+    use(monkeypatch, resolution=64)
     assert main(["--photos", str(people_root)]) == 1
     out = capsys.readouterr().out
     assert "32x32 pixels, this domain needs 64x64" in out and "3 more; mend these first" in out

@@ -9,21 +9,22 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 import yaml
-from bench_toys import Toy, load_tiny_domain
+from bench_toys import Toy
 from PIL import Image
 from safetensors.torch import save_file
+from tiny import load_tiny_domain
 
 from benchmarks import list as listing
 from benchmarks import run
 from benchmarks.api.registry import METHODS, METRICS, SUITES
-from benchmarks.engine import records, request
+from benchmarks.engine import records
 from benchmarks.engine.display import print_summary
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.preview import preview
@@ -32,6 +33,7 @@ from benchmarks.engine.terminal import replace_unencodable
 from benchmarks.run import do_jobs, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
+from mystyle import domains
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,8 +53,8 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
     """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
-    monkeypatch.setattr(request, "RESOLUTIONS", {"synthetic": 32})
-    monkeypatch.setattr(request, "domain_weights", lambda name: weights)
+    tiny = SimpleNamespace(name="synthetic", resolution=32, weights=lambda: weights)
+    monkeypatch.setattr(domains, "source", lambda name: tiny)
     monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
 
     def call(*arguments):
@@ -176,7 +178,9 @@ def test_names_that_are_not_utf_8(command, draw_person, tmp_path):
     os.rename(people / "alice", os.fsencode(people) + b"/al\xffice")
     status, _, err = command("--photos", people)
     assert status == 2 and "--photos al\\udcffice: the name is not valid UTF-8; rename it" in err
-    assert "--out" in command("--out", os.fsdecode(b"\xff"))[2]
+    with pytest.raises(SystemExit) as ended:
+        command("--out", os.fsdecode(b"\xff"))
+    assert ended.value.code == 2
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "other", "changed"])
@@ -215,15 +219,11 @@ def test_a_method_whose_file_is_broken(command, monkeypatch):
     assert status == 2 and "--methods mean_photo: cannot be imported (SyntaxError: invalid syntax)" in err
 
 
-def test_help_is_quick_and_imports_no_torch():
-    code = (
-        "import sys, benchmarks.run as r\ntry: r.main(['--help'])\nexcept SystemExit: sys.exit('torch' in sys.modules)"
-    )
-    began = time.perf_counter()
+def test_help_imports_nothing_that_takes_long():
+    code = "import sys, benchmarks.run as r\ntry: r.main(['--help'])\nexcept SystemExit: print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0 and "--methods NAME [NAME ...]" in done.stdout
-    # 0.25 s of work; the rest is room for a busy machine
-    assert time.perf_counter() - began < 2
+    assert not {"torch", "pandas", "scipy", "matplotlib", "ray", "wandb"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("command", [["run", "--help"], ["list", "presets"]])
@@ -237,7 +237,8 @@ def test_a_summary_in_another_encoding(finished, monkeypatch):
     options, _, _ = finished
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
     replace_unencodable()
-    print_summary(pd.read_csv(options.folder / "summary.csv"), records.read_suite(options.folder))
+    summary = pd.read_csv(options.folder / "summary.csv", dtype={"condition": str})
+    print_summary(summary, records.read_suite(options.folder))
     sys.stdout.flush()
     assert " ?" in sys.stdout.buffer.getvalue().decode("cp1252")  # an arrow, which that encoding lacks
 
@@ -306,7 +307,7 @@ def finished(tmp_path_factory, people_root):
         domain="tiny",
         resolution=32,
         weights={"features": folder / "features.safetensors"},
-        bases={"comodgan.safetensors": folder / "features.safetensors"},
+        files={"comodgan.safetensors": folder / "features.safetensors"},
     )
     options.folder.mkdir()
     return options, asked, do_jobs(asked, options, load_tiny_domain)()
@@ -332,11 +333,11 @@ def test_the_summary_has_a_row_per_method_and_metric(finished):
 def test_suite_json_says_how_the_table_looks(finished):
     options, _, _ = finished
     suite = records.read_suite(options.folder)
-    kinds = {method["name"]: method["kind"] for method in suite["methods"]}
+    kinds = {method.name: method.kind for method in suite.methods}
     assert list(kinds) == [*SUITE.methods, "other_people", "real_photos"]
     assert kinds["mystyle"] == "method" and kinds["mean_photo"] == "floor" and kinds["real_photos"] == "ceiling"
     # losses look through the perceptual network, and MAPS and identity are measured by another
-    shared = {metric["name"]: metric["shares_network_with_loss"] for metric in suite["metrics"]}
+    shared = {metric.name: metric.shares_network_with_loss for metric in suite.metrics}
     assert shared == {name: name == "hole_distance" for name in SUITE.metrics}
 
 
@@ -378,6 +379,50 @@ def test_command_config_and_dry_run(command, tmp_path):
     assert config["seeds"] == [0, 1] and "config" not in config
     status, out, _ = command("--config", "a/config.yaml")
     assert status == 0 and "all 12 jobs are done" in out
+
+
+def test_one_folder_holds_one_suite_and_one_plan(command, tmp_path):
+    """Another suite is refused before anything is written; jobs of other settings are announced."""
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    status, _, err = command("--suite", "sampling", "--out", "a")
+    assert status == 2 and "--out a: holds a run of suite inpainting, not of sampling; choose another folder" in err
+    assert before == {path: path.read_bytes() for path in (tmp_path / "a").rglob("*") if path.is_file()}
+    status, out, _ = command("--methods", "mean_photo", "--people", "alice", "--seeds", "1", "--out", "a")
+    assert status == 0 and "jobs in a are of other settings: they are kept, and are not part of this plan's" in out
+
+
+def test_a_report_that_cannot_be_made_is_a_failure(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    shutil.rmtree(tmp_path / "a" / "report")
+    (tmp_path / "a" / "report").write_text("somebody's file")
+    for arguments in (("--methods", "mean_photo"), ("--collect",)):
+        status, _, err = command(*arguments, "--out", "a")
+        assert status == 1 and "the report could not be made, exit status 1" in err
+    (tmp_path / "a" / "report").unlink()
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+
+
+def test_a_job_whose_images_are_gone_is_done_again(command, tmp_path):
+    assert command("--methods", "mean_photo", "--out", "a")[0] == 0
+    image = next(path for path in sorted((tmp_path / "a").glob("jobs/*/images/*.png")) if "input" not in path.name)
+    whole = image.read_bytes()
+    image.unlink()
+    status, out, _ = command("--methods", "mean_photo", "--out", "a")
+    assert status == 0 and "5 of 6 jobs are done" in out and image.read_bytes() == whole
+
+
+def test_the_config_of_a_run_with_images_made_elsewhere_can_be_used_again(command, tmp_path):
+    for person in ("alice", "bob"):
+        (tmp_path / "theirs" / person).mkdir(parents=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / "theirs" / person / "x.png")
+    status, _, _ = command("--methods", "external:theirs=theirs", "mean_photo", "--out", "a", "--dry_run")
+    assert status == 0
+    command("--methods", "external:theirs=theirs", "mean_photo", "--out", "a")  # fails: no image is of a case
+    config = yaml.safe_load((tmp_path / "a/config.yaml").read_text())
+    assert config["methods"] == ["external:theirs=theirs", "mean_photo"]
+    status, out, err = command("--config", "a/config.yaml", "--dry_run")
+    assert status == 0 and "theirs" in out, err
 
 
 def test_a_run_that_was_stopped_before_its_plan_goes_on(command, tmp_path):
@@ -431,6 +476,7 @@ def test_the_config_of_a_run_with_images_made_elsewhere_can_be_used_again(comman
 def test_a_report_that_cannot_be_made_is_exit_status_1_and_made_the_next_time(command, tmp_path):
     broken = tmp_path / "reports" / "build.py"  # found first: the command of the report runs in this folder
     broken.parent.mkdir()
+    (broken.parent / "__init__.py").touch()
     broken.write_text("raise SystemExit('no font \\x1b[2J')")
     for flags in ((), ("--collect",)):
         status, _, err = command("--methods", "mean_photo", "--out", "a", *flags)

@@ -1,4 +1,4 @@
-"""The reader of person folders: what it reads, and how it speaks when it cannot."""
+"""The reader of person folders: what it reads, and what it reports when it cannot."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def test_describe_and_check_agree_with_what_is_read(alice):
 
 
 def test_describe_does_not_decode(alice):
-    (alice / "train/001.png").write_bytes(b"not a picture")
+    (alice / "train/001.png").write_bytes(b"not an image")
     assert len(describe(alice, "train")) == 4
 
 
 def test_photos_known_to_be_good_are_not_decoded_again(alice):
-    (alice / "train/001.png").write_bytes(b"not a picture")
-    digest = hashlib.sha256(b"not a picture").hexdigest()
+    (alice / "train/001.png").write_bytes(b"not an image")
+    digest = hashlib.sha256(b"not an image").hexdigest()
     assert len(check(alice, "train", 32, known_good={digest})) == 4
 
 
@@ -104,7 +104,7 @@ def test_wrong_size_names_file_found_and_needed(alice):
     assert "002.png is 40x32 pixels, this domain needs 32x32" in message and "align and resize" in message
 
 
-@pytest.mark.parametrize("damage", [b"", b"not a picture", "truncated"])
+@pytest.mark.parametrize("damage", [b"", b"not an image", "truncated"])
 def test_a_damaged_photo_is_named(alice, damage):
     path = alice / "train/001.png"
     path.write_bytes(path.read_bytes()[:-40] if damage == "truncated" else damage)

@@ -1,4 +1,4 @@
-"""Masks: their values, what decides them, and that they hide what their names say."""
+"""Masks: their values, what decides them, and that they hide what they are named after."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_same_hole_at_every_resolution(rule):
 
 
 @rules
-def test_a_hole_is_neither_a_speck_nor_the_picture(rule):
+def test_a_hole_is_neither_a_speck_nor_the_whole_image(rule):
     share = [1 - mask(rule, 64, seed).mean().item() for seed in SEEDS]
     assert min(share) > 0.02 and max(share) < 0.4
 

@@ -29,10 +29,10 @@ def test_the_synthetic_people_have_the_same_sizes_in_the_same_order():
 
 
 @pytest.mark.parametrize(
-    "celebrity, drawn", [("barack_obama", "p03"), ("lady_gaga", "p09"), ("jeff_bezos", "p06"), ("adele", "p01")]
+    "celebrity, rendered", [("barack_obama", "p03"), ("lady_gaga", "p09"), ("jeff_bezos", "p06"), ("adele", "p01")]
 )
-def test_counterparts(celebrity, drawn):
-    assert counterpart(celebrity, "synthetic") == drawn
+def test_counterparts(celebrity, rendered):
+    assert counterpart(celebrity, "synthetic") == rendered
     assert counterpart(celebrity, "ffhq") == celebrity
 
 

@@ -63,7 +63,7 @@ def turn_of(p):
 
 
 def changed(s, name, resolution=64):
-    """Where pictures change when one parameter goes from its lowest to its highest value: [n, r, r]."""
+    """Where images change when one parameter goes from its lowest to its highest value: [n, r, r]."""
     low, high = s.clone(), s.clone()
     low[:, column(name)] = score_at(PARAMETERS[column(name)], 0)
     high[:, column(name)] = score_at(PARAMETERS[column(name)], 1)
@@ -71,7 +71,7 @@ def changed(s, name, resolution=64):
 
 
 def centroid(weights):
-    """x and y in fractions of the picture [2] of weights [h, w]."""
+    """x and y in fractions of the image [2] of weights [h, w]."""
     h, w = weights.shape
     x, y = (torch.arange(w) + 0.5) / w, (torch.arange(h) + 0.5) / h
     return torch.stack([(weights.sum(0) * x).sum(), (weights.sum(1) * y).sum()]) / weights.sum()
@@ -132,7 +132,7 @@ def test_habits_make_albums_narrow_without_changing_the_population():
     assert float(age.var()) == pytest.approx(1, rel=0.2)
 
 
-def test_same_scores_same_picture_whatever_the_batch():
+def test_same_scores_same_image_whatever_the_batch():
     s = scores(3)
     together = render(s, 32)
     assert together.shape == (3, 3, 32, 32)
@@ -141,7 +141,7 @@ def test_same_scores_same_picture_whatever_the_batch():
     assert torch.equal(together, torch.cat([render(one, 32) for one in s.split(1)]))
 
 
-def test_resolutions_show_the_same_picture():
+def test_resolutions_show_the_same_image():
     s = portraits(3)
     small = render(s, 64)
     large = torch.nn.functional.avg_pool2d(render(s, 128), 2)
@@ -149,7 +149,7 @@ def test_resolutions_show_the_same_picture():
     assert (small - large).abs().mean() < 0.025
 
 
-def test_every_parameter_changes_some_picture():
+def test_every_parameter_changes_some_image():
     """In one of several portraits: long hair hides ears, only the masculine grow beards, the feminine wear make-up."""
     bases = portraits(3, seed=3, masculine=0.8, skin_tone=0.2)
     for name in (
@@ -171,13 +171,13 @@ def test_every_parameter_changes_some_picture():
     bases[:, column("age")] = torch.tensor([2.0, 0.0, -1.0])
     bases[:, column("neckline")] = torch.tensor([-1.0, 0.3, 2.0])
     bases[:, column("background_scene")] = 1.0
-    pictures, places = render(bases, 24), torch.special.ndtr(bases)
+    images, places = render(bases, 24), torch.special.ndtr(bases)
     silent = []
     for i, p in enumerate(PARAMETERS):
-        for base, picture, place in zip(bases, pictures, places[:, i], strict=True):
+        for base, image, place in zip(bases, images, places[:, i], strict=True):
             moved = base.clone()
             moved[i] = score_at(p, 0.05 if place > 0.5 else 0.95)
-            if (render(moved[None], 24)[0] - picture).abs().max() > 2 / 127.5:  # two grey levels
+            if (render(moved[None], 24)[0] - image).abs().max() > 2 / 127.5:  # two grey levels
                 break
         else:
             silent.append(p.name)
@@ -230,8 +230,8 @@ def test_eyes_and_mouth_are_where_ffhq_puts_them(yaw, pitch, tilt):
 
 
 @pytest.mark.parametrize("yaw", [0.5, 0.9, 0.1])
-def test_drawn_eyes_and_lips_are_at_the_landmarks(yaw):
-    """What is drawn, found by what changes when the iris or the lipstick does, is within 4 % of the picture's side."""
+def test_rendered_eyes_and_lips_are_at_the_landmarks(yaw):
+    """Found by what changes when the iris or the lipstick does; within 4 % of the image's side."""
     still = dict(
         masculine=0.2,
         skin_tone=0.1,
@@ -350,7 +350,7 @@ def test_an_interrupted_person_leaves_nothing(tmp_path, small_people, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_person_is_refused_before_anything_is_drawn(tmp_path):
+def test_an_unknown_person_is_refused_before_anything_is_rendered(tmp_path):
     with pytest.raises(KeyError, match="p14"):
         people.write_person("p14", tmp_path, 32)
     with pytest.raises(KeyError, match="p14"):

@@ -5,29 +5,28 @@ A module of its own, because worker processes have to import what they are sent.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from tiny import load_tiny_domain
 
-from benchmarks.api.protocol import PRESETS, Person
-from benchmarks.api.registry import METHODS, METRICS
+from benchmarks.api.registry import METRICS
+from benchmarks.api.suite import Suite
+from benchmarks.api.task import PRESETS, Person
+from benchmarks.engine.fits import FitStore
 from benchmarks.engine.plan import Job, make_jobs
+from benchmarks.engine.request import photos_of
 from benchmarks.engine.worker import Context
 from benchmarks.suites.inpainting import SUITE
-from datasets.folders import describe
-from mystyle.checkpoints import save_network
-from mystyle.domains.domain import Domain, tiny_domain
 from mystyle.progress import report
+from mystyle.protocols import OwnNetwork
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,9 @@ class Toy:
     mishap: str = ""
     version: int = 1
     settings: Settings = Settings()
+    does: tuple[str, ...] = ("inpaint",)
+    networks: tuple[OwnNetwork, ...] = ()
+    personal: bool = True
 
     @property
     def title(self) -> str:
@@ -115,50 +117,35 @@ class Verbless:
         pass
 
 
-def tiny_domain_in(folder: Path) -> Domain:
-    """The tiny domain with the networks that rivals have of it, random like its own, in ``folder``."""
-    tiny = replace(tiny_domain(), folder=folder)
-    for method in map(METHODS.load, METHODS.names()):
-        if hasattr(method, "untrained") and not (folder / method.base).exists():
-            save_network(method.untrained(tiny), folder / method.base)
-    return tiny
-
-
-def load_tiny_domain(device: str) -> Domain:
-    folder = Path(tempfile.gettempdir()) / f"mystyle-tiny-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return tiny_domain_in(folder)
-
-
 def person_of(folder: Path) -> Person:
-    return Person(folder.name, folder, describe(folder, "train"), describe(folder, "test"))
+    """The person of a folder, which is without train/ where it is a stranger's."""
+    return Person(folder.name, folder, photos_of(folder, ["train"]), photos_of(folder, ["test"]))
 
 
-def jobs_of(people_root: Path, methods: Sequence[Toy], **changes: Any) -> tuple[Job, ...]:
+def jobs_of(people_root: Path, methods: Sequence[Any], suite: Suite = SUITE, **changes: Any) -> tuple[Job, ...]:
     """The smoke preset's jobs of ``methods`` and the references on alice and bob."""
     arguments = {
-        "suite": SUITE,
+        "suite": suite,
         "preset": "smoke",
         "methods": {method.name: method for method in methods},
-        "metrics": {name: METRICS.load(name) for name in SUITE.metrics},
+        "metrics": {name: METRICS.load(name) for name in suite.metrics},
         "people": [person_of(people_root / name) for name in ("alice", "bob")],
         "seeds": (0,),
         "domain": "tiny",
         "weights": {"generator.safetensors": "random-0"},
-        "bases": {},
+        "files": {},
     }
     return make_jobs(**arguments | changes)
 
 
-def context_of(people_root: Path, methods: Sequence[Toy], run: Path) -> Context:
+def context_of(people_root: Path, methods: Sequence[Any], run: Path, suite: Suite = SUITE) -> Context:
     return Context(
         run=run,
-        priors=run / "priors",
-        suite=SUITE,
+        fits=FitStore(run / "priors"),
+        suite=suite,
         methods={method.name: method for method in methods},
-        metrics={name: METRICS.load(name) for name in SUITE.metrics},
-        folders={name: people_root / name for name in ("alice", "bob")},
+        metrics={name: METRICS.load(name) for name in suite.metrics},
+        folders={folder.name: folder for folder in people_root.iterdir()},
         load_domain=load_tiny_domain,
         environment={"commit": None},
     )

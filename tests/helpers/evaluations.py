@@ -1,4 +1,4 @@
-"""What a metric sees, made of pictures: for tests of metrics by themselves."""
+"""What a metric sees, made of images: for tests of metrics by themselves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 import torch
 
-from benchmarks.api.protocol import Case, Evaluation, Problem
+from benchmarks.api.metric import Evaluation
+from benchmarks.api.task import Case, Problem
+from benchmarks.tasks.inpainting import Inpainting as InpaintingTask
+from benchmarks.tasks.inversion import Inversion
 from mystyle.degradations import Inpainting
 from mystyle.types import Image, Mask, from_uint8, to_uint8
 
@@ -29,19 +32,20 @@ def evaluation_of(
     domain: Any = None,
     **more: Any,
 ) -> Evaluation:
-    """``outputs`` as the answers to a hole in ``clean``, or to nothing; ``sources`` are positions in ``held_out``."""
+    """``outputs`` as the images for a hole in ``clean``, or to nothing; ``sources`` are positions in ``held_out``."""
     sources = range(len(outputs)) if sources is None else sources
-    problem = Problem(clean)
+    problem, task = Problem(clean), more.pop("task", Inversion())
     if mask is not None:
+        task = InpaintingTask()
         known = mask.expand(len(clean), -1, -1, -1)
         problem = Problem(clean, known, clean * known, Inpainting(known))
-    cases = tuple(Case(f"{i}", f"photo {source}", i, source) for i, source in enumerate(sources))
+    cases = tuple(Case(f"{i}", f"photo {source}", i, photo=source) for i, source in enumerate(sources))
     fields = {"train": train, "subject": train, "held_out": held_out, "domain": domain} | more
-    return Evaluation(pixels=to_uint8(outputs), problem=problem, cases=cases, **fields)
+    return Evaluation(pixels=to_uint8(outputs), task=task, problem=problem, cases=cases, **fields)
 
 
 def with_outputs(evaluation: Evaluation, outputs: Image, **changes: Any) -> Evaluation:
-    """The same with other pictures, and nothing remembered of those before."""
+    """The same with other images, and nothing kept of those before."""
     return replace(evaluation, pixels=to_uint8(outputs), memory={}, **changes)
 
 

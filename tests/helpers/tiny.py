@@ -5,6 +5,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -70,3 +72,16 @@ def _folder_of_process() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="mystyle-tiny-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a domain comes from (``DomainSource``), as far as what does not load it asks."""
+
+    files: Mapping[str, Path]
+    resolution: int = RESOLUTION
+    name: str = "synthetic"
+    people: str = "datasets.synthetic.people"
+
+    def weights(self) -> dict[str, Path]:
+        return dict(self.files)

@@ -10,7 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-from bench_toys import Settings, Toy, load_tiny_domain
+from bench_toys import Settings, Toy
+from tiny import load_tiny_domain
 
 from benchmarks import run
 from benchmarks.api.registry import METRICS
@@ -33,7 +34,6 @@ def request_of(people: Path, toys: list[Toy], seeds: tuple[int, ...]) -> Request
         domain="tiny",
         resolution=32,
         weights={"features": weights},
-        bases={},
     )
 
 

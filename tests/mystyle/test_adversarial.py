@@ -1,4 +1,4 @@
-"""The pieces of the adversarial game against their definitions."""
+"""The pieces of adversarial training against their definitions."""
 
 import math
 

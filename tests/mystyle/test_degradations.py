@@ -1,4 +1,4 @@
-"""Laws of the degradations and of what puts their results together; SciPy and Pillow as oracles."""
+"""Laws of degradations and compositing; SciPy and Pillow as oracles."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def test_hidden_pixels_become_mid_grey(images, inpainting):
 
 def test_composite_takes_known_pixels_from_the_input_and_the_rest_from_the_output(images, inpainting):
     output = torch.randn_like(images)
-    picture = inpainting.composite(output, inpainting(images))
+    image = inpainting.composite(output, inpainting(images))
     known = (inpainting.mask == 1).expand_as(images)
-    assert torch.equal(picture[known], images[known])  # exactly: multiplied by 1, plus 0
-    assert torch.equal(picture[~known], output[~known])
-    assert torch.equal(inpainting(picture), inpainting(images))  # consistent with the input
+    assert torch.equal(image[known], images[known])  # exactly: multiplied by 1, plus 0
+    assert torch.equal(image[~known], output[~known])
+    assert torch.equal(inpainting(image), inpainting(images))  # consistent with the input
 
 
 def test_slicing_commutes_with_degrading(images, inpainting):
@@ -69,7 +69,7 @@ def test_both_are_degradations(inpainting):
 
 
 @pytest.mark.parametrize("mask", [torch.ones(2, 8, 8), torch.ones(2, 3, 8, 8), torch.full((2, 1, 8, 8), 0.5)])
-def test_a_mask_that_is_none_is_refused(mask):
+def test_an_unusable_mask_is_refused(mask):
     with pytest.raises(ValueError, match="zeros and ones"):
         Inpainting(mask)
 
@@ -89,9 +89,9 @@ def test_down_sampling_is_the_mean_of_the_area(factor):
 
 def test_down_sampling_keeps_the_head_and_enlarges_the_rest():
     output, degraded = torch.ones(1, 3, 64, 64), torch.zeros(1, 3, 8, 8)
-    picture = Downsampling(8).composite(output, degraded)
-    assert picture[0, 0, 32, 32] == 1 and picture[0, 0, 0, 0] == 0
-    assert 0 < picture.mean() < 1
+    image = Downsampling(8).composite(output, degraded)
+    assert image[0, 0, 32, 32] == 1 and image[0, 0, 0, 0] == 0
+    assert 0 < image.mean() < 1
     assert torch.equal(Downsampling(8, keep_background=False).composite(output, degraded), output)
     assert_close(lanczos(torch.full((1, 3, 8, 8), 0.7), 64), torch.full((1, 3, 64, 64), 0.7))
 
@@ -114,17 +114,17 @@ def test_blur_is_scipys_gaussian(sigma):
 
 @pytest.mark.parametrize("quality", [10, 50, 75, 95])
 def test_jpeg_is_near_pillows(quality):
-    """Pillow rounds for good and to 8 bits; ours rounds softly. On a smooth picture both lose about the same."""
+    """Pillow rounds coefficients and pixels, ours softly. On a smooth image both lose about the same."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
-    picture = torch.stack([x * y, torch.sin(4 * x), torch.cos(5 * y * x)])[None] * 0.8
+    image = torch.stack([x * y, torch.sin(4 * x), torch.cos(5 * y * x)])[None] * 0.8
     file = io.BytesIO()
-    pixels = to_uint8(picture)[0].permute(1, 2, 0).numpy()
+    pixels = to_uint8(image)[0].permute(1, 2, 0).numpy()
     PIL.Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling=0)
     pillow = from_uint8(torch.from_numpy(np.array(PIL.Image.open(file))).permute(2, 0, 1)[None])
-    ours = Jpeg(quality)(picture)
-    lost = (pillow - picture).square().mean().sqrt()
+    ours = Jpeg(quality)(image)
+    lost = (pillow - image).square().mean().sqrt()
     assert (ours - pillow).square().mean().sqrt() < 0.5 * lost + 0.004  # half an 8-bit level of the range [-1, 1]
-    assert (ours - picture).square().mean().sqrt() < 1.2 * lost + 0.004
+    assert (ours - image).square().mean().sqrt() < 1.2 * lost + 0.004
 
 
 def test_jpeg_loses_more_at_lower_quality_and_has_gradients(images):
@@ -161,7 +161,7 @@ def test_every_degradation_is_differentiable_row_by_row_and_keeps_the_protocol(p
     ("make", "reason"),
     [
         (lambda: Downsampling(0.5), "at least 1"),
-        (lambda: Downsampling(40)(torch.zeros(1, 3, 8, 8)), "is nothing"),
+        (lambda: Downsampling(40)(torch.zeros(1, 3, 8, 8)), "less than one pixel"),
         (lambda: Blur(0), "above 0"),
         (lambda: Jpeg(0), "1 to 100"),
         (lambda: Jpeg(50)(torch.zeros(1, 3, 12, 12)), "multiples of 8"),
@@ -203,7 +203,7 @@ def test_an_offset_of_the_output_disappears_and_known_pixels_stay():
     given = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(5))
     mask = torch.from_numpy(~disc()).float()[None, None].expand(2, -1, -1, -1)
     blended = poisson_blend(given + 0.4, given, mask, grow=3)
-    assert_close(blended, given, atol=1e-6, rtol=0)  # the same gradients and the same border: the same picture
+    assert_close(blended, given, atol=1e-6, rtol=0)  # the same gradients and the same border: the same image
     other = poisson_blend(torch.rand(2, 3, 24, 24), given, mask, grow=1)
     known = (mask == 1).expand_as(given)
     assert torch.equal(other[known], given[known])

@@ -133,5 +133,17 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path):
     server.close()
 
 
+def test_a_report_names_the_image_that_it_cannot_read(tmp_path, capsys):
+    from fake_run import write_run
+
+    from reports.build import main
+
+    run = write_run(tmp_path / "run")
+    image = min((run / "jobs").glob("*/images/*.png"))
+    image.write_bytes(b"nothing")
+    assert main([str(run)]) == 2
+    assert image.name in capsys.readouterr().err
+
+
 def test_control_characters_are_escaped_for_the_terminal():
     assert printable("a\x1b[31mb\n\udcff é") == "a\\x1b[31mb\\n\\udcff é"

@@ -243,7 +243,7 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
         (lambda t, a, n, p: ("upscale", n, "--prior", p), "to be enlarged it must be square and below 32"),
         (
             lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "wit"),
-            "--direction wit: unknown; this domain has smile",
+            "--direction wit: unknown direction 'wit'; interfacegan has here: smile",
         ),
         (lambda t, a, n, p: ("edit", n, "--prior", p, "--direction", "x.npy"), "x.npy: cannot be read"),
         (
@@ -275,9 +275,9 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
         ),
         (lambda t, a, n, p: ("sample", "--prior", p, "--n", "9" * 400), "must be a finite number below 2^63"),
         (lambda t, a, n, p: ("directions", "--samples", "0"), "--samples 0: must be at least 1"),
-        (
-            lambda t, a, n, p: ("directions", "--out", p / "generator.safetensors"),
-            "is there and holds no directions; choose another file",
+        *(
+            (lambda t, a, n, p, f=f: ("directions", "--out", p / f), f"{f}: is there and holds no directions; choose")
+            for f in ("generator.safetensors", "anchors.safetensors")
         ),
     ],
 )
@@ -390,9 +390,24 @@ def test_results_of_one_command_are_not_replaced_by_those_of_another(prior, new,
     before = snapshot(out)
     assert tool("invert", new, "--prior", prior, "--out", out, "--preset", "smoke") == 2
     assert "holds the results of sample" in capsys.readouterr().err and snapshot(out) == before
+    assert tool("invert", new / "n0.jpg", "--prior", prior, "--out", tmp_path / "i", "--preset", "smoke") == 0
+    assert tool("invert", tmp_path / "i" / "n0.png", "--prior", prior, "--out", tmp_path / "i") == 2
+    assert "is in the folder of the images" in capsys.readouterr().err
     (out / "mine.png").write_text("mine")
     assert tool("sample", "--prior", prior, "--out", out, "--n", 1) == 2
     assert "holds mine.png, which sample did not write" in capsys.readouterr().err
+
+
+def test_hidden_files_are_no_results_unless_they_would_be_replaced(prior, new, tmp_path, capsys):
+    photo, out = photos_of(tmp_path / "p", new, ".x.png") / ".x.png", tmp_path / "out"
+    out.mkdir()
+    (out / ".DS_Store").write_text("of the system")
+    assert tool("invert", photo, "--prior", prior, "--out", out, "--preset", "smoke") == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / ".x.png").write_text("mine")
+    assert tool("invert", photo, "--prior", prior, "--out", other, "--preset", "smoke") == 2
+    assert "holds .x.png, which invert did not write" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["invert", "edit"])
@@ -413,6 +428,14 @@ def test_names_of_photos_reach_neither_mathtext_nor_the_terminal(prior, new, tmp
     assert tool("invert", photos, "--prior", prior, "--out", out, "--preset", "smoke") == 2
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out + captured.err and "c\\x1b[31m.png cannot be decoded" in captured.err
+
+
+def test_names_need_not_fit_the_encoding_of_the_terminal(prior, tmp_path, monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    assert tool("sample", "--prior", prior, "--out", tmp_path / "ž", "--n", 1) == 0
+    stream.flush()
+    assert b"\\u017e: 1 samples" in stream.buffer.getvalue()
 
 
 def test_a_full_disk_is_no_error_of_the_arguments(prior, tmp_path, capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""The import arrows of the design, read from the source; and that our ``datasets`` is the one found."""
+"""The import arrows of the design, read from the source: no circle of files, no torch where it must be quick."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -19,11 +21,12 @@ ALLOWED = {  # package: prefixes of our modules that it may import besides its o
     "baselines": ("mystyle",),
     "datasets": ("mystyle.types", "mystyle.memory", "mystyle.files", "mystyle.image_files"),  # no torch in the last two
     "benchmarks": ("mystyle", "baselines", "datasets"),
-    "reports": ("benchmarks.engine.records", "benchmarks.analysis.statistics", "mystyle.image_files"),
+    "reports": ("benchmarks.engine.records", "benchmarks.analysis", "mystyle.files", "mystyle.image_files"),
 }
 FILES = [path for package in OURS for path in sorted((ROOT / package).rglob("*.py"))]
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Every module that the file names in an import, at any depth, as ``package.module[.name]``."""
     found = set()
@@ -34,6 +37,27 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: relative import"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+
+
+def imported_files(module: str) -> set[Path]:
+    """Our files that an import anywhere in a module names, under ``TYPE_CHECKING`` and in functions too.
+
+    ``from package import name`` names the module ``package.name`` if there is one, else the package's ``__init__``. The
+    ``__init__`` files that run on the way to a module are among them, except those of the packages that one is in.
+    """
+    found = set()
+    for name in imports(MODULES[module]):
+        while name and name not in MODULES:
+            name = name.rpartition(".")[0]
+        if name:
+            found.add(MODULES[name])
+        while name := name.rpartition(".")[0]:
+            if not within(module, name):
+                found.add(MODULES[name])
+    return found - {MODULES[module]}
 
 
 def within(module: str, prefix: str) -> bool:
@@ -48,6 +72,14 @@ def test_arrows(path):
             assert any(within(module, prefix) for prefix in (package, *ALLOWED[package])), f"{path} imports {module}"
 
 
+def test_no_circle_of_files():
+    graph = {path: imported_files(module) for module, path in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(str(path.relative_to(ROOT)) for path in reversed(error.args[1])))
+
+
 def importers(module: str) -> set[str]:
     return {str(path.relative_to(ROOT)) for path in FILES if any(within(name, module) for name in imports(path))}
 
@@ -56,10 +88,16 @@ def test_wandb_has_one_importer():
     assert importers("wandb") == {"benchmarks/engine/tracking.py"}
 
 
-def test_reports_need_no_torch():
-    assert not any(path.startswith("reports/") for path in importers("torch"))
-    code = "import sys, reports.build, reports.tables, reports.figures; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("package", ["reports", "benchmarks.api"])
+def test_no_torch_at_import(package):
+    """All modules of the package in a fresh interpreter, since this one has torch."""
+    modules = ", ".join(module for module in MODULES if within(module, package))
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_reports_use_no_torch():
+    assert not any(path.startswith("reports/") for path in importers("torch"))
 
 
 def test_nothing_is_unpickled():

@@ -15,7 +15,8 @@ import torch
 import weight_files
 
 from mystyle.networks.stylegan2 import Discriminator, Generator
-from mystyle.types import Method, Portraits, Prior, Restores
+from mystyle.protocols import Method, Prior, Restores
+from mystyle.types import Portraits
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -79,14 +80,14 @@ def test_the_first_example_loads_an_official_file(tmp_path, monkeypatch):
     )
     weight_files.write(tmp_path / "ffhq.pkl", weight_files.dumps(content))
     monkeypatch.chdir(tmp_path)
-    source, _ = [block for language, block in BLOCKS if language == "python"]
+    _, source, _ = [block for language, block in BLOCKS if language == "python"]
     names = {}
     exec(compile(source, "README.md", "exec"), names)
     assert names["images"].shape == (1, 3, 32, 32)
 
 
 def test_the_second_example_is_a_method_that_fills_the_hole_with_the_mean_colour(tmp_path):
-    _, source = [block for language, block in BLOCKS if language == "python"]
+    *_, source = [block for language, block in BLOCKS if language == "python"]
     module = types.ModuleType("mean_colour")
     sys.modules[module.__name__] = module  # where dataclasses look up the annotations
     try:

@@ -233,14 +233,14 @@ def _record_from_1(content: Content) -> Content:
 
 
 def _record_from_2(content: Content) -> Content:
-    absent = {"fitted_by": "", "reference": False, "kept": None, "train": None, "others": (), "task": "", "params": {}}
-    return {**absent, **content}
+    absent: Content = {"fitted_by": "", "reference": False, "kept": None, "train": None, "others": ()}
+    return {**absent, "task": "", "params": {}, **content}
 
 
 def _suite_from_2(content: Content) -> Content:
     """Also of the first version, which had no conditions."""
     found = {"conditions": [{"name": ""}], **content, "name": content.get("suite")}
-    found["figures"] = _each(found.get("figures", []), lambda figure: figure | {"options": _options(figure)})
+    found["figures"] = _each(found.get("figures", []), lambda figure: {**figure, "options": _options(figure)})
     numbers = found.pop("published", {})
     source, condition = (found.pop(f"published_{name}", "") for name in ("source", "condition"))
     one = {"source": source, "condition": condition, "values": _pairs(numbers)}
@@ -280,7 +280,7 @@ def _typed(kind: Any, value: Any, name: str = "content") -> Any:
     """JSON data as an object of the type: a dataclass, a tuple, a mapping, a union of types, or a plain type."""
     if kind is Any:
         return value
-    if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
         made, wrong = {}, []
         for entry, (inner, required) in _fields(kind).items():
             if entry in value:

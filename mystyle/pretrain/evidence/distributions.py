@@ -1,4 +1,4 @@
-"""How near two sets of pictures lie as distributions: FID, KID, precision and recall, all on features [n, d]."""
+"""Distances of two sets of images as distributions: FID, KID, precision and recall, all on features [n, d]."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BLOCK = 512  # rows of a distance matrix in memory at once
 
 
 class Given(nn.Module):
-    """The feature network of the two metrics where the features are there already: phi(x) = x."""
+    """The feature network of the two metrics, which are handed features: phi(x) = x."""
 
     def __init__(self, num_features: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The page: every number of ``figures.json`` in words and tables, with what it may and may not be taken for."""
+"""The page of evidence: the numbers of ``figures.json`` in tables, with what can and cannot be concluded from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNITS = dict.fromkeys(_ANGLES, "degrees") | {"age": "years", "eye_slant": "rad",
 
 def write_page(path: Path, figures: Mapping[str, Any]) -> None:
     """Writes the page of the ``figures`` that ``make_report`` collects."""
-    sections = (head, pictures, distribution, paths, inversion, verification, attributes, foot)
+    sections = (head, samples, distribution, paths, inversion, verification, attributes, foot)
     path.write_text("\n\n".join(section(figures) for section in sections) + "\n", encoding="utf-8")
 
 
@@ -32,19 +32,19 @@ def head(f: Mapping[str, Any]) -> str:
 
 Written by `python -m mystyle.pretrain report --samples {asked["samples"]} --inversions {asked["inversions"]}
 --steps {asked["steps"]} --seed {asked["seed"]}`; every number is in `figures.json`. Nothing on this page
-was chosen by its look.
+was selected by eye.
 
-- Held-out set: {data["pictures"]:,} portraits of {data["people"]:,} people at {data["resolution"]} px, manifest
-  {data["manifest"][:12]}. That none of them was trained on is up to whoever rendered them: with another seed than the
-  training population. The command cannot see it.
+- Held-out set: {data["images"]:,} portraits of {data["people"]:,} people at {data["resolution"]} px, manifest
+  {data["manifest"][:12]}. They must be rendered with another seed than the training population, which the
+  command cannot check.
 - Networks, by SHA-256: {files}.
-- Seed {asked["seed"]} decides codes, halves, people and the noise of the descent. Generated pictures have the constant
+- Seed {asked["seed"]} decides codes, halves, people and the noise of the descent. Generated images have the constant
   noise maps and no truncation, and are rounded to 8 bits before they are measured (except along paths).
 - Machine: {f["machine"]}; torch {f["torch"]}."""
-    return text + (f"\n- Fewer pictures were there than asked for: {'; '.join(fewer)}." if fewer else "")
+    return text + (f"\n- Fewer images were available than asked for: {'; '.join(fewer)}." if fewer else "")
 
 
-def pictures(f: Mapping[str, Any]) -> str:
+def samples(f: Mapping[str, Any]) -> str:
     return """## Samples and portraits
 
 ![Generated portraits](samples.png)
@@ -72,11 +72,11 @@ def distribution(f: Mapping[str, Any]) -> str:
 
 All in the last hidden layer of the domain's feature network, so that no number may be set beside one in Inception or
 VGG features. FID has a bias that falls with n: compare rows of the same n only. KID has none; its deviation is over 100
-subsets. Precision and recall with k = 3. The halves have no person in common. Their row is what real pictures reach;
-the fewer the people, the easier it is to do better, since n samples show n people, and photos of one person crowd
-together, where the balls of k neighbours become small. With as many people as pictures, none should be better.
-These features were trained to see people and attributes; whether a picture is sharp and clean they hardly see. So the
-numbers judge variety and likeness: for quality, look above."""
+subsets. Precision and recall with k = 3. The halves have no person in common. Their row is what real images reach;
+the fewer the people, the easier it is to do better, since n samples show n people, and photos of one person lie close
+together, where the balls of k neighbours become small. With as many people as images, none should be better.
+These features were trained on identities and attributes and hardly respond to blur and artefacts, so the numbers
+measure variety and resemblance; for image quality, see the samples above."""
 
 
 def paths(f: Mapping[str, Any]) -> str:
@@ -92,8 +92,8 @@ def paths(f: Mapping[str, Any]) -> str:
 Perceptual path length with epsilon {epsilon:g}, no crop, the domain's perceptual distance at the native size; means
 after dropping what is below the 1st and above the 99th percentile. Straight lines in W, great circles in Z; "t = 0" is
 how StyleGAN2 is usually reported. The distance is not LPIPS: compare with other pages of the same features only.
-It divides activations by their norm, so that it jumps where all channels of a place leave zero. A mean far above the
-median comes from the few paths that cross such a place, and grows as epsilon shrinks; the median does not.
+It divides activations by their norm and is discontinuous where all channels of a pixel leave zero. A mean far above the
+median comes from the few paths that cross such a point, and grows as epsilon shrinks; the median does not.
 
 ![Interpolations](interpolations.png)
 
@@ -109,8 +109,8 @@ def inversion(f: Mapping[str, Any]) -> str:
     rows.append(("the photo itself", "0", "0", "1", within(found["photo to the person's others"])))
     titles = ("found in", "MSE", "perceptual distance", "identity to the photo", "identity to the other photos")
     w, w_plus = (found["results"][name]["identity_to_others"]["mean"] for name in ("W, descent", "W+, descent"))
-    own, strangers = (found[f"photo to {whom}"] for whom in ("the person's others", "other people"))
-    return f"""## Inversion of people whom the generator does not know
+    own, others = (found[f"photo to {whom}"] for whom in ("the person's others", "other people"))
+    return f"""## Inversion of unseen people
 
 {table(titles, rows)}
 
@@ -118,10 +118,10 @@ One photo each of {found["n"]} held-out people, before any tuning; mean ± stand
 identity is the cosine of embeddings, "other photos" are those of the same person. Descent: {found["steps"]:,} steps of
 StyleGAN2's projector from the mean code, on MSE and perceptual distance.
 
-The last column is the one to judge by: the photo itself has {own["mean"]:.3f}, two different people have
-{within(strangers)}. A descent in W changes the photo's value by {w - own["mean"]:+.3f}, in W+ by
-{w_plus - own["mean"]:+.3f}: that is what is left to personalisation. Nothing here was trained on, or descends on, the
-network that measures identity.
+The last column is the one to compare: the photo itself has {own["mean"]:.3f}, two different people have
+{within(others)}. A descent in W changes the photo's value by {w - own["mean"]:+.3f}, in W+ by
+{w_plus - own["mean"]:+.3f}: the gap is what personalisation has to close. Nothing here was trained on, or descends
+on, the network that measures identity.
 
 ![Inversions](inversions.png)
 
@@ -143,8 +143,8 @@ def verification(f: Mapping[str, Any]) -> str:
 
 ![ROC](roc.png)
 
-Are two portraits of one person, by the cosine of their identity embeddings; all pairs of the held-out set. Pairs share
-people, so that there is less evidence in them than their number suggests."""
+Whether two portraits show one person, by the cosine of their identity embeddings; all pairs of the held-out set. Pairs
+share people, so there is less evidence in them than their number suggests."""
 
 
 def attributes(f: Mapping[str, Any]) -> str:
@@ -163,8 +163,8 @@ def attributes(f: Mapping[str, Any]) -> str:
 
 {table(titles, rows)}
 
-Read by the perceptual network on the same pictures, against the parameters that they were rendered from. Without a
-unit: on the parameter's own range, for which the error of always saying the median is the measure.
+Read by the perceptual network on the same images, against the parameters that they were rendered from. Without a
+unit: on the parameter's own range, where the error of always predicting the median is the reference.
 
 ![Attributes](attributes.png)"""
 

@@ -1,4 +1,4 @@
-"""Interpolation between latent codes, and how much the picture changes on the way: perceptual path length."""
+"""Interpolation between latent codes, and how much the image changes on the way: perceptual path length."""
 
 from __future__ import annotations
 

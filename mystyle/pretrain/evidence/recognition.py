@@ -1,4 +1,4 @@
-"""What the feature network knows: who is who (verification), and the attributes of a portrait (regression)."""
+"""Accuracy of the feature networks: verification of identities, and regression of attributes."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Roc:
 
 
 def roc(embeddings: Tensor, identities: Tensor) -> Roc:
-    """Verification over all pairs of n pictures: unit ``embeddings`` [n, e], ``identities`` [n].
+    """Verification over all pairs of n images: unit ``embeddings`` [n, e], ``identities`` [n].
 
     Pairs of different people are counted between the sorted similarities of the pairs of one person and not kept, so
-    that 20,000 pictures, two hundred million pairs, need no more memory than a block. Nothing is approximated.
+    that 20,000 images, two hundred million pairs, need no more memory than a block. Nothing is approximated.
     """
     same = torch.cat([cosine[alike] for cosine, alike in pairs(embeddings, identities)]).sort().values
     below = torch.zeros(len(same) + 1, dtype=torch.long, device=same.device)
@@ -67,7 +67,7 @@ def pairs(embeddings: Tensor, identities: Tensor) -> Iterator[tuple[Tensor, Tens
 
 
 def regression(estimate: Tensor, truth: Tensor) -> dict[str, float | None]:
-    """Errors of one attribute, [n] twice, in its unit: mean absolute error, and that of always saying the median;
+    """Errors of one attribute, [n] twice, in its unit: mean absolute error, and that of always predicting the median;
     R^2 and Spearman's rank correlation, None where the truth (or, for the latter, the estimate) never varies."""
     x, y = estimate.double().cpu(), truth.double().cpu()
     spread = (y - y.mean()).square().sum()

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from benchmarks.api import registry
-from benchmarks.api.protocol import Variant
-from benchmarks.api.registry import METHODS, METRICS, SUITES, UnknownName, require
+from benchmarks.api.registry import DOMAINS, EDITORS, METHODS, METRICS, SUITES, TASKS, UnknownName, require
+from benchmarks.api.suite import Variant
+from mystyle import plugins
 
 
 def test_what_this_milestone_has():
@@ -19,13 +19,15 @@ def test_what_this_milestone_has():
     assert "maps" not in METRICS.names()  # the formula they share, not a metric
 
 
-@pytest.mark.parametrize("kind", [METHODS, SUITES, METRICS], ids=lambda kind: kind.title)
+@pytest.mark.parametrize("kind", [METHODS, SUITES, METRICS, TASKS, EDITORS, DOMAINS], ids=lambda kind: kind.title)
 def test_every_plug_in_is_named_after_its_file(kind):
+    assert kind.names()
     for name, module in kind.modules().items():
         plug_in = kind.load(name)
         assert plug_in.name == name
         assert module.endswith(f".{name}") or name == "mystyle"
-        assert plug_in.version >= 1
+        if kind not in (TASKS, DOMAINS):  # their parameters and weights are in every key themselves
+            assert plug_in.version >= 1
 
 
 def test_suites_are_made_of_what_there_is():
@@ -33,14 +35,16 @@ def test_suites_are_made_of_what_there_is():
         suite = SUITES.load(name)
         fitted = {row.method if isinstance(row, Variant) else row for row in suite.methods}
         assert fitted <= set(METHODS.names()) and set(suite.metrics) <= set(METRICS.names())
-        assert suite.floors <= set(suite.rows) and set(suite.published) <= set(suite.rows)
+        assert suite.floors <= set(suite.rows) and all(
+            set(table.values) <= set(suite.rows) for table in suite.published
+        )
         grids = [figure.options.get("columns", []) for figure in suite.figures if figure.kind == "grid"]
         assert {name for grid in grids for name in grid} <= {*suite.rows, *(r.name for r in suite.references)}
         assert not set(METHODS.names()) & {r.name for r in suite.references}  # one name, one row
 
 
 def test_a_new_file_is_a_new_method(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "_ROOT", tmp_path)
+    monkeypatch.setattr(plugins, "_ROOT", tmp_path)
     (tmp_path / "baselines").mkdir()
     (tmp_path / "baselines/plain.py").write_text("import no_such_package\nMETHOD = 1\n")
     (tmp_path / "baselines/annotated.py").write_text("METHOD: int = 1\n")
@@ -58,7 +62,8 @@ def test_an_unknown_name_gets_the_nearest_and_the_list():
 
 def test_names_cost_no_torch():
     code = (
-        "import sys; from benchmarks.api import registry as r; r.METHODS.names(), r.SUITES.names(), r.METRICS.names();"
+        "import sys; from benchmarks.api import registry as r;"
+        "[k.names() for k in (r.METHODS, r.SUITES, r.METRICS, r.TASKS, r.EDITORS, r.DOMAINS)];"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -17,6 +17,7 @@ from benchmarks.engine.budget import kept, lengths, scaled, settle, with_lengths
 from benchmarks.engine.options import Options
 from benchmarks.engine.preview import preview
 from benchmarks.engine.request import UnusableArguments, make_jobs
+from mystyle.protocols import OwnNetwork
 from mystyle.types import LENGTH
 
 
@@ -55,7 +56,7 @@ def test_whatever_a_method_optimises_has_a_length(name):
     assert lengths(with_lengths(method.presets["quick"], scaled(found, 0.5))) == scaled(found, 0.5)
 
 
-def test_lengths_of_rivals_by_name():
+def test_lengths_of_baselines_by_name():
     assert lengths(DIFFAUGMENT.presets["paper"]) == {"fit.images": 300_000, "restore.steps": 200}
     assert lengths(OJHA.presets["paper"])["fit.iterations"] == 5000
 
@@ -71,6 +72,8 @@ class Timed:
     version: int = 1
     title: str = "Timed"
     settings: Settings = Settings()
+    networks: tuple[OwnNetwork, ...] = ()
+    personal: bool = True
 
     @property
     def presets(self):

@@ -76,14 +76,14 @@ def test_every_job_ends_and_the_healthy_ones_are_done(spread):
     for job in jobs:
         healthy = job.method not in ("bad", "dead")
         assert outcomes[job.key].status == ("done" if healthy else "failed")
-        assert records.read_record(run, job.key)["status"] == outcomes[job.key].status
+        assert records.read_record(run, job.key).status == outcomes[job.key].status
 
 
 def test_a_death_is_recorded_with_its_signal_and_where_to_look(spread):
     run, jobs, _, _ = spread
     for job in jobs:
         if job.method == "dead":
-            reason = records.read_record(run, job.key)["reason"]
+            reason = records.read_record(run, job.key).reason
             assert "SIGKILL" in reason and "workers.log" in reason and "memory" in reason
     assert (run / "workers.log").exists()
 
@@ -260,5 +260,5 @@ def test_a_prior_is_fitted_once_even_if_two_jobs_want_it_at_the_same_time(people
     outcomes = local.run([first, second, other], context_of(people_root, [slow], tmp_path), TWO, RecordingDisplay())
     assert [outcome.status for outcome in outcomes] == ["done"] * 3
     assert outcomes[0].key == other.key, "the second process takes what does not wait for the prior"
-    cached = [records.read_record(tmp_path, job.key)["prior"]["cached"] for job in (first, second)]
+    cached = [records.read_record(tmp_path, job.key).prior.cached for job in (first, second)]
     assert cached == [False, True]

@@ -1,4 +1,4 @@
-"""Pictures made elsewhere: matched by person and case, measured like a method's, missing ones named."""
+"""Images made elsewhere: matched by person and case, measured like a method's, missing ones named."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bench_toys import jobs_of, load_tiny_domain
+from bench_toys import jobs_of
 from PIL import Image
+from tiny import load_tiny_domain
 
-from benchmarks.api.protocol import PRESETS
 from benchmarks.api.registry import METRICS
+from benchmarks.api.task import PRESETS
 from benchmarks.engine import checks
 from benchmarks.engine.external import External, parse
 from benchmarks.engine.options import Options
@@ -33,7 +34,7 @@ def answers(tmp_path, people_root):
     method = External("theirs", folder)
     for job in jobs_of(people_root, [method]):
         for case in job.cases:
-            Image.open(people_root / job.person / case.file).save(method.file(job.person, case))
+            Image.open(people_root / job.person / case.image).save(method.file(job.person, case))
     return External("theirs", folder)  # a new one: the first has looked at the empty folder
 
 
@@ -46,7 +47,7 @@ def score(tmp_path, people_root):
             suite=SUITE, preset="smoke", methods={method.name: method},
             metrics={name: METRICS.load(name) for name in SUITE.metrics},
             folders={name: people_root / name for name in NAMES},
-            seeds=(0,), domain="tiny", resolution=32, weights={}, bases={},
+            seeds=(0,), domain="tiny", resolution=32, weights={},
         )  # fmt: skip
         options = Options(photos=people_root, out=tmp_path / "run", executor="inline", device="cpu", wandb="disabled")
         options.folder.mkdir(exist_ok=True)
@@ -59,7 +60,9 @@ def score(tmp_path, people_root):
 
 def test_true_photos_score_as_true_photos(answers, score):
     status, results = score(answers)
-    assert status == 0 and set(results[results["status"] != "done"]["metric"]) == {"true_identity"}  # nobody was drawn
+    assert status == 0 and set(results[results["status"] != "done"]["metric"]) == {
+        "true_identity"
+    }  # nobody was rendered
     assert len(results) == 2 * 2 * 6  # people, cases, metrics
     identity = results[results["metric"] == "identity"]["value"]
     assert (identity <= 1).all()
@@ -75,12 +78,12 @@ def test_what_is_missing_is_named_and_the_rest_is_scored(answers, score, people_
     assert f"1 images are missing and will be failed rows:\n  {lost}" in capsys.readouterr().out
     failed = results[results["status"] == "failed"]
     assert set(zip(failed["person"], failed["case"], strict=True)) == {("alice", job.cases[1].name)}
-    assert len(failed) == 6 and failed["reason"].eq(f"{lost} is missing").all()
+    assert len(failed) == 6 and failed["reason"].eq(f"{lost.name} is missing").all()
     assert (results["status"] == "done").sum() == 15
     assert method.missing([job]) == [lost]
 
 
-def test_new_pictures_are_new_jobs(answers, people_root):
+def test_new_images_are_new_jobs(answers, people_root):
     before = {job.key for job in jobs_of(people_root, [answers]) if not job.reference}
     path = next(answers.folder.glob("bob/*.png"))
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(path)
@@ -88,7 +91,7 @@ def test_new_pictures_are_new_jobs(answers, people_root):
     assert before.isdisjoint(after)
 
 
-def test_only_the_hole_is_taken_from_the_picture(answers, score, tmp_path):
+def test_only_the_hole_is_taken_from_the_image(answers, score, tmp_path):
     for path in answers.folder.glob("*/*.png"):
         Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(path)
     status, _ = score(External("theirs", answers.folder))
@@ -102,12 +105,12 @@ def test_only_the_hole_is_taken_from_the_picture(answers, score, tmp_path):
         assert {-1.0} == set(written[(written != given).any(dim=-1)].unique().tolist())  # black in the hole alone
 
 
-def test_a_picture_of_another_size_fails_and_is_named(answers, score):
+def test_an_image_of_another_size_fails_and_is_named(answers, score):
     path = next(answers.folder.glob("bob/*.png"))
     Image.new("RGB", (16, 16)).save(path)
     status, results = score(External("theirs", answers.folder))
     assert status == 1
-    assert str(path) in results[results["status"] == "failed"]["reason"].iloc[0]
+    assert f"OutputError: {path.name}: " in results[results["status"] == "failed"]["reason"].iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_what_is_refused(text, message):
 
 
 def test_it_is_a_name_that_methods_takes(tmp_path):
-    assert checks.names("inpainting", "smoke", [f"external:theirs={tmp_path}"], "synthetic", ("synthetic",)) == []
+    assert checks.names("inpainting", "smoke", [f"external:theirs={tmp_path}"], "synthetic") == []
     method = parse(f"external:theirs={tmp_path}", taken=())
     assert (method.name, method.title, tuple(method.presets)) == ("theirs", "theirs", PRESETS)
     assert dataclasses.is_dataclass(method.presets["smoke"])

@@ -11,10 +11,11 @@ from bench_toys import FitSettings, Settings, Toy, jobs_of, person_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.api.protocol import Part
 from benchmarks.api.seeds import item_seed
+from benchmarks.api.task import Part
 from benchmarks.engine.plan import Job, content_hash, fits_first, plain
 from benchmarks.suites.inpainting import SUITE
+from benchmarks.tasks.inversion import Inversion
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,8 @@ CHANGES = {
     "others": {"bob": {"test/000.png": "another photo"}},
     "files": {"directions.safetensors": "other"},
     "subject": {"train/000.png": "another photo"},
-    "part": Part(()),
+    "part": Part(Inversion(), ()),
+    "personal": False,
 }
 
 
@@ -96,6 +98,7 @@ def test_every_field_of_a_job_is_considered():
         ("method", True),  # a variant shares the prior of what it is a variant of
         ("fitted_by", False),
         ("method_version", False),
+        ("personal", False),
     ],
 )
 def test_priors_are_shared_exactly_where_the_fit_is_the_same(job, name, shared):

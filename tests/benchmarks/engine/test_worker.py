@@ -27,7 +27,7 @@ def rows_of(run, job):
 
 
 def numbers(run, job):
-    """The values that there are; these people were not drawn, and their traits are not known."""
+    """The values that there are; these people were not rendered, and their traits are not known."""
     return rows_of(run, job)["value"].dropna().tolist()
 
 
@@ -48,22 +48,22 @@ def test_every_job_is_done_and_recorded(finished):
         assert len(rows_of(run, job)) == len(job.cases) * len(job.metrics)
 
 
-def test_the_record_tells_what_a_reader_needs(finished):
+def test_the_record_has_what_a_reader_needs(finished):
     run, jobs = finished
     record = records.read_record(run, jobs["grey", "alice"][0].key)
     assert record["settings"] == {"fit": {"grey": 0.25}, "noise": 0.1}
     assert set(record["seconds"]) == {"fit", "restore", "score"} and record["prior"]["cached"] is False
     assert [(c["case"], c["image"]) for c in record["cases"]] == [
-        (case.name, case.file) for case in jobs["grey", "alice"][0].cases
+        (case.name, case.image) for case in jobs["grey", "alice"][0].cases
     ]
 
 
-def test_pictures_are_the_blend_and_the_input_shows_the_hole_in_mid_grey(finished, people_root):
+def test_images_are_the_blend_and_the_input_shows_the_hole_in_mid_grey(finished, people_root):
     run, jobs = finished
     job = jobs["grey", "alice"][0]
     for case in job.cases:
         folder = run / "jobs" / job.key / "images"
-        paths = (people_root / "alice" / case.file, folder / f"{case.name}.png", folder / f"{case.name}.input.png")
+        paths = (people_root / "alice" / case.image, folder / f"{case.name}.png", folder / f"{case.name}.input.png")
         clean, output, degraded = (np.asarray(Image.open(path)).astype(int) for path in paths)
         hole = (degraded == 128).all(axis=-1) & (clean != 128).any(axis=-1)
         assert hole.any() and (output[~hole] == clean[~hole]).all() and (degraded[~hole] == clean[~hole]).all()
@@ -119,7 +119,7 @@ def test_numbers_do_not_depend_on_the_other_cases(people_root, tmp_path, finishe
     [
         ("raise", "RuntimeError: this method always fails"),
         ("nan", "OutputError: values that are not finite"),
-        ("shape", r"OutputError: pictures of shape \(2, 3, 31, 32\), expected \(2, 3, 32, 32\)"),
+        ("shape", r"OutputError: images of shape \(2, 3, 31, 32\), expected \(2, 3, 32, 32\)"),
     ],
 )
 def test_a_failing_method_is_a_failed_job_with_a_reason(people_root, tmp_path, mishap, reason):
@@ -138,7 +138,7 @@ def test_a_method_without_the_verb_gets_a_dash_with_the_reason(people_root, tmp_
     job, outcome = run_all(people_root, [Toy("mute", "no verb")], tmp_path)["mute", "alice"]
     rows = rows_of(tmp_path, job)
     assert outcome.status == "done" and (rows["status"] == "inapplicable").all()
-    assert rows["reason"].str.contains("mute does not offer what this suite asks for").all()
+    assert rows["reason"].str.contains("mute does not offer what this task asks for").all()
 
 
 def test_a_metric_without_a_number_fails_its_cells_alone(people_root, tmp_path):
@@ -167,7 +167,7 @@ def test_a_damaged_prior_is_set_aside_and_fitted_again(people_root, tmp_path, da
     again = dataclasses.replace(job, suite_version=2)
     assert worker.run(again).status == "done"
     prior = records.read_record(tmp_path, again.key)["prior"]
-    assert prior["cached"] is False and prior["damaged"] and "is fitted again" in capsys.readouterr().out
+    assert prior["cached"] is False and prior["damaged"] and "is made again" in capsys.readouterr().out
     assert numbers(tmp_path, again) == numbers(tmp_path, job)
     assert (place / "prior" / "grey.txt").read_text() == "0.25"
     assert [path.suffix for path in (place.parent / "unfinished").iterdir()] == [".damaged"]
@@ -225,7 +225,7 @@ def test_a_failure_that_comes_after_another_process_was_done_is_none(people_root
     assert records.read_record(tmp_path, job.key)["status"] == "done"
 
 
-def test_the_record_says_what_a_prior_takes_on_disk_and_how_often_the_job_was_tried(people_root, tmp_path):
+def test_the_record_has_what_a_prior_takes_on_disk_and_how_often_the_job_was_tried(people_root, tmp_path):
     floor = Toy("floor", settings=Settings(fit=None))
     worker = Worker(context_of(people_root, [Toy("grey"), floor], tmp_path), "cpu")
     jobs = {job.method: job for job in jobs_of(people_root, [Toy("grey"), floor]) if job.person == "alice"}

@@ -56,7 +56,7 @@ def test_distance_grows_with_the_change(tiny_domain, mask, clean):
 
 
 def jump_by_hand(image, mask):
-    """The definition as loops over rows and columns of the 8-bit grey picture."""
+    """The definition as loops over rows and columns of the 8-bit grey image."""
     rgb = np.clip(np.rint((image[0].numpy() + 1) * 127.5), 0, 255)
     grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
     known = mask[0, 0].numpy() > 0.5

@@ -1,4 +1,4 @@
-"""MAPS and identity against NumPy, and against what they must be for known pictures."""
+"""MAPS and identity against NumPy, and against what they must be for known images."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from evaluations import evaluation_of, noise, rows, with_outputs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.api.protocol import Inapplicable
 from benchmarks.api.registry import METRICS
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.maps import maps
 from datasets.folders import read_portraits
 
@@ -50,14 +50,14 @@ def test_maps_ignores_length_and_order():
 
 
 def test_a_reference_photo_scores_one(evaluation):
-    # Table 1's "real images" row: each training picture finds itself.
+    # Table 1's "real images" row: each training photo finds itself.
     score = evaluate("maps_train", with_outputs(evaluation, evaluation.train.images[:3]))
     assert torch.allclose(score, torch.ones(3), atol=ROUNDING)
 
 
 def test_maps_heldout_leaves_the_own_source_out(evaluation, tiny_domain):
     # Pixels as features: those of a random network are too alike for the source to stand out.
-    pixels = SimpleNamespace(device=tiny_domain.device, features=SimpleNamespace(deep=lambda x: x.flatten(1)))
+    pixels = SimpleNamespace(device=tiny_domain.device, judge=SimpleNamespace(deep=lambda x: x.flatten(1)))
     evaluation = with_outputs(evaluation, evaluation.outputs, domain=pixels)
     x = evaluation.held_out.images.flatten(1)
     cosine = torch.nn.functional.cosine_similarity(x[:, None], x[None], dim=-1).fill_diagonal_(-2)
@@ -75,8 +75,8 @@ def test_maps_heldout_needs_a_second_photo(evaluation):
 
 
 def test_identity_is_the_cosine_to_the_normalised_mean(evaluation, tiny_domain):
-    e = tiny_domain.features.identity(evaluation.train.images).double().numpy()
-    x = tiny_domain.features.identity(evaluation.outputs).double().numpy()
+    judge = tiny_domain.judge
+    e, x = (judge.identity_of(judge.deep(i)).double().numpy() for i in (evaluation.train.images, evaluation.outputs))
     template = e.mean(axis=0) / np.linalg.norm(e.mean(axis=0))
     score = evaluate("identity", evaluation).double().numpy()
     assert score == pytest.approx(x @ template, abs=ROUNDING)

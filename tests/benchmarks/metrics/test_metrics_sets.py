@@ -1,4 +1,4 @@
-"""Metrics of whole sets of pictures against loops, NumPy and SciPy, and on sets whose answer is known."""
+"""Metrics of whole sets of images against loops, NumPy and SciPy, and on sets whose answer is known."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from evaluations import evaluation_of, noise, rounded, with_outputs
 from scipy.linalg import sqrtm
 from scipy.stats import mannwhitneyu
 
-from benchmarks.api.protocol import Inapplicable
 from benchmarks.api.registry import METRICS
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.manifolds import covered
 from benchmarks.metrics.neighbours import mean_pair_distance, nearest
 from datasets.folders import read_portraits
@@ -67,7 +67,7 @@ def test_diversity_is_the_mean_over_all_pairs_of_each_cluster(evaluation):
     assert compute("diversity_x10", evaluation) == pytest.approx({k: 10 * v for k, v in expected.items()}, abs=1e-4)
 
 
-def test_equal_pictures_have_no_diversity(evaluation):
+def test_equal_images_have_no_diversity(evaluation):
     same = with_outputs(evaluation, evaluation.outputs[:1].expand(40, -1, -1, -1))
     assert list(compute("diversity", same).values()) == pytest.approx([0], abs=ROUNDING)
     assert compute("pair_distance", same) == pytest.approx({"all outputs": 0}, abs=ROUNDING)

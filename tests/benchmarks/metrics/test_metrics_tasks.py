@@ -1,4 +1,4 @@
-"""Metrics of single pictures that a task has: consistency with the input, edits, dilation, traits, whose likeness."""
+"""Metrics of single images that a task has: consistency with the input, edits, dilation, traits, whose identity."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 from evaluations import evaluation_of, noise, rounded, with_outputs
 from scipy.ndimage import gaussian_filter
 
-from benchmarks.api.protocol import Inapplicable, Problem
 from benchmarks.api.registry import METRICS
-from benchmarks.suites.editing import Editing
+from benchmarks.api.task import Inapplicable, Problem
+from benchmarks.tasks.editing import Editing
 from datasets.folders import read_portraits
 from mystyle.degradations import Downsampling, Identity
 from mystyle.types import Portraits
@@ -27,7 +27,7 @@ def photos(people_root):
     return {name: read_portraits(people_root / name, "train", 32) for name in ("alice", "bob")}
 
 
-def test_a_picture_that_explains_its_input_is_consistent(tiny_domain):
+def test_an_image_that_explains_its_input_is_consistent(tiny_domain):
     clean, phi = rounded(noise(2)), Downsampling(4)
     problem = Problem(clean, None, phi(clean), phi)
     evaluation = replace(evaluation_of(clean, domain=tiny_domain), problem=problem)
@@ -84,7 +84,7 @@ def test_dilation_and_the_bound():
             compute(name, evaluation_of(noise(3)))
 
 
-def test_whose_likeness(tiny_domain, photos):
+def test_whose_identity(tiny_domain, photos):
     alice, bob = photos["alice"], photos["bob"]
     evaluation = evaluation_of(bob.images[:2], bob.images[:2], train=alice, subject=bob, domain=tiny_domain)
     swapped = replace(evaluation, train=bob, subject=alice, memory={})
@@ -99,23 +99,24 @@ def edits(tiny_domain, outputs, clean, wanted, attribute="smile"):
     """Edits of one photo, with the attributes that a network of random weights happens to read."""
     evaluation = evaluation_of(outputs, domain=tiny_domain)
     cases = tuple(
-        replace(case, dose=dose, file="test/0.png") for case, dose in zip(evaluation.cases, wanted, strict=True)
+        replace(case, dose=dose, image="test/0.png") for case, dose in zip(evaluation.cases, wanted, strict=True)
     )
-    return replace(evaluation, cases=cases, problem=Editing(clean, None, clean, Identity(), attribute))
+    task = Editing(attribute, wanted)
+    return replace(evaluation, task=task, cases=cases, problem=Problem(clean, None, clean, Identity()))
 
 
 def test_edits_are_measured_by_what_is_read(tiny_domain):
     outputs, clean = rounded(noise(3)), rounded(noise(1, seed=1)).expand(3, -1, -1, -1)
-    read = {name: values.numpy() for name, values in tiny_domain.features.attributes(outputs).items()}
-    before = {name: values.numpy() for name, values in tiny_domain.features.attributes(clean).items()}
-    _, std = tiny_domain.features.config["attributes"]["smile"]
+    read = {name: values.numpy() for name, values in tiny_domain.judge.attributes(outputs).items()}
+    before = {name: values.numpy() for name, values in tiny_domain.judge.attributes(clean).items()}
+    _, std = tiny_domain.judge.moments["smile"]
     wanted = (0.0, 0.4, 0.8)
     evaluation = edits(tiny_domain, outputs, clean, wanted)
     error = np.abs(read["smile"] - np.array(wanted)) / std
     assert compute("edit_error", evaluation).detach().numpy() == pytest.approx(error, abs=1e-4)
     (reach,) = compute("edit_reach", evaluation).values()
     assert reach == pytest.approx((read["smile"].max() - read["smile"].min()) / 0.8, abs=1e-4)
-    leaked = np.abs(read["yaw"] - before["yaw"]) / tiny_domain.features.config["attributes"]["yaw"][1]
+    leaked = np.abs(read["yaw"] - before["yaw"]) / tiny_domain.judge.moments["yaw"][1]
     assert compute("leakage", evaluation).detach().numpy() == pytest.approx(leaked, abs=1e-4)
 
 
@@ -130,11 +131,11 @@ def test_what_is_not_edited_or_not_read_has_no_edit_error(tiny_domain):
 def test_traits_that_all_photos_share_are_the_true_ones(tiny_domain, photos):
     alice = photos["alice"]
     known = {"smile": torch.full((5,), 0.35), "yaw": torch.linspace(-9, 9, 5), "brow": torch.ones(5)}
-    drawn = Portraits("alice", alice.images, alice.files, alice.hashes, known)
+    rendered = Portraits("alice", alice.images, alice.files, alice.hashes, known)
     outputs = rounded(noise(3))
-    read = tiny_domain.features.attributes(outputs)["smile"].detach().numpy()
-    found = compute("true_identity", evaluation_of(outputs, train=drawn, domain=tiny_domain)).detach().numpy()
-    _, std = tiny_domain.features.config["attributes"]["smile"]
+    read = tiny_domain.judge.attributes(outputs)["smile"].detach().numpy()
+    found = compute("true_identity", evaluation_of(outputs, train=rendered, domain=tiny_domain)).detach().numpy()
+    _, std = tiny_domain.judge.moments["smile"]
     assert found == pytest.approx(np.abs(read - 0.35) / std, abs=1e-4)  # yaw varies, brow is not read
     with pytest.raises(Inapplicable, match="not known"):
         compute("true_identity", evaluation_of(outputs, train=alice, domain=tiny_domain))

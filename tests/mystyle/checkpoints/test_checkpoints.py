@@ -232,7 +232,7 @@ def test_native_files_are_read_as_weights(tiny_domain, tmp_path):
         read_weights(tmp_path / "d.safetensors", key="G")
 
 
-def test_networks_refuse_pictures_of_another_size():
+def test_networks_refuse_images_of_another_size():
     with pytest.raises(ValueError, match="32 px square"):
         Encoder(32, 16, (8, 8))(torch.zeros(1, 3, 64, 64))
     with pytest.raises(ValueError, match="32 px square"):

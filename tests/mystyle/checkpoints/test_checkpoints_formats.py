@@ -380,7 +380,7 @@ def test_settings_that_we_do_not_have_are_refused_by_name(setting, edits, kind, 
 CHANGED_TENSORS = {  # what other architectures have in their state dicts
     "label embedding": ("G", {"mapping.embed.weight": (24, 10)}, "c_dim"),
     "residual generator": ("G", {"synthesis.b8.skip.weight": (16, 16, 1, 1)}, "architecture"),
-    "grey pictures": ("G", {"synthesis.b4.torgb.weight": (1, 16, 1, 1)}, "img_channels"),
+    "grey images": ("G", {"synthesis.b4.torgb.weight": (1, 16, 1, 1)}, "img_channels"),
     "mapping width": ("G", {"mapping.fc0.weight": (20, 16)}, "layer_features"),
     "odd size": ("G", {"synthesis.b24.conv1.weight": (8, 8, 3, 3)}, "powers of two"),
     "odd channels": ("G", {"synthesis.b8.conv1.weight": (5, 5, 3, 3)}, "channel_base"),

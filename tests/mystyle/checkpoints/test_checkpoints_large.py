@@ -1,4 +1,4 @@
-"""A file of the official 1024 px layout: it loads without a warning, and a CPU draws with it in little memory."""
+"""A file of the official 1024 px layout: it loads without a warning, and a CPU renders with it in little memory."""
 
 import json
 import subprocess

@@ -288,6 +288,125 @@ def test_checkpointing_changes_memory_only(noise):
     assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
 
 
+def maps_for(g, n):
+    return [torch.randn(n, *shape[1:], dtype=torch.double) for shape in g.synthesis.noise_shapes]
+
+
+@torch.no_grad()
+def test_the_constant_maps_given_explicitly_are_the_constant_noise():
+    for g in (make_generator(), images_one_by_one(make_generator())):
+        ws = g.mapping(torch.randn(3, 6))
+        for noise in (g.synthesis.noise_maps(), [m.repeat(3, 1, 1, 1) for m in g.synthesis.noise_maps()]):
+            assert torch.equal(g.synthesis(ws, noise), g.synthesis(ws, "const"))
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["shared", "one by one"])
+@pytest.mark.parametrize("shared_maps", [False, True], ids=["maps per image", "maps for all"])
+def test_noise_maps_and_their_gradients_are_those_of_the_oracle_and_of_single_images(shared_maps, one_by_one):
+    g = make_generator().double()
+    if one_by_one:
+        images_one_by_one(g)
+    ws = g.mapping(torch.randn(3, 6).double()).detach()
+    maps = [m.requires_grad_() for m in maps_for(g, 1 if shared_maps else 3)]
+    results = []
+    for synthesis in (
+        g.synthesis,
+        lambda ws, noise: plain.synthesis(g, ws, noise),
+        lambda ws, noise: torch.cat([
+            g.synthesis(ws[i : i + 1], [m if len(m) == 1 else m[i : i + 1] for m in noise]) for i in range(len(ws))
+        ]),
+    ):  # fmt: skip
+        image = synthesis(ws, maps)
+        results.append([image, *torch.autograd.grad(image.square().mean(), maps)])
+    for fast, oracle, alone in zip(*results, strict=True):
+        assert fast.abs().max() > 0
+        torch.testing.assert_close(fast, oracle, **EXACT)
+        torch.testing.assert_close(fast, alone, **EXACT)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda m: m[:-1], lambda m: [*m[:-1], m[-1][..., 1:]], lambda m: [m[0][:2], *m[1:]]]
+)
+def test_noise_maps_of_another_number_or_shape_are_refused(change):
+    g = make_generator()
+    with pytest.raises(ValueError, match=r"\(1, 1, 4, 4\), \(1, 1, 8, 8\), .* with 1 or 3 in front, got"):
+        g.synthesis(g.mapping(torch.randn(3, 6)), change(maps_for(g, 3)))
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["shared", "one by one"])
+@torch.no_grad()
+def test_taps_read_the_features_of_the_oracle(one_by_one):
+    g = make_generator().double()
+    if one_by_one:
+        images_one_by_one(g)
+    ws = g.mapping(torch.randn(3, 6).double())
+    read = [{}, {}]
+    fast, slow = (
+        synthesis(ws, taps={r: lambda x, r=r, into=into: into.setdefault(r, x) for r in g.synthesis.resolutions})
+        for synthesis, into in zip((g.synthesis, lambda ws, taps: plain.synthesis(g, ws, taps=taps)), read, strict=True)
+    )
+    torch.testing.assert_close(fast, slow, **EXACT)
+    torch.testing.assert_close(*read, **EXACT)
+    assert [x.shape[0] for x in read[0].values()] == [3] * len(g.synthesis.resolutions)
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["shared", "one by one"])
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("r", [4, 16, 32])
+def test_injected_features_are_what_the_rest_of_the_network_starts_from(r, checkpointing, one_by_one):
+    g = make_generator().double().set_checkpointing(checkpointing)
+    if one_by_one:
+        images_one_by_one(g)
+    ws, others = g.mapping(torch.randn(6, 6).double()).detach().split(3)
+    read = {}
+    g.synthesis(others, taps={r: lambda x: read.setdefault(r, x.detach())})
+    results = []
+    for synthesis in (g.synthesis, lambda ws, taps: plain.synthesis(g, ws, taps=taps)):
+        features = read[r].clone().requires_grad_()
+        calls = []
+        image = synthesis(ws, taps={r: lambda x, features=features, calls=calls: calls.append(x) or features})
+        results.append([image, *torch.autograd.grad(image.square().mean(), [features, g.synthesis.b32.torgb.weight])])
+        assert len(calls) == 1  # not again where a block is recomputed
+    for fast, slow in zip(*results, strict=True):
+        torch.testing.assert_close(fast, slow, **EXACT)
+    assert not torch.allclose(results[0][0], g.synthesis(ws))
+    if r == 4:  # no RGB lies below it, so that the first layer's code does the same
+        mixed = torch.cat([others[:, :1], ws[:, 1:]], dim=1)
+        torch.testing.assert_close(results[0][0], g.synthesis(mixed), **EXACT)
+
+
+@torch.no_grad()
+def test_taps_in_half_precision_keep_it():
+    g = make_generator(64)
+    ws = g.mapping(torch.randn(2, 6))
+    set_precision(g, torch.bfloat16)
+    seen = {}
+    image = g.synthesis(ws, taps={16: lambda x: seen.setdefault("x", x).float()})
+    assert seen["x"].dtype == torch.bfloat16
+    assert torch.equal(image, g.synthesis(ws))
+
+
+@torch.no_grad()
+def test_taps_do_not_change_what_they_only_read_and_large_images_above_them_stay_one_by_one():
+    g = make_generator(256, channel_base=8192, channel_max=32)
+    ws = g.mapping(torch.randn(2, 6))
+    batches = []
+    g.synthesis.b256.conv1.register_forward_hook(lambda _, inputs, __: batches.append(len(inputs[0])))
+    assert torch.equal(g.synthesis(ws, taps={32: lambda x: x}), g.synthesis(ws))
+    assert batches == [1] * 4
+    g.synthesis(ws, taps={256: lambda x: x})
+    assert batches[4:] == [2]
+
+
+def test_taps_elsewhere_and_features_of_another_shape_are_refused():
+    g = make_generator()
+    ws = g.mapping(torch.randn(2, 6))
+    with pytest.raises(ValueError, match=r"\[4, 8, 16, 32\], got \[64\]"):
+        g.synthesis(ws, taps={64: lambda x: x})
+    with pytest.raises(ValueError, match=r"features at 8 px must be \(2, 12, 8, 8\), got \(1, 12, 8, 8\)"):
+        g.synthesis(ws, taps={8: lambda x: x[:1]})
+
+
 def test_functional_gradients():
     g = make_generator().double()
     ws = g.mapping(torch.randn(2, 6).double()).detach()

@@ -1,4 +1,4 @@
-"""The recipes on a handful of pictures: the data, the losses, and a run that is stopped and goes on."""
+"""The recipes on a handful of images: the data, the losses, and a run that is stopped and goes on."""
 
 import csv
 import json
@@ -29,15 +29,15 @@ from mystyle.pretrain.sharpen import SharpeningRecipe
 
 @pytest.fixture(scope="module")
 def album_folder(tmp_path_factory):
-    """24 pictures of 6 identities with two parameters that can be seen: brightness and a stripe's place."""
+    """24 images of 6 identities with two parameters that can be seen: brightness and a stripe's place."""
     folder = tmp_path_factory.mktemp("album")
     rng = np.random.default_rng(0)
     rows = []
     for i in range(24):
         brightness, place = rng.uniform(0.3, 1.0), int(rng.integers(4, 28))
-        picture = np.full((32, 32, 3), 40 * (i // 4) + 20, dtype=np.uint8)
-        picture[:, place - 2 : place + 2] = 255
-        Image.fromarray((picture * brightness).astype(np.uint8)).save(folder / f"{i:02d}.png")
+        image = np.full((32, 32, 3), 40 * (i // 4) + 20, dtype=np.uint8)
+        image[:, place - 2 : place + 2] = 255
+        Image.fromarray((image * brightness).astype(np.uint8)).save(folder / f"{i:02d}.png")
         rows.append([f"{i:02d}.png", "", "train", f"id{i // 4}", brightness, place])
     with open(folder / "manifest.csv", "w", newline="") as file:
         csv.writer(file).writerows([["file", "sha256", "split", "identity", "brightness", "place"], *rows])
@@ -53,8 +53,8 @@ def test_an_album_is_read_in_the_manifest_s_order(album_folder):
     assert np.array_equal(album.images[0].permute(1, 2, 0).numpy(), first)
 
 
-def test_folders_without_pictures_or_with_mixed_sizes_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=f"--data {tmp_path}: no pictures found"):
+def test_folders_without_images_or_with_mixed_sizes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=f"--data {tmp_path}: no images found"):
         read_album(tmp_path)
     Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
     Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
@@ -99,7 +99,7 @@ def test_batches_depend_on_seed_and_epoch_alone_and_cover_the_data(monkeypatch):
     assert first == [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=2)]
     assert first != [b.tolist() for b in Shuffled(10, 4, seed=1, epoch=3)]
     assert len(first) == 5 and all(len(set(b)) == 4 for b in first)
-    assert len(set(first[0] + first[1])) == 8  # no repetition within a pass
+    assert len(set(first[0] + first[1])) == 8  # no repetition within an epoch of the data
 
 
 TINY = GeneratorSettings(
@@ -133,7 +133,7 @@ def test_the_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
     images = g(torch.randn(2, 8)).clamp(-1, 1)
     assert encoder(images).shape == (2, 16) and torch.isfinite(encoder(images)).all()
     card = json.loads((out / "features.json").read_text())
-    assert 0 <= card["figures"]["verification_auc"] <= 1 and card["data"]["pictures"] == 24
+    assert 0 <= card["figures"]["verification_auc"] <= 1 and card["data"]["images"] == 24
     w = torch.cat([g.mapping.w(z) for z in torch.randn(4, 1000, 8)])
     # w_avg is the mean of 10,000 codes; two means of thousands differ by a few standard errors
     assert ((w.mean(0) - g.mapping.w_avg).abs() < 6 * w.std(0) / math.sqrt(4000) + 0.02 * w.std()).all()
@@ -144,7 +144,7 @@ def test_the_seed_decides_the_weights(album_folder, tmp_path, monkeypatch):
     settings = FeatureSettings(1, 4, widths=(8, 8, 8), attributes=("place",), held_out=0.34)
     networks = []
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        torch.rand(7)  # whatever was drawn before
+        torch.rand(7)  # the global generator's state does not matter
         commands.features(album_folder, tmp_path / name, tmp_path / f"{name}-work", seed, settings)
         networks.append(load_network(FeatureNetwork, tmp_path / name / "features.safetensors").state_dict())
     # tensors and not bytes: safetensors writes its metadata in an order that changes from file to file
@@ -179,14 +179,12 @@ class Constant(loop.Recipe):
         return F.mse_loss(self.layer(self.x[index]), torch.randn(len(index), 1))
 
 
-def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path, tiny_domain):
+def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path):
     for i in range(4):
         Image.new("RGB", (32, 32), (i, i, i)).save(tmp_path / f"{i}.png")
-    from mystyle.pretrain.generator import pretrain
-
-    with pytest.raises(ValueError, match=r"--settings\.warm_epochs \[\]"):
-        pretrain(read_album(tmp_path), tmp_path, tmp_path / "work", TINY, 0, tiny_domain.perceptual)
-    assert not (tmp_path / "work").exists()
+    with pytest.raises(SystemExit, match=r"--settings\.warm_epochs \[\]"):
+        commands.generator(tmp_path, tmp_path / "out", tmp_path / "work", 0, TINY)
+    assert not list((tmp_path / "work").iterdir())
 
 
 def test_a_recipe_with_nothing_to_learn_is_refused(album_folder, tmp_path):
@@ -211,7 +209,7 @@ def test_the_adversarial_stage_goes_on_from_finished_networks(album_folder, tmp_
         commands.generator(tmp_path, second, tmp_path / "c", 0, settings)
 
 
-def test_critics_tell_noise_from_pictures_and_a_generator_learns_from_them(
+def test_critics_separate_noise_from_images_and_a_generator_learns_from_them(
     album_folder, tiny_domain, monkeypatch, tmp_path
 ):
     """The critics' loss falls below chance against a generator that stands still, and rises when it moves."""
@@ -231,7 +229,7 @@ def test_critics_tell_noise_from_pictures_and_a_generator_learns_from_them(
 
 
 def test_discriminants_separate_people_whose_features_differ_least_where_they_vary_most():
-    """Two axes of ten, the quietest, tell people apart; the embedding must find them, and be centred."""
+    """Two axes of ten, the quietest, separate people; the embedding must find them, and be centred."""
 
     class Given(torch.nn.Module):
         config: ClassVar[dict] = {}

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from mystyle.checkpoints import save_network
 from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain.evidence import distributions, recognition
 from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
+from mystyle.pretrain.evidence.page import write_page
 from mystyle.pretrain.evidence.paths import lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
 from mystyle.pretrain.report import in_turns, other_photos
@@ -83,7 +85,7 @@ def test_laws_of_precision_and_recall():
     x = normal(40, 3).float()
     assert precision_recall(x, x[torch.randperm(40)]) == (1, 1)
     assert precision_recall(x, x + 100) == (0, 0)
-    precision, recall = precision_recall(x, x[:1].repeat(40, 1))  # one good picture again and again
+    precision, recall = precision_recall(x, x[:1].repeat(40, 1))  # one good image, repeated
     assert precision == 1 and recall == pytest.approx(1 / 40)
 
 
@@ -165,35 +167,34 @@ def test_the_similarity_to_other_photos_leaves_the_photo_itself_out():
 @pytest.mark.parametrize("size", [64, 128])
 def test_a_grid_is_row_by_row_at_128_dots_each_and_ends_in_white(size):
     images = from_uint8(torch.arange(5, dtype=torch.uint8).view(5, 1, 1, 1).expand(5, 3, size, size))
-    picture = mosaic(images, 3)
-    assert (
-        picture.shape == (256, 384, 3) and (picture[:128, 128:256] == 1).all() and (picture[128:, 128:256] == 4).all()
-    )
-    assert (picture[128:, 256:] == 255).all()
+    image = mosaic(images, 3)
+    assert image.shape == (256, 384, 3) and (image[:128, 128:256] == 1).all() and (image[128:, 128:256] == 4).all()
+    assert (image[128:, 256:] == 255).all()
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory, tiny_domain):
     folder = tmp_path_factory.mktemp("weights")
-    for role in ("generator", "discriminator", "encoder", "features"):
+    for role in ("generator", "discriminator", "encoder"):
         save_network(getattr(tiny_domain, role), folder / f"{role}.safetensors")
+    save_network(tiny_domain.judge, folder / "features.safetensors")
     save_network(tiny_domain.perceptual.network, folder / "perceptual.safetensors")
     return folder
 
 
-def draw_album(folder, resolution=32, columns=("yaw", "smile"), pictures=24):
+def draw_album(folder, resolution=32, columns=("yaw", "smile"), images=24):
     """Four photos a person: a tint of the person's, and a bar whose place and brightness are yaw and smile."""
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     rows = []
-    for i in range(pictures):
+    for i in range(images):
         yaw, smile = rng.uniform(-20, 20), rng.uniform(0, 1)
-        picture = np.full((resolution, resolution, 3), 30, dtype=np.uint8) + np.uint8(30 * (i // 4)) // np.uint8(
+        image = np.full((resolution, resolution, 3), 30, dtype=np.uint8) + np.uint8(30 * (i // 4)) // np.uint8(
             [1, 2, 3]
         )
         place = resolution // 2 + round(yaw / 2)
-        picture[:, place - 2 : place + 2] = round(255 * smile)
-        Image.fromarray(picture).save(folder / f"{i:02d}.png")
+        image[:, place - 2 : place + 2] = round(255 * smile)
+        Image.fromarray(image).save(folder / f"{i:02d}.png")
         values = {"yaw": yaw, "smile": smile}
         rows.append([f"{i:02d}.png", "", "train", f"id{i // 4}", *(values[name] for name in columns)])
     with open(folder / "manifest.csv", "w", newline="") as file:
@@ -218,7 +219,7 @@ def numbers(x):
 def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weights, tmp_path, monkeypatch):
     found = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        torch.rand(7)  # whatever was drawn before
+        torch.rand(7)  # the global generator's state does not matter
         commands.report(held_out, weights, tmp_path / name, samples=20, inversions=9, steps=3, seed=seed)
         found.append(json.loads((tmp_path / name / "figures.json").read_text()))
     assert all(math.isfinite(x) for x in numbers(found[0])) and len(numbers(found[0])) > 60
@@ -238,6 +239,12 @@ def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weigh
     assert found[0]["data"]["people"] == 6 and set(found[0]["attributes"]) == {"yaw", "smile"}
 
 
+def test_the_page_of_the_repository_is_that_of_its_figures(tmp_path):
+    folder = Path(__file__).parents[3] / "docs" / "evidence"
+    write_page(tmp_path / "README.md", json.loads((folder / "figures.json").read_text()))
+    assert (tmp_path / "README.md").read_text() == (folder / "README.md").read_text()
+
+
 def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(held_out, weights, tmp_path):
     out = tmp_path / "out"
 
@@ -253,7 +260,7 @@ def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(h
     refused(r"--data .*manifest\.csv", data=tmp_path)
     refused(r"--data .* has no column smile", data=draw_album(tmp_path / "mute", columns=("yaw",)))
     refused(r"--data .* 64 px; the networks are made for 32 px", data=draw_album(tmp_path / "large", resolution=64))
-    refused(r"--data .*: 4 pictures of 1 people are too few", data=draw_album(tmp_path / "few", pictures=4))
+    refused(r"--data .*: 4 images of 1 people are too few", data=draw_album(tmp_path / "few", images=4))
     broken = draw_album(tmp_path / "broken")
     (broken / "07.png").unlink()
     refused(r"--data .*07\.png", data=broken)

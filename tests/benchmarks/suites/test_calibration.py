@@ -1,4 +1,4 @@
-"""The calibration suite: knobs that turn what they name and nothing else, and a whole run on small portraits."""
+"""The calibration suite: factors that move what they name and nothing else, and a whole run on small portraits."""
 
 import json
 import math
@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bench_toys import load_tiny_domain, person_of
+from bench_toys import person_of
+from tiny import load_tiny_domain
 
 from benchmarks.analysis.statistics import rank_correlations
 from benchmarks.api.registry import METRICS
 from benchmarks.engine.options import Options
 from benchmarks.engine.request import Request, UnusableArguments, resolve
 from benchmarks.run import do_jobs
-from benchmarks.suites.calibration import GROUPS, SUITE, Settings, move_appearance, parts, problem, turn_identity
+from benchmarks.suites.calibration import GROUPS, SUITE, Settings, move_appearance, parts, turn_identity
 from datasets.folders import read_portraits
 from datasets.splits import Person
 from datasets.synthetic import people
@@ -45,8 +46,8 @@ def random_scores(n, seed=0):
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """Two drawn people of 32 px with four train photos and two test photos each."""
-    folder = tmp_path_factory.mktemp("drawn")
+    """Two rendered people of 32 px with four train photos and two test photos each."""
+    folder = tmp_path_factory.mktemp("rendered")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(people, "SYNTHETIC", (Person("p01", "Person 1", 4, 2), Person("p02", "Person 2", 4, 2)))
         patch.setattr(people, "HELD_OUT", 0)
@@ -60,7 +61,7 @@ def sweep(root):
     """The problem of p01: two photos, doses 0, 1/4, ..., 1."""
     held_out = read_portraits(root / "p01", "test", 32)
     (of_person,) = parts(person_of(root / "p01"), (), Settings((), 2, 4, ""), seed=0)
-    return problem(held_out, of_person), of_person.cases
+    return of_person.task.problem(held_out, of_person.cases), of_person.cases
 
 
 def test_scores_are_the_inverse_of_values():
@@ -70,7 +71,7 @@ def test_scores_are_the_inverse_of_values():
         # float32 values; the quantile of "rare" has a square root that magnifies rounding next to 0
         tolerance = (p.high - p.low) * (1e-4 if p.distribution == "rare" else 2e-5)
         torch.testing.assert_close(again[p.name], parameters[p.name], rtol=0, atol=tolerance)
-        if p.distribution == "rare":  # absent stays absent: a hundredth of a freckle would be drawn
+        if p.distribution == "rare":  # absent stays absent: a hundredth of a freckle would be rendered
             assert torch.equal(again[p.name] == p.low, parameters[p.name] == p.low)
 
 
@@ -81,8 +82,8 @@ def test_every_parameter_of_appearance_is_in_one_group():
 
 
 def test_dose_zero_is_the_photo_itself(sweep):
-    drawn = to_uint8(SUITE.references[0].outputs(sweep[0], (), sweep[1]))
-    same = (drawn == to_uint8(sweep[0].clean)).float().mean(dim=(1, 2, 3))
+    rendered = to_uint8(SUITE.references[0].outputs(sweep[0], (), sweep[1]))
+    same = (rendered == to_uint8(sweep[0].clean)).float().mean(dim=(1, 2, 3))
     # the manifest keeps six digits of each parameter, so that some pixel may fall on the other side of a rounding
     assert same[sweep[0].doses == 0].min() > 0.98
     assert same[sweep[0].doses > 0].max() < 0.9
@@ -102,7 +103,7 @@ def test_identity_moves_by_the_dose_and_stays_as_likely(sweep):
 
 
 @pytest.mark.parametrize("name", ["yaw", "light_angle", "smile", "age", "glasses"])
-def test_a_knob_goes_straight_to_an_end_of_its_range_and_moves_no_other(name, sweep):
+def test_a_factor_goes_straight_to_an_end_of_its_range_and_moves_no_other(name, sweep):
     asked, _ = sweep
     moved = move_appearance(name, asked)
     i = NAMES.index(name)
@@ -146,7 +147,6 @@ def finished(root, tmp_path_factory):
         domain="tiny",
         resolution=32,
         weights={},
-        bases={},
     )
     assert do_jobs(asked, options, load_tiny_domain)() == 0
     return read_run(options.folder)

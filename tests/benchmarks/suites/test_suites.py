@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
-from bench_toys import load_tiny_domain, person_of
+from bench_toys import person_of
+from tiny import load_tiny_domain
 
-from benchmarks import tasks
-from benchmarks.api.protocol import PRESETS, Variant
-from benchmarks.api.registry import METHODS, METRICS, SUITES
+from benchmarks.api.registry import METHODS, METRICS, SUITES, TASKS
+from benchmarks.api.suite import Strangers, Variant
+from benchmarks.api.task import PRESETS
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import Job, content_hash, make_jobs
 from benchmarks.engine.request import Request
 from benchmarks.run import do_jobs
+from benchmarks.suites import common
 from datasets.splits import CELEBRITIES
 from reports.runs import read_run
 
@@ -40,25 +41,34 @@ def methods_of(suite):
 
 def jobs_of(suite, people, seed=0) -> tuple[Job, ...]:
     metrics = {name: METRICS.load(name) for name in suite.metrics}
-    bases = {method.base: "0" for method in methods_of(suite).values() if hasattr(method, "base")}
-    return make_jobs(suite, "smoke", methods_of(suite), metrics, people, (seed,), "tiny", {}, bases)
+    files = dict.fromkeys(network_files(suite), "0")
+    return make_jobs(suite, "smoke", methods_of(suite), metrics, people, (seed,), "tiny", {}, files)
+
+
+def network_files(suite):
+    return [network.file for method in methods_of(suite).values() for network in method.networks]
 
 
 def test_names_presets_and_people(suite):
     assert importlib.import_module(f"benchmarks.suites.{suite.name}").SUITE is suite
     assert suite.title and suite.paper and set(suite.presets) == set(PRESETS)
     for settings in suite.presets.values():
-        assert settings.summary and set(settings.people) <= {person.name for person in CELEBRITIES}
-    assert suite.presets["quick"].people == tasks.SHORT  # so that all suites share their priors
+        assert settings.summary
+        if not isinstance(settings.people, Strangers):
+            assert set(settings.people) <= {person.name for person in CELEBRITIES}
+    quick = suite.presets["quick"].people
+    assert quick == common.SHORT or isinstance(quick, Strangers)  # so that all suites share their priors
 
 
 def test_rows_metrics_and_published_numbers_are_known(suite):
     assert set(suite.metrics) <= set(METRICS.names()) and len(set(suite.metrics)) == len(suite.metrics)
     assert len(suite.rows) == len(suite.methods) and suite.floors <= set(suite.rows)
     assert not set(suite.rows) & {reference.name for reference in suite.references}
-    for method, numbers in suite.published.items():
-        assert method in suite.rows and set(numbers) <= set(suite.metrics)
-    assert not suite.published or suite.published_condition in (suite.conditions or {"": ""})
+    for table in suite.published:
+        assert table.source and table.condition in (suite.conditions or {"": ""})
+        for method, numbers in table.values.items():
+            assert method in suite.rows and set(numbers) <= set(suite.metrics)
+            assert all(table.reports(metric) and table.number(method, metric, table.condition) for metric in numbers)
     for reference in suite.references:
         assert set(reference.metrics) <= set(suite.metrics)
 
@@ -76,6 +86,7 @@ def test_parts_are_repeatable_plain_and_have_names_of_their_own(suite, people):
     names = [case.name for part in parts for case in part.cases]
     assert len(set(names)) == len(names) and not any(set(name) & set('/\\:*?"<>|') for name in names)
     assert {part.condition for part in parts} <= set(suite.conditions or {"": ""})
+    assert {part.task.name for part in parts} <= set(TASKS.names())
     for part in parts:
         assert part.cases and all(case.photo is None or case.photo < 3 for case in part.cases)
     others = suite.parts(people[1], people, settings, 0)
@@ -96,6 +107,8 @@ def test_jobs_are_distinct_and_share_priors(suite, people):
 def finished(suite, people_root, tmp_path_factory):
     """The smoke preset on the tiny domain."""
     run = tmp_path_factory.mktemp(suite.name)
+    network = run / "network"
+    network.write_bytes(b"weights")
     asked = Request(
         suite=suite,
         preset="smoke",
@@ -106,26 +119,13 @@ def finished(suite, people_root, tmp_path_factory):
         domain="tiny",
         resolution=32,
         weights={},
-        bases={},
+        files=dict.fromkeys(network_files(suite), network),
     )
-    bases = {method.base: run / "base" for method in asked.methods.values() if hasattr(method, "base")}
-    (run / "base").write_bytes(b"weights")
-    asked = Request(**{name: getattr(asked, name) for name in asked.__dataclass_fields__} | {"bases": bases})
     options = Options(
         suite.name, photos=people_root, out=run / "out", executor="inline", device="cpu", wandb="disabled"
     )
     options.folder.mkdir()
-    return options.folder, do_jobs(asked, options, load)()
-
-
-def load(device):
-    """The tiny domain with directions, which it lacks by itself."""
-    from dataclasses import replace
-
-    domain = load_tiny_domain(device)
-    draws = torch.Generator().manual_seed(0)
-    directions = {name: torch.randn(domain.generator.w_dim, generator=draws) for name in ("yaw", "smile")}
-    return replace(domain, directions=directions)
+    return options.folder, do_jobs(asked, options, load_tiny_domain)()
 
 
 def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite):
@@ -137,7 +137,7 @@ def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite):
     assert set(scored.index) == {*suite.rows, *(reference.name for reference in suite.references)}
     assert scored.min() >= 2
     summary = pd.read_csv(folder / "summary.csv", dtype={"condition": str}).fillna({"condition": ""})
-    assert set(summary["condition"]) == {condition["name"] for condition in read_run(folder).conditions}
+    assert set(summary["condition"]) == {condition.name for condition in read_run(folder).conditions}
     assert (summary[summary["n_images"] > 1]["std"] >= 0).all()
 
 

@@ -1,4 +1,4 @@
-"""The inpainting suite: which cases there are, what a method gets to see, and what is done with its answer."""
+"""The inpainting suite: which cases there are, what a method is given, and what is done with its images."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import tasks
-from benchmarks.api.protocol import PRESETS, OutputError, Person
+from benchmarks.api.task import PRESETS, OutputError, Person
 from benchmarks.suites.inpainting import SUITE, pair
+from benchmarks.tasks import restoration
 from datasets.folders import Photo, read_portraits
 from datasets.splits import CELEBRITIES
 
@@ -42,7 +42,9 @@ def test_presets_are_the_papers_people():
 
 
 def test_published_numbers_are_those_of_table_2():
-    assert {row: numbers["maps_train"] for row, numbers in SUITE.published.items()} == {
+    (table,) = SUITE.published
+    assert table.source.startswith("Table 2 of MyStyle") and table.condition == ""
+    assert {row: numbers["maps_train"] for row, numbers in table.values.items()} == {
         "comodgan": (0.55, 0.08),
         "comodgan_ft": (0.71, 0.08),
         "diffaugment": (0.68, 0.09),
@@ -62,7 +64,7 @@ def test_every_pair_once_and_evenly_from_the_start(photos, rules):
 
 def test_quick_has_every_mask_on_a_photo_of_its_own():
     chosen = cases()
-    assert len({case.mask for case in chosen}) == len({case.file for case in chosen}) == len(chosen) == 5
+    assert len({case.mask for case in chosen}) == len({case.image for case in chosen}) == len(chosen) == 5
 
 
 def test_full_has_every_held_out_photo_under_every_mask():
@@ -87,7 +89,7 @@ def test_seeds_of_cases_are_their_own():
 
 
 class Spy:
-    """A prior that keeps what it was given and paints everything white."""
+    """A prior that keeps what it was given and makes everything white."""
 
     def __init__(self, answer=None):
         self.given = []
@@ -109,41 +111,41 @@ def chosen(held_out):
 
 
 def test_what_is_hidden_from_a_method_is_hidden(held_out, chosen):
-    problem = SUITE.problem(held_out, chosen)
+    problem = chosen.task.problem(held_out, chosen.cases)
     assert (problem.degraded * (1 - problem.mask) == 0).all()
     spy = Spy()
-    SUITE.solve(spy, problem, chosen, None)
+    chosen.task.solve(spy, problem, chosen.cases)
     given = torch.cat([degraded for degraded, _, _ in spy.given])
     assert torch.equal(given, problem.degraded)
     assert [seed for _, _, seeds in spy.given for seed in seeds] == [case.seed for case in chosen.cases]
 
 
-def test_every_answer_is_blended_with_the_known_pixels(held_out, chosen):
-    problem = SUITE.problem(held_out, chosen)
-    output = SUITE.solve(Spy(), problem, chosen, None).pictures
+def test_every_output_is_blended_with_the_known_pixels(held_out, chosen):
+    problem = chosen.task.problem(held_out, chosen.cases)
+    output = chosen.task.solve(Spy(), problem, chosen.cases).images
     known = problem.mask.bool().expand_as(output)
     assert torch.equal(output[known], problem.clean[known]) and (output[~known] == 1).all()
 
 
 def test_the_batch_changes_nothing(held_out, chosen, monkeypatch):
-    problem = SUITE.problem(held_out, chosen)
-    whole = SUITE.solve(Spy(lambda x: x + 0.5), problem, chosen, None).pictures
-    monkeypatch.setattr(tasks, "BATCH", 2)
-    assert torch.equal(SUITE.solve(Spy(lambda x: x + 0.5), problem, chosen, None).pictures, whole)
+    problem = chosen.task.problem(held_out, chosen.cases)
+    whole = chosen.task.solve(Spy(lambda x: x + 0.5), problem, chosen.cases).images
+    monkeypatch.setattr(restoration, "BATCH", 2)
+    assert torch.equal(chosen.task.solve(Spy(lambda x: x + 0.5), problem, chosen.cases).images, whole)
 
 
 @pytest.mark.parametrize(
     "answer, message",
     [(lambda x: x[:, :, :-1], "shape"), (lambda x: x[:1], "shape"), (lambda x: x * float("nan"), "not finite")],
 )
-def test_what_is_no_picture_is_refused(held_out, chosen, answer, message):
+def test_what_is_no_image_is_refused(held_out, chosen, answer, message):
     # NaN is refused before blending: behind known pixels it would go unseen.
     with pytest.raises(OutputError, match=message):
-        SUITE.solve(Spy(answer), SUITE.problem(held_out, chosen), chosen, None)
+        chosen.task.solve(Spy(answer), chosen.task.problem(held_out, chosen.cases), chosen.cases)
 
 
 def test_references(held_out, chosen, people_root):
-    problem = SUITE.problem(held_out, chosen)
+    problem = chosen.task.problem(held_out, chosen.cases)
     others = [read_portraits(people_root / "bob", "test", 32)]
     real, other = (
         SUITE.reference(name).outputs(problem, others, chosen.cases) for name in ("real_photos", "other_people")

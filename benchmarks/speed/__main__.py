@@ -1,0 +1,86 @@
+"""How fast things are: ``python -m benchmarks.speed [--what networks|choices|mystyle|diversity] [--sizes 64 256]``.
+
+``networks`` compares the generator with its oracle, ``choices`` removes its optimisations one at a time, ``mystyle``
+compares the method with its official recipe, ``diversity`` times that metric on ten thousand images.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line.
+
+    Args:
+        what: networks compares the generator with its oracle, choices removes its optimisations one at a time, mystyle
+            compares our recipe of tuning and projecting with the official one, diversity times that metric
+        sizes: in pixels; 128 is the shipped generator, the others have the official widths
+        batch: images at a time; 16, 8, 4, 2 and 1 at 64, 128, 256, 512 and 1024 px by default
+        device: where to compute; auto takes the GPU if there is one
+        seconds: to spend on each pass of each round at least
+        rounds: over which medians are taken
+        person: of mystyle, whose photos
+        photos: of mystyle, to tune to; of diversity, reference photos
+        held_out: of mystyle, photos to invert and to inpaint
+        epochs: of mystyle, of the official recipe; 1000 in the released code
+        preset: of mystyle, our recipe
+        out: a CSV file for the figures
+    """
+
+    what: Literal["networks", "choices", "mystyle", "diversity"] = "networks"
+    sizes: tuple[int, ...] = (64, 128, 256, 1024)
+    batch: int | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    seconds: float = 2.0
+    rounds: int = 3
+    person: str = "p03"
+    photos: int = 12
+    held_out: int = 5
+    epochs: int = 1000
+    preset: str = "quick"
+    out: Path | None = None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(prog="python -m benchmarks.speed", description=__doc__.split("\n\n")[0])
+    parser.add_class_arguments(Options, as_group=False, skip={"sizes"})
+    sizes = (64, 128, 256, 512, 1024)
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(Options.sizes), choices=sizes)
+    options = Options(**parser.parse_args(arguments).as_dict())
+    if options.out and not options.out.parent.is_dir():
+        parser.error(f"--out: no folder {options.out.parent}")
+
+    import pandas as pd
+    import torch
+
+    from benchmarks.engine.provenance import hardware
+    from benchmarks.speed import diversity, method, networks
+
+    device = options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    print(f"{hardware(device)}, torch {torch.__version__}, {torch.get_num_threads()} threads")
+    o = options
+    if o.what == "mystyle":
+        found = method.measure(o.person, o.photos, o.held_out, o.epochs, o.preset, device)
+    elif o.what == "diversity":
+        found = {"diversity": diversity.measure(o.photos, device)}
+    else:
+        found = {o.what: networks.compare(o.what, o.sizes, o.batch, device, o.seconds, o.rounds)}
+    figures = pd.concat(found, names=["comparison", "row"])
+    for name, rows in found.items():
+        print(f"\n{name}\n{rows.to_string(index=False, float_format='{:.3g}'.format, na_rep='–')}")
+    if o.out:
+        figures.to_csv(o.out)
+    return 0 if len(figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
