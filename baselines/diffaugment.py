@@ -152,7 +152,7 @@ class FewShotGAN(FewShotGame):
     def training_step(self, batch: tuple[Image], step: int) -> None:
         s = self.settings
         (real,) = batch
-        optimizer_g, optimizer_d = self.players()
+        optimizer_g, optimizer_d = self.optimizer_list()
 
         self.discriminator.requires_grad_(False)
         self.descend(optimizer_g, logistic_g(self._judge(self._generate(len(real)))), step)

@@ -159,7 +159,7 @@ class Adaptation(FewShotGame):
     def training_step(self, batch: tuple[Image], i: int) -> None:
         s, d = self.settings, self.discriminator
         (real,) = batch
-        optimizer_g, optimizer_d = self.players()
+        optimizer_g, optimizer_d = self.optimizer_list()
         near_anchors = i % s.anchor_every == 0
 
         with torch.no_grad():

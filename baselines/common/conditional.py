@@ -110,7 +110,7 @@ class ConditionalGame(Game, ABC):
 
     def training_step(self, batch: tuple[Image], _: int) -> None:
         s = self.settings
-        optimizer_g, optimizer_d = self.players()
+        optimizer_g, optimizer_d = self.optimizer_list()
         step = int(self.step)
         real, condition = self.sampled(batch[0])
         with self.in_precision():
