@@ -37,6 +37,7 @@ from mystyle.networks.stylegan2 import (
     channels,
     fir_kernel,
     inner_channels,
+    require_stylegan2,
     upsample_rgb,
 )
 from mystyle.types import Degradation, Image, Mask, Unsupported, WPlus
@@ -50,6 +51,8 @@ class CoModGenerator(nn.Module):
 
     The original's code has 2 C(4) numbers.
     """
+
+    f: Tensor
 
     def __init__(
         self,
@@ -128,11 +131,12 @@ def grown(generator: Generator, global_dim: int) -> CoModGenerator:
     what the known pixels should. The constant gives way to a layer on the code.
     """
     names = ("resolution", "z_dim", "w_dim", "channel_base", "channel_max", "mapping_layers")
-    network = CoModGenerator(**{name: generator.config[name] for name in names}, global_dim=global_dim)
+    config: dict[str, Any] = generator.config
+    network = CoModGenerator(**{name: config[name] for name in names}, global_dim=global_dim)
     network.mapping.load_state_dict(generator.mapping.state_dict())
     for r in map(str, network.resolutions):
-        block = generator.synthesis.get_submodule(f"b{r}")
-        pairs = [(network.conv[r], block.conv1), (network.torgb[r], block.torgb)]
+        block: Any = generator.synthesis.get_submodule(f"b{r}")
+        pairs: list[tuple[Any, Any]] = [(network.conv[r], block.conv1), (network.torgb[r], block.torgb)]
         for new, old in pairs + ([(network.up[r], block.conv0)] if r in network.up else []):
             state = old.state_dict()
             state["affine.bias"] = old.affine(generator.mapping.w_avg[None])[0]
@@ -146,7 +150,7 @@ def grown(generator: Generator, global_dim: int) -> CoModGenerator:
 def with_mask(discriminator: Discriminator) -> Discriminator:
     """A copy that takes [m - 1/2, x] in place of x and, at first, does not see the mask."""
     network = copy.deepcopy(discriminator)
-    first = network.get_submodule(f"b{network.resolution}")
+    first: Any = network.get_submodule(f"b{network.resolution}")
     old = first.fromrgb
     first.fromrgb = Conv(4, old.weight.shape[0], 1, conv_clamp=old.conv_clamp).to(old.weight.device)
     weight = old.weight * math.sqrt(4 / 3)  # the layer divides by the root of its fan-in
@@ -176,7 +180,7 @@ def draw_mask(rng: np.random.Generator, size: int) -> Mask:
             _stroke(draw, rng, size)
         known = np.asarray(canvas)
         if 0 < known.mean() < 1:
-            flips = [axis for axis in (0, 1) if rng.random() < 0.5]
+            flips = tuple(axis for axis in (0, 1) if rng.random() < 0.5)
             return torch.from_numpy(np.flip(known, flips).astype(np.float32))[None, None]
 
 
@@ -199,6 +203,8 @@ def _stroke(draw: Any, rng: np.random.Generator, size: int) -> None:
 
 class CoModGame(ConditionalGame):
     """Images with holes; the discriminator sees where they are."""
+
+    generator: CoModGenerator
 
     def condition(self, real: Image, rng: np.random.Generator) -> Mask:
         return torch.cat([draw_mask(rng, real.shape[-1]) for _ in real]).to(real)
@@ -244,8 +250,8 @@ class CoModPrior(NetworkPrior):
 
 def untrained(domain: Domain) -> CoModGenerator:
     """What the training of the domain's network starts from; the code has C(4) numbers, for a small file."""
-    generator = domain.generator
-    return grown(generator, global_dim=generator.synthesis.b4.conv1.weight.shape[0])
+    generator = require_stylegan2(domain.generator)
+    return grown(generator, global_dim=len(generator.synthesis.get_parameter("b4.conv1.weight")))
 
 
 def game(network: nn.Module, domain: Domain, settings: GameSettings, seed: int) -> CoModGame:

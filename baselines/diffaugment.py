@@ -13,19 +13,17 @@ import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from baselines.common.few_shot import FewShotMethod, train_generator
+from baselines.common.few_shot import FewShotGame, FewShotMethod, train_generator
 from baselines.common.latent_prior import EARLY_STOPPED
 from baselines.common.snapshots import BestSnapshot
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
 from mystyle.domains.domain import Domain
-from mystyle.networks.stylegan2 import Discriminator, Generator
+from mystyle.networks.stylegan2 import Discriminator, Generator, require_stylegan2
 from mystyle.projection import LatentProjectionSettings
-from mystyle.training import Game
 from mystyle.types import LENGTH, Image
 
 # The augmentation T. Each operator takes images x [n, c, h, w] and two numbers per image u [n, 2], uniform in [0, 1).
@@ -127,7 +125,7 @@ class FitSettings:
         return max(1, self.images // self.batch)
 
 
-class FewShotGAN(Game):
+class FewShotGAN(FewShotGame):
     """Continues the training of G and D, all their weights, on batches of photos [n, 3, R, R]."""
 
     stage = "adversarial training"
@@ -154,7 +152,7 @@ class FewShotGAN(Game):
     def training_step(self, batch: tuple[Image], step: int) -> None:
         s = self.settings
         (real,) = batch
-        optimizer_g, optimizer_d = self.optimizers()
+        optimizer_g, optimizer_d = self.optimizer_list()
 
         self.discriminator.requires_grad_(False)
         self.descend(optimizer_g, logistic_g(self._judge(self._generate(len(real)))), step)
@@ -182,7 +180,7 @@ class FewShotGAN(Game):
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(FewShotGAN, domain.generator, domain.needed("discriminator"), settings)
+    make_module = partial(FewShotGAN, require_stylegan2(domain.generator), domain.needed("discriminator"), settings)
     s = settings
     return train_generator(make_module, domain, photos, batch=s.batch, steps=s.steps, stage=FewShotGAN.stage, seed=seed)
 
@@ -208,7 +206,7 @@ class DiffAugment(FewShotMethod):
     name = "diffaugment"
     version = 2
     title = "DiffAugment"
-    presets: ClassVar[Mapping[str, Settings]] = {
+    presets: Mapping[str, Settings] = {
         "smoke": Settings(replace(QUICK.fit, images=32), replace(QUICK.restore, steps=10)),
         "quick": QUICK,
         "full": Settings(FitSettings(images=50_000, batch=8, r1_interval=16, ema_half_life=2_000)),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,8 @@ class GloSettings(TuningSettings):
 class GloTuning(Tuning):
     """Eq. 2 minimised over theta and the w_i: batches of (position of the photo [n], photo [n, 3, R, R])."""
 
+    settings: GloSettings
+
     def __init__(self, codes: Tensor, *arguments: Any):
         super().__init__(*arguments)
         self.codes = nn.Parameter(codes.clone())
@@ -49,7 +51,7 @@ class Glo(MyStyle):
     name = "glo"
     version = 1
     title = "GLO (anchors trained)"
-    presets: ClassVar[Mapping[str, MyStyleSettings]] = {
+    presets: Mapping[str, MyStyleSettings] = {
         name: replace(settings, fit=GloSettings(**vars(settings.fit))) for name, settings in MyStyle.presets.items()
     }
 

@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +37,7 @@ from mystyle.networks.stylegan2 import (
     channels,
     fir_kernel,
     inner_channels,
+    require_stylegan2,
     upsample_rgb,
 )
 from mystyle.types import Degradation, Image, Unsupported, W
@@ -61,6 +63,8 @@ class ConcatConv(StyledConv):
 
 class GpenGenerator(nn.Module):
     """Degraded images at full size to images; arguments as in ``Generator``."""
+
+    f: Tensor
 
     def __init__(
         self, resolution: int, z_dim: int, w_dim: int, channel_base: int, channel_max: int, mapping_layers: int
@@ -116,12 +120,13 @@ def embedded(generator: Generator) -> GpenGenerator:
     Their own strength starts at one and not at the original's zero, or no gradient would ever find them.
     """
     names = ("resolution", "z_dim", "w_dim", "channel_base", "channel_max", "mapping_layers")
-    network = GpenGenerator(**{name: generator.config[name] for name in names})
+    config: dict[str, Any] = generator.config
+    network = GpenGenerator(**{name: config[name] for name in names})
     network.mapping.load_state_dict(generator.mapping.state_dict())
     with torch.no_grad():
-        network.const.copy_(generator.synthesis.b4.const)
+        network.const.copy_(generator.synthesis.get_parameter("b4.const"))
         for r in map(str, network.resolutions):
-            block = generator.synthesis.get_submodule(f"b{r}")
+            block: Any = generator.synthesis.get_submodule(f"b{r}")
             pairs = [(network.conv[r], block.conv1), (network.torgb[r], block.torgb)]
             for new, old in pairs + ([(network.up[r], block.conv0)] if r in network.up else []):
                 state, wanted = old.state_dict(), new.state_dict()
@@ -213,7 +218,7 @@ class GpenPrior(NetworkPrior):
 
 def untrained(domain: Domain) -> GpenGenerator:
     """What the training of the domain's network starts from."""
-    return embedded(domain.generator)
+    return embedded(require_stylegan2(domain.generator))
 
 
 def game(network: nn.Module, domain: Domain, settings: GameSettings, seed: int) -> GpenGame:

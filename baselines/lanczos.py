@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from mystyle.compositing import lanczos
 from mystyle.domains.domain import Domain
@@ -39,7 +38,7 @@ class Lanczos(Method):
     title = "Lanczos"
     does = ("upscale",)
     personal = False
-    presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
+    presets: Mapping[str, Settings] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> LanczosPrior:
         return LanczosPrior(domain.resolution)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from mystyle.domains.domain import Domain
 from mystyle.protocols import Method
@@ -36,7 +35,7 @@ class MeanPhoto(Method):
     version = 1
     title = "Mean photo"
     does = ("inpaint", "upscale")
-    presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
+    presets: Mapping[str, Settings] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> MeanPhotoPrior:
         return MeanPhotoPrior(person.images.mean(dim=0, keepdim=True))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 
@@ -43,7 +42,7 @@ class NearestPhoto(Method):
     version = 1
     title = "Nearest photo"
     does = ("inpaint", "upscale")
-    presets: ClassVar[Mapping[str, Settings]] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
+    presets: Mapping[str, Settings] = {name: Settings() for name in ("smoke", "quick", "full", "paper")}
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> NearestPhotoPrior:
         return NearestPhotoPrior(person.images)

@@ -12,13 +12,12 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from baselines.common.few_shot import FewShotMethod, train_generator
+from baselines.common.few_shot import FewShotGame, FewShotMethod, train_generator
 from baselines.common.latent_prior import EARLY_STOPPED
 from baselines.common.snapshots import BestSnapshot
 from mystyle.adversarial import (
@@ -31,9 +30,8 @@ from mystyle.adversarial import (
     update_average,
 )
 from mystyle.domains.domain import Domain
-from mystyle.networks.stylegan2 import Conv, Discriminator, Generator, StyledConv
+from mystyle.networks.stylegan2 import Conv, Discriminator, Generator, StyledConv, require_stylegan2
 from mystyle.projection import LatentProjectionSettings
-from mystyle.training import Game
 from mystyle.types import LENGTH, Image, WPlus
 
 PATCH_SIZES = (32, 16)  # px: maps of the discriminator that patches are judged on
@@ -134,10 +132,12 @@ class PatchDiscriminator(nn.Module):
         return found[:count]
 
 
-class Adaptation(Game):
+class Adaptation(FewShotGame):
     """Eq. 6: training of G and D on batches of photos [n, 3, R, R] beside the frozen source G."""
 
     stage = "few-shot adaptation"
+    anchors: Tensor
+    mean_path: Tensor
 
     def __init__(self, source: Generator, discriminator: Discriminator, settings: FitSettings, snapshot: BestSnapshot):
         super().__init__()
@@ -159,7 +159,7 @@ class Adaptation(Game):
     def training_step(self, batch: tuple[Image], i: int) -> None:
         s, d = self.settings, self.discriminator
         (real,) = batch
-        optimizer_g, optimizer_d = self.optimizers()
+        optimizer_g, optimizer_d = self.optimizer_list()
         near_anchors = i % s.anchor_every == 0
 
         with torch.no_grad():
@@ -213,7 +213,7 @@ class Adaptation(Game):
 
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(Adaptation, domain.generator, domain.needed("discriminator"), settings)
+    make_module = partial(Adaptation, require_stylegan2(domain.generator), domain.needed("discriminator"), settings)
     s = settings
     return train_generator(
         make_module, domain, photos, batch=s.batch, steps=s.iterations, stage=Adaptation.stage, seed=seed
@@ -234,7 +234,7 @@ class Ojha(FewShotMethod):
     name = "ojha"
     version = 1
     title = "Ojha et al."
-    presets: ClassVar[Mapping[str, Settings]] = {
+    presets: Mapping[str, Settings] = {
         "smoke": Settings(FitSettings(iterations=4), replace(EARLY_STOPPED, steps=10)),
         "quick": Settings(FitSettings(iterations=240, ema_half_life=25)),
         "full": Settings(FitSettings(iterations=5000, ema_half_life=300)),

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from torch import Tensor
 
@@ -82,7 +81,7 @@ class Pti(Method):
     title = "PTI"
     does = ("inpaint", "upscale", "invert")
     personal = False
-    presets: ClassVar[Mapping[str, Settings]] = {
+    presets: Mapping[str, Settings] = {
         "smoke": Settings(pivot=replace(PTI, steps=10), tuning=PivotalTuning(steps=5)),
         "quick": Settings(pivot=replace(PTI, steps=150, schedule=Ramps(0.05)), tuning=PivotalTuning(100, 1e-3)),
         "full": Settings(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 from mystyle.domains.domain import Domain
 from mystyle.prior import MyStyle, MyStylePrior, Settings
@@ -20,9 +19,7 @@ class Untuned(MyStyle):
     name = "untuned"
     version = 1
     title = "MyStyle, not tuned"
-    presets: ClassVar[Mapping[str, Settings]] = {
-        name: replace(settings, fit=None) for name, settings in MyStyle.presets.items()
-    }
+    presets: Mapping[str, Settings] = {name: replace(settings, fit=None) for name, settings in MyStyle.presets.items()}
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> MyStylePrior:
         return self.fit(person, domain, seed=0, settings=settings)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mystyle.networks.stylegan2 import Generator
+from mystyle.roles import Mapped
 from mystyle.types import Image, WPlus
 
 
@@ -46,7 +47,7 @@ def path_penalty(generator: Generator, ws: WPlus, mean: Tensor) -> Tensor:
     return (lengths - mean).square().mean()
 
 
-def mixed_codes(generator: Generator, z: Tensor, probability: float) -> WPlus:
+def mixed_codes(generator: Mapped, z: Tensor, probability: float) -> WPlus:
     """Codes of z [n, z_dim]; with ``probability`` the layers after a random cut take those of another z (per batch)."""
     ws: WPlus = generator.mapping(z)
     if torch.rand([]) < probability:

@@ -37,7 +37,8 @@ def offset_norm(delta: Tensor, layers: int) -> Tensor:
     Not squared, and the offsets start at zero: ``vector_norm`` has the subgradient 0 there, where the square root of a
     sum of squares would give NaN.
     """
-    return vector_norm(delta[:, :layers], dim=-1).sum(dim=-1)
+    norms: Tensor = vector_norm(delta[:, :layers], dim=-1)
+    return norms.sum(dim=-1)
 
 
 def regularised_layers(num_ws: int) -> int:

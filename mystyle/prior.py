@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ from mystyle.inversion import Inversion, SharedGenerator
 from mystyle.latents.anchors import Anchors, encode_anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample, to_w
+from mystyle.networks.stylegan2 import require_stylegan2
 from mystyle.projection import (
     PAPER_TEXT,
     AlphaInversion,
@@ -96,7 +96,7 @@ class MyStylePrior:
         return SharedGenerator(self.generator)(ws)
 
     def save(self, folder: Path) -> None:
-        save_generator(self.generator, folder / "generator.safetensors")
+        save_generator(require_stylegan2(self.generator), folder / "generator.safetensors")
         self.anchors.save(folder / "anchors.safetensors")
 
 
@@ -109,10 +109,8 @@ def read_prior(folder: Path, domain: Domain, settings: Settings) -> MyStylePrior
 
 # At 128 pixels, 16 epochs of 150 photos cost a CPU core 90 seconds, 250 steps of five images 30. The
 # projector's rate of 0.1 is made for W; in alpha space it is many times 1/N, and so few steps want a smaller one.
-QUICK = Settings(
-    TuningSettings(epochs=16, batch=4, learning_rate=6e-3, schedule="cosine", shuffle=True),
-    replace(PAPER_TEXT, steps=250, schedule=Ramps(1e-2)),
-)
+QUICK_TUNING = TuningSettings(epochs=16, batch=4, learning_rate=6e-3, schedule="cosine", shuffle=True)
+QUICK_PROJECTION = replace(PAPER_TEXT, steps=250, schedule=Ramps(1e-2))
 
 
 class MyStyle(Method):
@@ -122,10 +120,10 @@ class MyStyle(Method):
     version = 1
     title = "MyStyle (ours)"
     does = ("sample", "inpaint", "upscale", "invert")
-    presets: ClassVar[Mapping[str, Settings]] = {
-        "smoke": Settings(replace(QUICK.fit, epochs=1), replace(QUICK.restore, steps=10)),
-        "quick": QUICK,
-        "full": Settings(replace(QUICK.fit, epochs=400), replace(QUICK.restore, steps=500)),
+    presets: Mapping[str, Settings] = {
+        "smoke": Settings(replace(QUICK_TUNING, epochs=1), replace(QUICK_PROJECTION, steps=10)),
+        "quick": Settings(QUICK_TUNING, QUICK_PROJECTION),
+        "full": Settings(replace(QUICK_TUNING, epochs=400), replace(QUICK_PROJECTION, steps=500)),
         "paper": Settings(TuningSettings(), PAPER_TEXT),
     }
 

@@ -44,23 +44,32 @@ class SynthesisNetwork(Protocol):
     def requires_grad_(self, requires_grad: bool = ...) -> Any: ...
 
 
-class Generator(Protocol):
+class Mapped(Protocol):
+    """A network whose layers take codes that a mapping network makes."""
+
+    @property
+    def z_dim(self) -> int: ...
+    @property
+    def num_ws(self) -> int: ...
+    @property
+    def mapping(self) -> MappingNetwork: ...
+
+
+class Generator(Mapped, Protocol):
     """G = g o f."""
 
     @property
     def resolution(self) -> int: ...
     @property
-    def z_dim(self) -> int: ...
-    @property
     def w_dim(self) -> int: ...
-    @property
-    def num_ws(self) -> int: ...
-    @property
-    def mapping(self) -> MappingNetwork: ...
     @property
     def synthesis(self) -> SynthesisNetwork: ...
 
     def requires_grad_(self, requires_grad: bool = ...) -> Self: ...
+
+    def set_checkpointing(self, on: bool = ...) -> Self:
+        """Activations are computed again in the backward pass, not kept."""
+        ...
 
 
 class Discriminator(Protocol):
@@ -75,8 +84,21 @@ class Encoder(Protocol):
     def __call__(self, images: Image) -> W: ...
 
 
+class DeepFeatures(Protocol):
+    """Images to features of the whole image."""
+
+    def deep(self, images: Image) -> Tensor:
+        """[n, 3, R, R] -> [n, d]."""
+        ...
+
+
 class PerceptualDistance(Protocol):
     """The distance of losses. No judge shares its network."""
+
+    @property
+    def network(self) -> DeepFeatures:
+        """The network under the distance; methods select checkpoints by it."""
+        ...
 
     def features(self, images: Image) -> tuple[Tensor, ...]:
         """What ``to_target`` needs of a fixed target, computed once."""
@@ -116,15 +138,12 @@ class AttributeReader(Protocol):
         ...
 
 
-class Judge(AttributeReader, Protocol):
+class Judge(DeepFeatures, AttributeReader, Protocol):
     """What only metrics use: MAPS features, identity, attributes.
 
-    One network can serve all three, as on the synthetic domain; then ``deep`` is computed once for all of them.
+    One network can serve all three, as on the synthetic domain; then ``deep``, the features of MAPS, is computed once
+    for all of them.
     """
-
-    def deep(self, images: Image) -> Tensor:
-        """[n, 3, R, R] -> [n, d], the features of MAPS."""
-        ...
 
     def identity_of(self, deep: Tensor) -> Tensor:
         """Features [n, d] -> identity embeddings [n, e] of unit norm."""

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
-from mystyle.networks.stylegan2 import set_precision
+from mystyle.networks import stylegan2
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.training import require_finite, train
 from mystyle.types import LENGTH, Image, W
@@ -80,8 +80,7 @@ class Tuning(pl.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Image], _: int) -> Tensor:
         """Eq. 2 on a batch, and lambda_R L_R (PTI, Eq. 7) where wanted."""
-        _, perceptual = self._fixed
-        s = self.settings
+        perceptual, s = self._fixed[1], self.settings
         w, x = batch
         with torch.no_grad():
             features = perceptual.features(x)
@@ -189,7 +188,7 @@ def minimise(
     """Runs ``module`` over batches of (``codes``, ``photos``), all of ``personal``'s synthesis being trained."""
     settings, device = module.settings, photos.device
     personal.synthesis.requires_grad_(True)
-    set_precision(personal, getattr(torch, settings.precision))
+    _set_precision(personal, settings.precision)
     personal.set_checkpointing(settings.checkpointing)
     pairs = TensorDataset(codes, photos)
     order = EpochShuffleSampler(len(pairs), module.seed) if settings.shuffle else None
@@ -198,5 +197,11 @@ def minimise(
     train(
         module, batches, stage="tuning", epochs=settings.epochs, device=device, checkpoint=checkpoint, interval=interval
     )
-    set_precision(personal, torch.float32)
+    _set_precision(personal, "float32")
     personal.set_checkpointing(False).requires_grad_(False)
+
+
+def _set_precision(generator: Generator, precision: str) -> None:
+    """Raises Unsupported for another precision than float32 of another generator than StyleGAN2."""
+    if precision != "float32" or isinstance(generator, stylegan2.Generator):
+        stylegan2.set_precision(stylegan2.require_stylegan2(generator), getattr(torch, precision))

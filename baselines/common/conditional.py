@@ -57,6 +57,8 @@ class ConditionalGame(Game, ABC):
     """G against D on batches (photos [n, 3, R, R],), in [-1, 1] or as bytes. One condition serves both players."""
 
     stage = "conditional game"
+    step: Tensor
+    """counted from 0"""
 
     def __init__(
         self,
@@ -102,16 +104,16 @@ class ConditionalGame(Game, ABC):
         real = from_uint8(photos) if photos.dtype == torch.uint8 else photos
         return real, self.condition(real, np.random.default_rng([self.seed, step]))
 
-    def half(self) -> torch.autocast:
+    def in_precision(self) -> torch.autocast:
         """The block in which networks compute as ``precision`` says."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16")
 
     def training_step(self, batch: tuple[Image], _: int) -> None:
         s = self.settings
-        optimizer_g, optimizer_d = self.optimizers()
+        optimizer_g, optimizer_d = self.optimizer_list()
         step = int(self.step)
         real, condition = self.sampled(batch[0])
-        with self.half():
+        with self.in_precision():
             fake = self.restored(real, condition)
             verdicts = self.judge(real, condition), self.judge(fake.detach(), condition)
 
@@ -122,7 +124,7 @@ class ConditionalGame(Game, ABC):
             self.descend(optimizer_d, s.r1_gamma / 2 * penalty * s.r1_every, step)
 
         self.discriminator.requires_grad_(False)
-        with self.half():
+        with self.in_precision():
             verdict = self.judge(fake, condition)
         loss_g = logistic_g(verdict.float())
         content = self.content(fake.float(), real, condition)
@@ -159,7 +161,7 @@ class WarmStart(pl.LightningModule):
 
     def training_step(self, batch: tuple[Image], _: int) -> Tensor:
         real, condition = self.game.sampled(batch[0])
-        with self.game.half():
+        with self.game.in_precision():
             fake = self.game.restored(real, condition)
         loss = self.game.content(fake.float(), real, condition)
         require_finite(loss, "warm start", self.global_step)

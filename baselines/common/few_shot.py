@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -19,7 +18,7 @@ from mystyle.domains.domain import Domain
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.stylegan2 import Generator
 from mystyle.protocols import Method
-from mystyle.training import train
+from mystyle.training import Game, train
 from mystyle.types import Image, Portraits
 
 
@@ -38,8 +37,15 @@ def shuffled(photos: Image, batch: int, steps: int) -> DataLoader:
     return DataLoader(TensorDataset(photos), batch, sampler=order.tolist())
 
 
+class FewShotGame(Game):
+    """The adversarial training of a personal generator."""
+
+    ema: Generator
+    """the averaged generator, which is what remains of the training"""
+
+
 def train_generator(
-    make_module: Callable[[BestSnapshot], pl.LightningModule],
+    make_module: Callable[[BestSnapshot], FewShotGame],
     domain: Domain,
     photos: Image,
     *,

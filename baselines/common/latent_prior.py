@@ -17,6 +17,7 @@ from mystyle.checkpoints import save_generator
 from mystyle.degradations import Identity
 from mystyle.inversion import Inversion, SharedGenerator
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
+from mystyle.networks.stylegan2 import require_stylegan2
 from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Degradation, Image
@@ -65,4 +66,4 @@ class LatentPrior:
         return SharedGenerator(self.generator)(ws).cpu()
 
     def save(self, folder: Path) -> None:
-        save_generator(self.generator, folder / "generator.safetensors")
+        save_generator(require_stylegan2(self.generator), folder / "generator.safetensors")

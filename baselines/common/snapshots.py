@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mystyle.networks.features import PerceptualDistance
 from mystyle.networks.stylegan2 import Generator
+from mystyle.roles import PerceptualDistance
 from mystyle.types import Image
 
 

@@ -91,7 +91,7 @@ def sample_w(generator: Generator, n: int, seed: int) -> W:
 
 def scaled(direction: W, w: W) -> W:
     """``direction`` with the length of one standard deviation of the codes ``w`` [n, w_dim] along it."""
-    unit = direction / direction.norm()
+    unit: W = direction / direction.norm()
     return unit * ((w - w.mean(dim=0)) @ unit).std()
 
 

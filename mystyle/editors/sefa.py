@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import nn
 
 from mystyle.domains.domain import Domain
 from mystyle.editors.directions import (
@@ -29,7 +30,8 @@ def closed_form(generator: Generator, w: W, count: int, layers: Sequence[int] | 
     map is divided by its norm, so that wide layers do not decide alone. Convolution i takes the code of layer i. Raises
     Unsupported for a generator without such maps in those layers.
     """
-    modules = getattr(generator.synthesis, "modules", tuple)()
+    g = generator.synthesis
+    modules = g.modules() if isinstance(g, nn.Module) else ()
     maps = [layer.affine.weight for layer in modules if isinstance(layer, StyledConv)]
     chosen = maps if layers is None else [maps[i] for i in layers if i < len(maps)]
     if not chosen:

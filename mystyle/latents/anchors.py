@@ -41,7 +41,8 @@ class Anchors:
     @cached_property
     def singular_values(self) -> torch.Tensor:
         """Of M, descending, float64 [min(N, w_dim)]."""
-        return torch.linalg.svdvals(self.codes.double())
+        values: torch.Tensor = torch.linalg.svdvals(self.codes.double())
+        return values
 
     @property
     def rank(self) -> int:

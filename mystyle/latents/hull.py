@@ -50,8 +50,8 @@ def nearest_in_hull(vertices: Tensor, points: Tensor, allowed: Tensor | None = N
         rows = max(1, ELEMENTS // len(v) ** 2)
         parts = zip(y.split(rows), allowed.split(rows), strict=True)
         x = [solution for some, may in parts for solution in complementary(gram_from(gram, v, some), may)]
-    x = torch.stack(x) if x else y.new_zeros(0, len(v))
-    return x / x.sum(dim=1, keepdim=True)
+    weights = torch.stack(x) if x else y.new_zeros(0, len(v))
+    return weights / weights.sum(dim=1, keepdim=True)
 
 
 def dependent(gram: Tensor) -> bool:

@@ -195,7 +195,8 @@ def project_to_dilated_hull(w: Tensor, anchors: Anchors, beta: float | None) -> 
     else:
         scale = 1 + count * beta
         alpha = scale * nearest_in_hull(codes, (points + beta * codes.sum(dim=0)) / scale) - beta
-    return alpha.to(w.dtype).unflatten(0, w.shape[:-1])
+    result: Tensor = alpha.to(w.dtype).unflatten(0, w.shape[:-1])
+    return result
 
 
 def direction_to_alpha(direction: W, anchors: Anchors, sum_to_zero: bool = False) -> Tensor:
@@ -206,7 +207,8 @@ def direction_to_alpha(direction: W, anchors: Anchors, sum_to_zero: bool = False
     Dependent anchors have many such gammas, of which this is the shortest.
     """
     m = _centred(anchors) if sum_to_zero else anchors.codes.double()
-    return (direction.double() @ torch.linalg.pinv(m)).to(direction.dtype)
+    inverse: Tensor = torch.linalg.pinv(m)
+    return (direction.double() @ inverse).to(direction.dtype)
 
 
 def _centred(anchors: Anchors) -> Tensor:

@@ -24,7 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mystyle.types import Image, W, WPlus
+from mystyle import roles
+from mystyle.types import Image, Unsupported, W, WPlus
 
 NoiseMode = Literal["const", "random", "none"]
 Noise = NoiseMode | Sequence[Tensor]
@@ -545,6 +546,13 @@ class Discriminator(nn.Module):
         for r in self.resolutions:
             x = self.get_submodule(f"b{r}")(x)
         return self.b4(x).squeeze(1)
+
+
+def require_stylegan2(generator: roles.Generator) -> Generator:
+    """``generator`` itself. Raises Unsupported for one of another architecture."""
+    if not isinstance(generator, Generator):
+        raise Unsupported(f"needs a StyleGAN2 generator, not a {type(generator).__name__}")
+    return generator
 
 
 def set_precision(network: Generator | Discriminator, dtype: torch.dtype, resolutions: int | None = None) -> None:

@@ -7,6 +7,7 @@ import logging
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,10 +17,11 @@ from mystyle.domains.domain import Domain
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
+from mystyle.networks.stylegan2 import require_stylegan2
 from mystyle.pivots import PTI, optimise_anchors
 from mystyle.progress import listening
-from mystyle.tuning import EpochShuffleSampler, Tuning, TuningSettings, tune
-from mystyle.types import Portraits
+from mystyle.tuning import EpochShuffleSampler, Tuning, TuningSettings, minimise, tune
+from mystyle.types import Portraits, Unsupported
 
 SETTINGS = TuningSettings(epochs=4, batch=2, learning_rate=1e-2, shuffle=True)
 
@@ -172,6 +174,16 @@ def test_half_precision_learns_as_well_and_is_off_afterwards(tiny_domain, person
     )
     assert tuned.synthesis.b32.precision is None
     assert {p.dtype for p in tuned.parameters()} == {torch.float32}
+
+
+def test_half_precision_is_unsupported_for_another_generator_than_stylegan2(tiny_domain):
+    assert require_stylegan2(tiny_domain.generator) is tiny_domain.generator
+    with pytest.raises(Unsupported, match="needs a StyleGAN2 generator, not a SimpleNamespace"):
+        require_stylegan2(SimpleNamespace())
+    mapped = SimpleNamespace(synthesis=torch.nn.Linear(1, 1), set_checkpointing=lambda on: None)
+    module = SimpleNamespace(settings=replace(SETTINGS, precision="bfloat16"))
+    with pytest.raises(Unsupported, match="needs a StyleGAN2 generator"):
+        minimise(module, mapped, torch.zeros(1, 1), torch.zeros(1, 1), None)
 
 
 # Going on, stopping, and PTI's locality regularisation

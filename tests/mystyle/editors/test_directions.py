@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,14 @@ def test_closed_form_maximises_the_change_of_styles(tiny_domain):
     (early,) = closed_form(g, codes, 1, layers=[0]).values()
     _, _, vectors = torch.linalg.svd(maps[0])
     assert abs(cosine(early, vectors[0])) > 1 - 1e-4
+
+
+def test_closed_form_is_unsupported_for_a_generator_without_styled_convolutions(tiny_domain):
+    g = tiny_domain.generator
+    plain = SimpleNamespace(synthesis=lambda ws, noise: ws)
+    for generator, layers in ((plain, None), (g, [99])):
+        with pytest.raises(Unsupported, match="SeFa needs styled convolutions"):
+            closed_form(generator, sample_w(g, 8, 0), 1, layers)
 
 
 def test_sampled_codes_repeat_and_do_not_depend_on_how_many(tiny_domain):
