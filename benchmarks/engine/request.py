@@ -69,7 +69,7 @@ def resolve(options: Options) -> Request:
         detail = f"suite {suite.name} moves the parameters of rendered people"
         found.append(problem(f"--photos {options.photos}", detail))
     ordered = [name for name in wanted if name not in suite.rows] + [name for name in suite.rows if name in wanted]
-    methods = {}
+    methods: dict[str, Any] = {}
     for name in ordered:
         try:
             if is_external(name):
