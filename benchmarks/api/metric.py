@@ -74,7 +74,8 @@ class Evaluation:
 
     def deep(self, of: Of) -> Tensor:
         """The features of MAPS [n, d] of the outputs or of a set of photos, which may be empty for strangers."""
-        return self.once(("deep", of), lambda: self.apply(self.domain.judge.deep, self.images(of)))
+        found: Tensor = self.once(("deep", of), lambda: self.apply(self.domain.judge.deep, self.images(of)))
+        return found
 
     def identity(self, of: Of) -> Tensor:
         """Identity embeddings [n, e] of unit norm."""

@@ -62,8 +62,15 @@ class Strangers:
 class SuiteSettings(Protocol):
     """The frozen settings of a suite; one object per preset. All of it enters the jobs' keys through the cases."""
 
-    people: tuple[str, ...] | Strangers  # rows of Table 5, by the names of datasets.splits.CELEBRITIES
-    summary: str  # one line for ``benchmarks.list``: what it runs and how long that takes
+    @property
+    def people(self) -> tuple[str, ...] | Strangers:
+        """Rows of Table 5, by the names of datasets.splits.CELEBRITIES, or people with one photo each."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One line for ``benchmarks.list``: what it runs and how long that takes."""
+        ...
 
 
 @dataclass(frozen=True)

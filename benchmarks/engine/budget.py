@@ -9,6 +9,7 @@ machine, and rows or suites that share a prior go on sharing it. Methods that op
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -49,7 +50,8 @@ def lengths(settings: Any, prefix: str = "") -> Lengths:
 
 def with_lengths(settings: Any, wanted: Lengths) -> Any:
     """``settings`` with these lengths."""
-    here, below = {}, {}
+    here: Lengths = {}
+    below: dict[str, Lengths] = {}
     for name, value in wanted.items():
         first, _, rest = name.partition(".")
         if rest:
@@ -110,7 +112,9 @@ def settle(request: Request, options: Options, load: Callable[[str], Domain]) ->
                 print(f"measuring how long {stage.row} takes, for {stage.flag}")
                 known[stage.key] = _measured(request, options, load, stage)
                 records.write_json(file, known)
-    return kept(request, options)
+    found = kept(request, options)
+    assert found is not None, "all stages were measured"
+    return found
 
 
 def kept(request: Request, options: Options) -> dict[str, Any] | None:
@@ -138,10 +142,10 @@ def _measured(request: Request, options: Options, load: Callable[[str], Domain],
     """Lengths for which the line through two measurements meets the budget; those of the preset if it has no part."""
     with ExitStack() as stack:
         seconds = _timer(request, options, load, stage, stack)
-        longest = max(stage.lengths, key=stage.lengths.get)
+        longest = max(stage.lengths, key=stage.lengths.__getitem__)
         first = max(1, stage.lengths[longest] // SHORTEST)
         shortest = scaled(stage.lengths, first / stage.lengths[longest])
-        if seconds(shortest) is None:  # and what is done once in a process does not count
+        if math.isnan(seconds(shortest)):  # and what is done once in a process does not count
             return stage.lengths
         before = seconds(shortest)
         unit = first
@@ -161,8 +165,8 @@ def _measured(request: Request, options: Options, load: Callable[[str], Domain],
 
 def _timer(
     request: Request, options: Options, load: Callable[[str], Domain], stage: Stage, stack: ExitStack
-) -> Callable[[Lengths], float | None]:
-    """Seconds of the stage at some lengths, in the first job of its row; None where that job does not have it."""
+) -> Callable[[Lengths], float]:
+    """Seconds of the stage at some lengths, in the first job of its row; NaN where that job does not have it."""
     from benchmarks.engine.devices import choose_devices, prepare
     from benchmarks.engine.worker import Context, Worker
 
@@ -183,17 +187,18 @@ def _timer(
     settings = request.methods[stage.row].presets[request.preset]
     short = with_lengths(settings, scaled(lengths(settings), 1 / SHORTEST))  # what is not measured is over soon
 
-    def seconds(wanted: Lengths) -> float | None:
+    def seconds(wanted: Lengths) -> float:
         jobs = make_jobs(request, {stage.row: with_lengths(short, wanted)})
         job = next(job for job in jobs if job.method == stage.row)
         if stage.flag == "--image_seconds" and job.cases[0].photo is None:  # a sample, which nothing is optimised for
-            return None
+            return math.nan
         outcome = worker.run(job)
         if outcome.status != "done":
             raise UnusableArguments(f"--methods {stage.row}: cannot be timed ({outcome.reason})")
-        spent = records.read_record(context.run, job.key).seconds
+        record = records.read_record(context.run, job.key)
+        assert record is not None, "the job is done"
         if stage.flag == "--fit_seconds":
-            return spent.get("fit")
-        return spent["restore"] / len(job.cases) if "restore" in spent else None
+            return record.seconds.get("fit", math.nan)
+        return record.seconds.get("restore", math.nan) / len(job.cases)
 
     return seconds

@@ -184,11 +184,11 @@ def make_jobs(
     train = {person.name: _hashes(person.train) for person in people}
     held_out = {person.name: _hashes(person.held_out) for person in people}
     settings = suite.presets[preset]
-    jobs = []
+    jobs: list[Job] = []
     for seed in seeds:
         for person in people:
             parts = suite.parts(person, people, settings, seed)
-            shared = {
+            shared: dict[str, Any] = {
                 "suite": suite.name,
                 "suite_version": suite.version,
                 "person": person.name,
@@ -202,7 +202,12 @@ def make_jobs(
             for name, method in methods.items():
                 variant = suite.rows.get(name)
                 own = {network.file: files[network.file] for network in method.networks}
-                row = {"method": name, "fitted_by": method.name, "method_version": method.version, "others": {}}
+                row: dict[str, Any] = {
+                    "method": name,
+                    "fitted_by": method.name,
+                    "method_version": method.version,
+                    "others": {},
+                }
                 row |= {"weights": {**weights, **own}, "personal": method.personal}
                 for part in parts:
                     photos = train[part.prior_of or person.name]
@@ -253,7 +258,8 @@ def fits_first(jobs: Sequence[Job], priors: Path) -> list[Job]:
     first = _first_with_their_priors(jobs)
 
     def photos_to_fit(job: Job) -> int:
-        return len(job.train) if job.key in first and not (priors / job.prior_key).exists() else 0
+        fits = job.prior_key is not None and job.key in first and not (priors / job.prior_key).exists()
+        return len(job.train) if fits else 0
 
     return sorted(jobs, key=photos_to_fit, reverse=True)
 
@@ -261,9 +267,9 @@ def fits_first(jobs: Sequence[Job], priors: Path) -> list[Job]:
 def _require_distinct(jobs: Sequence[Job]) -> None:
     """Raises ValueError if two cases of a row have one name: the second would take the first one's image."""
     seen = Counter((job.method, job.person, job.seed, case.name) for job in jobs for case in job.cases)
-    (item, times), *_ = seen.most_common(1) or [(None, 0)]
-    if times > 1:
-        raise ValueError(f"suite {jobs[0].suite}: {times} cases named {item[-1]!r} of {item[1]}, row {item[0]}")
+    for (row, person, _, case), times in seen.most_common(1):
+        if times > 1:
+            raise ValueError(f"suite {jobs[0].suite}: {times} cases named {case!r} of {person}, row {row}")
 
 
 def _turns(jobs: Sequence[Job]) -> dict[str, int]:

@@ -231,7 +231,7 @@ class Worker:
                     check_output(image, expected)
                 except OutputError as error:
                     raise OutputError(f"{path}: {error}") from error
-                if problem.degradation is not None:
+                if problem.degradation is not None and problem.degraded is not None:
                     image = problem.degradation[i : i + 1].composite(image, problem.degraded[i : i + 1])
                 yield image
 
@@ -321,7 +321,7 @@ class Worker:
 
 def record(context: Context, job: Job, status: str, *, seconds: Mapping[str, float], **extra: Any) -> records.Record:
     """record.json of a job."""
-    measured = {
+    measured: dict[str, Any] = {
         "reason": "",
         "attempts": 1,
         "stored_mb": None,

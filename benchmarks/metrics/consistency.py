@@ -11,7 +11,7 @@ from benchmarks.api.task import Inapplicable
 def consistency(evaluation: Evaluation) -> Tensor:
     """``[n]``: root mean square of phi(output) - input, in 8-bit levels."""
     problem = evaluation.problem
-    if problem.degradation is None:
+    if problem.degradation is None or problem.degraded is None:
         raise Inapplicable("the image was made from no input")
     if problem.mask is not None:
         raise Inapplicable("the known pixels are put back, so that nothing is left to explain")

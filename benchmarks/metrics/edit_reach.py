@@ -14,7 +14,7 @@ def edit_reach(evaluation: Evaluation) -> dict[str, float]:
     reach = {}
     for file in dict.fromkeys(case.image for case in evaluation.cases):
         rows = [i for i, case in enumerate(evaluation.cases) if case.image == file]
-        wanted = [evaluation.cases[i].dose for i in rows]
+        wanted = [dose for i in rows if (dose := evaluation.cases[i].dose) is not None]
         reach[f"edits of {file}"] = float(read[rows].max() - read[rows].min()) / (max(wanted) - min(wanted))
     return reach
 

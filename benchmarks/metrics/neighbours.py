@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation
+from benchmarks.api.task import Inapplicable
 from mystyle.types import Image
 
 
@@ -57,10 +58,10 @@ def nearest(evaluation: Evaluation, images: Image | Tensor, photos: Image) -> Ne
 
 
 def mean_pair_distance(evaluation: Evaluation, images: Image | Tensor) -> float:
-    """The mean perceptual distance of all pairs of ``images``; NaN for fewer than two."""
-    n, total, squares = len(images), 0.0, 0.0
+    """The mean perceptual distance of all pairs of ``images``. Raises Inapplicable for fewer than two."""
+    n, total, squares = len(images), torch.zeros(()), torch.zeros(())
     if n < 2:
-        return float("nan")
+        raise Inapplicable("a pair needs two images")
     with torch.inference_mode():
         for batch in evaluation.batches(images):
             x = evaluation.domain.perceptual.embedding(*batch)

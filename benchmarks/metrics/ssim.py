@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
@@ -17,7 +19,7 @@ def _of_each(a: Image, b: Image) -> Tensor:
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     a, b = (a + 1) / 2, (b + 1) / 2  # it compares means, which have to be positive
-    return structural_similarity_index_measure(a, b, data_range=1.0, reduction="none")
+    return cast(Tensor, structural_similarity_index_measure(a, b, data_range=1.0, reduction="none"))
 
 
 METRIC = Metric(

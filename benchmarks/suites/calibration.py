@@ -107,6 +107,7 @@ def rerendered(
     move: Callable[[SweepProblem], Tensor], sweep: SweepProblem, others: Sequence[Portraits], cases: Sequence[Case]
 ) -> Image:
     """The portraits of the moved scores."""
+    assert sweep.clean is not None
     return render(move(sweep), sweep.clean.shape[-1])
 
 

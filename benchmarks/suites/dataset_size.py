@@ -81,8 +81,9 @@ def subset(person: Person, size: int, repeat: int, seed: int) -> tuple[str, ...]
     return tuple(files[i] for i in sorted(chosen))
 
 
-def within_the_hull(settings: Any, part: SubsetPart) -> Any:
+def within_the_hull(settings: Any, part: Part) -> Any:
     """MyStyle with beta = 0, and no fewer steps of tuning than the part asks for."""
+    assert isinstance(part, SubsetPart) and part.train is not None
     fit, least = settings.fit, part.least_steps
     batches = -(-len(part.train) // fit.batch)
     epochs = max(fit.epochs, -(-least // batches))

@@ -21,11 +21,10 @@ from dataclasses import dataclass, field, replace
 
 from benchmarks.api.published import Published
 from benchmarks.api.suite import Figure, Reference, Suite
-from benchmarks.api.task import Case, Part, Person, Problem
+from benchmarks.api.task import Part, Person
 from benchmarks.suites import common
 from benchmarks.tasks.editing import Editing
 from mystyle.pivotal import PivotalTuning
-from mystyle.types import Image, Portraits
 
 TABLE_4 = ("barack_obama", "joe_biden")
 TITLES = {"yaw": "Pose (yaw)", "smile": "Smile"}
@@ -55,11 +54,6 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     )
 
 
-def unedited(problem: Problem, others: Sequence[Portraits], cases: Sequence[Case]) -> Image:
-    """The photo itself in place of every edit: what leakage and identity are without an edit."""
-    return problem.clean
-
-
 OF_PERSON = ("maps_train", "maps_heldout", "identity", "true_identity", "edit_error", "edit_reach", "leakage")
 QUICK = PivotalTuning(steps=100, learning_rate=1e-3)
 
@@ -70,7 +64,7 @@ SUITE = Suite(
     paper="Table 4, Figures 12 and 13",
     methods=("domain_w", "diffaugment", "mystyle"),
     metrics=OF_PERSON,
-    references=(Reference("unedited", "No edit: the photo", "floor", OF_PERSON, False, unedited),),
+    references=(Reference("unedited", "No edit: the photo", "floor", OF_PERSON, False, common.real_photos),),
     conditions=TITLES,
     figures=(
         Figure(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.api.suite import Figure, Suite, Variant
 from benchmarks.api.task import Part
@@ -28,7 +28,7 @@ def personal(space: str, settings: Any, part: Part) -> Any:
     return replace(settings, restore=replace(settings.restore, space=space, beta=BETA[part.condition]))
 
 
-def whole(space: str, settings: Any, part: Part) -> Any:
+def whole(space: Literal["w", "w+"], settings: Any, part: Part) -> Any:
     """Projection into W or W+ of the tuned generator."""
     return replace(settings, restore=LatentProjectionSettings(steps=settings.restore.steps, space=space))
 

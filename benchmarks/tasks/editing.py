@@ -18,7 +18,7 @@ from torch import Tensor
 from benchmarks.api.registry import EDITORS
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, Inapplicable, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.restoration import stem
+from benchmarks.tasks.restoration import photos_of, stem
 from mystyle.degradations import Identity
 from mystyle.inversion import OwnGenerators, SharedGenerator, digest
 from mystyle.pivotal import PivotalTuning, tune_at_pivot
@@ -61,7 +61,7 @@ class Editing:
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
         """The photo of each case, which is what a method is given."""
-        clean = photos[[case.photo for case in cases]].images
+        clean = photos_of(photos, cases).images
         return Problem(clean, None, clean, Identity())
 
     def solve(self, prior: Inverts, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, Person, Problem
-from benchmarks.tasks.restoration import Restoration, restoration_case
+from benchmarks.tasks.restoration import Restoration, photos_of, restoration_case
 from datasets.masks import mask
 from mystyle import degradations
 from mystyle.types import Portraits
@@ -21,7 +21,7 @@ RULES = ("eyes", "mouth", "half", "centre", "strokes")  # masks, of datasets.mas
 @dataclass(frozen=True)
 class Inpainting(Restoration):
     name: ClassVar[str] = "inpainting"
-    title: ClassVar[str] = "Inpainting"
+    title = "Inpainting"
 
     def case(self, person: Person, photo: int, seed: int, rule: str = "centre") -> Case:
         """``rule`` is the mask's."""
@@ -29,7 +29,7 @@ class Inpainting(Restoration):
         return restoration_case(person, photo, rule, seed, mask=rule, mask_seed=mask_seed)
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
-        clean = photos[[case.photo for case in cases]].images
+        clean = photos_of(photos, cases).images
         known = torch.cat([mask(case.mask, clean.shape[-1], case.mask_seed) for case in cases])
         return Problem(clean, known, clean * known, degradations.Inpainting(known))
 

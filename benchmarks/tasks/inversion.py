@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from benchmarks.api.task import Case, Person, Problem
-from benchmarks.tasks.restoration import Restoration, restoration_case
+from benchmarks.tasks.restoration import Restoration, photos_of, restoration_case
 from mystyle.degradations import Identity
 from mystyle.types import Portraits
 
@@ -15,13 +15,13 @@ from mystyle.types import Portraits
 @dataclass(frozen=True)
 class Inversion(Restoration):
     name: ClassVar[str] = "inversion"
-    title: ClassVar[str] = "Inversion"
+    title = "Inversion"
 
     def case(self, person: Person, photo: int, seed: int) -> Case:
         return restoration_case(person, photo, self.name, seed)
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
-        clean = photos[[case.photo for case in cases]].images
+        clean = photos_of(photos, cases).images
         return Problem(clean, None, clean, Identity())
 
 

@@ -20,8 +20,14 @@ BATCH = 16  # images restored at once; bounds the memory and changes no number b
 class Restoration(ABC):
     """Held-out photos, degraded and restored."""
 
+    name: ClassVar[str]
     verb: ClassVar[type | None] = Restores
     files: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The heading of its rows in suites that compare tasks."""
 
     @abstractmethod
     def case(self, person: Person, photo: int, seed: int) -> Case:
@@ -36,6 +42,11 @@ class Restoration(ABC):
     ) -> MethodOutput:
         """The restored photos, blended with what is known."""
         return restore(prior, problem, cases)
+
+
+def photos_of(photos: Portraits, cases: Sequence[Case]) -> Portraits:
+    """The photo that each case is made from."""
+    return photos[[case.photo for case in cases if case.photo is not None]]
 
 
 def restoration_case(person: Person, photo: int, what: str, seed: int, **fields: Any) -> Case:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from benchmarks.api.task import Case, Person, Problem
-from benchmarks.tasks.restoration import Restoration, restoration_case
+from benchmarks.tasks.restoration import Restoration, photos_of, restoration_case
 from mystyle.degradations import Downsampling
 from mystyle.types import Portraits
 
@@ -26,7 +26,7 @@ class SuperResolution(Restoration):
         return restoration_case(person, photo, f"x{self.factor:g}", seed)
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
-        clean = photos[[case.photo for case in cases]].images
+        clean = photos_of(photos, cases).images
         phi = Downsampling(self.factor)
         return Problem(clean, None, phi(clean), phi)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources
-from benchmarks.tasks.restoration import stem
+from benchmarks.tasks.restoration import photos_of, stem
 from datasets.synthetic.parameters import NAMES, scores_of
 from mystyle.types import Portraits
 
@@ -39,7 +39,7 @@ class Sweep:
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> SweepProblem:
         """The cases as tensors. Raises KeyError where the photos have no parameters."""
-        chosen = photos[[case.photo for case in cases]]
+        chosen = photos_of(photos, cases)
         draws = [torch.Generator().manual_seed(case.seed) for case in cases]
         return SweepProblem(
             clean=chosen.images,

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, MethodOutput, Problem, Resources
+from benchmarks.tasks.restoration import photos_of
 from mystyle.protocols import Samples
 from mystyle.types import Image, Portraits
 
@@ -35,7 +36,7 @@ class Synthesis:
         """Nothing for samples; the photos themselves for the rows of real photos beside them."""
         if cases[0].photo is None:
             return Problem()
-        return Problem(clean=photos[[case.photo for case in cases]].images)
+        return Problem(clean=photos_of(photos, cases).images)
 
     def solve(
         self, prior: Samples, problem: Problem, cases: Sequence[Case], resources: Resources | None = None

@@ -262,7 +262,7 @@ def calls():
 def run_all(people_root, method, run, suite, jobs=None):
     worker = Worker(context_of(people_root, [method], run, suite), "cpu")
     for job in jobs or jobs_of(people_root, [method], suite):
-        assert worker.run(job).status == "done", records.read_record(run, job.key)["traceback"]
+        assert worker.run(job).status == "done", records.read_record(run, job.key).traceback
         assert (records.read_rows(run, job.key)["status"] == "done").all()
 
 
@@ -317,7 +317,7 @@ def test_a_method_that_looks_at_no_photo_shares_its_fit_between_people(people_ro
     assert len({job.prior_key for job in jobs_of(people_root, [Spied("spied")], SUITE)}) == 2
     run_all(people_root, method, tmp_path, SUITE, jobs)
     assert [verb for verb, _ in calls].count("fit") == 1
-    cached = [records.read_record(tmp_path, job.key)["prior"]["cached"] for job in jobs]
+    cached = [records.read_record(tmp_path, job.key).prior.cached for job in jobs]
     assert cached == [False, True, True, True]
     others = jobs_of(people_root, [method], SUITE, people=[replace(person_of(people_root / "bob"), train=())])
     assert {job.prior_key for job in others} == {jobs[0].prior_key}, "nor does it need reference photos"

@@ -43,17 +43,17 @@ def test_every_job_is_done_and_recorded(finished):
     for job, outcome in jobs.values():
         assert (outcome.status, outcome.reason) == ("done", "") and records.is_done(run, job.key)
         record = records.read_record(run, job.key)
-        assert record["photos"] == job.photos and record["weights"] == dict(job.weights)
-        assert record["peak_memory_mb"] > 0 and record["seconds"]["score"] > 0
+        assert record.photos == job.photos and record.weights == dict(job.weights)
+        assert record.peak_memory_mb > 0 and record.seconds["score"] > 0
         assert len(rows_of(run, job)) == len(job.cases) * len(job.metrics)
 
 
 def test_the_record_has_what_a_reader_needs(finished):
     run, jobs = finished
     record = records.read_record(run, jobs["grey", "alice"][0].key)
-    assert record["settings"] == {"fit": {"grey": 0.25}, "noise": 0.1}
-    assert set(record["seconds"]) == {"fit", "restore", "score"} and record["prior"]["cached"] is False
-    assert [(c["case"], c["image"]) for c in record["cases"]] == [
+    assert record.settings == {"fit": {"grey": 0.25}, "noise": 0.1}
+    assert set(record.seconds) == {"fit", "restore", "score"} and record.prior.cached is False
+    assert [(c.case, c.image) for c in record.cases] == [
         (case.name, case.image) for case in jobs["grey", "alice"][0].cases
     ]
 
@@ -96,10 +96,10 @@ def test_a_cached_prior_gives_the_same_numbers(people_root, tmp_path, finished):
     shifted = dataclasses.replace(job, suite_version=2)  # another job that shares the prior
     assert shifted.prior_key == job.prior_key
     worker.run(shifted)
-    assert records.read_record(tmp_path, shifted.key)["prior"]["cached"] is True
+    assert records.read_record(tmp_path, shifted.key).prior.cached is True
     values = [numbers(tmp_path, j) for j in (job, shifted)]
     assert values[0] == values[1] == numbers(first_run, job)
-    seconds = [records.read_record(tmp_path, j.key)["seconds"]["fit"] for j in (job, shifted)]
+    seconds = [records.read_record(tmp_path, j.key).seconds["fit"] for j in (job, shifted)]
     assert seconds[0] == pytest.approx(seconds[1], abs=0.05)  # what the fit took, not what reading it back took
 
 
@@ -126,11 +126,11 @@ def test_a_failing_method_is_a_failed_job_with_a_reason(people_root, tmp_path, m
     jobs = run_all(people_root, [Toy("bad", mishap)], tmp_path)
     job, outcome = jobs["bad", "alice"]
     record = records.read_record(tmp_path, job.key)
-    assert outcome.status == record["status"] == "failed"
-    assert re.match(reason, record["reason"]) and "Traceback" in record["traceback"]
+    assert outcome.status == record.status == "failed"
+    assert re.match(reason, record.reason) and "Traceback" in record.traceback
     rows = rows_of(tmp_path, job)
     assert len(rows) == len(job.cases) * len(job.metrics)  # no row is dropped
-    assert (rows["status"] == "failed").all() and (rows["reason"] == record["reason"]).all()
+    assert (rows["status"] == "failed").all() and (rows["reason"] == record.reason).all()
     assert jobs["real_photos", "alice"][1].status == "done"  # the rest goes on
 
 
@@ -166,8 +166,8 @@ def test_a_damaged_prior_is_set_aside_and_fitted_again(people_root, tmp_path, da
         (place / "prior" / "grey.txt").write_text("0.75" if damage.startswith("other") else "no number")
     again = dataclasses.replace(job, suite_version=2)
     assert worker.run(again).status == "done"
-    prior = records.read_record(tmp_path, again.key)["prior"]
-    assert prior["cached"] is False and prior["damaged"] and "is made again" in capsys.readouterr().out
+    prior = records.read_record(tmp_path, again.key).prior
+    assert not prior.cached and prior.damaged and "is made again" in capsys.readouterr().out
     assert numbers(tmp_path, again) == numbers(tmp_path, job)
     assert (place / "prior" / "grey.txt").read_text() == "0.25"
     assert [path.suffix for path in (place.parent / "unfinished").iterdir()] == [".damaged"]
@@ -200,7 +200,7 @@ def test_a_prior_from_before_hashes_were_noted_is_used(people_root, tmp_path):
     again = dataclasses.replace(job, suite_version=2)
     assert worker.run(again).status == "done"
     record = records.read_record(tmp_path, again.key)
-    assert record["prior"]["cached"] is True and record["stored_mb"] is None
+    assert record.prior.cached is True and record.stored_mb is None
 
 
 def test_a_prior_that_cannot_be_saved_ends_the_run(people_root, tmp_path, monkeypatch):
@@ -222,7 +222,7 @@ def test_a_failure_that_comes_after_another_process_was_done_is_none(people_root
     job = jobs_of(people_root, [Toy("grey")])[0]
     Worker(context, "cpu").run(job)
     assert record_failure(context, job, "TimedOut: late", "", 9.0).status == "done"
-    assert records.read_record(tmp_path, job.key)["status"] == "done"
+    assert records.read_record(tmp_path, job.key).status == "done"
 
 
 def test_the_record_has_what_a_prior_takes_on_disk_and_how_often_the_job_was_tried(people_root, tmp_path):
@@ -231,11 +231,11 @@ def test_the_record_has_what_a_prior_takes_on_disk_and_how_often_the_job_was_tri
     jobs = {job.method: job for job in jobs_of(people_root, [Toy("grey"), floor]) if job.person == "alice"}
     for job in jobs.values():
         worker.run(job, attempt=3)
-    stored = {name: records.read_record(tmp_path, job.key)["stored_mb"] for name, job in jobs.items()}
+    stored = {name: records.read_record(tmp_path, job.key).stored_mb for name, job in jobs.items()}
     files = (tmp_path / "priors" / jobs["grey"].prior_key / "prior").iterdir()
     assert stored["grey"] == pytest.approx(sum(path.stat().st_size for path in files) / 1e6, abs=1e-3)
     assert stored["floor"] == 0 and stored["real_photos"] is None
-    assert {records.read_record(tmp_path, job.key)["attempts"] for job in jobs.values()} == {3}
+    assert {records.read_record(tmp_path, job.key).attempts for job in jobs.values()} == {3}
 
 
 def test_nothing_fitted_nothing_cached(people_root, tmp_path):

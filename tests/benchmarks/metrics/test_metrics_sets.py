@@ -78,7 +78,8 @@ def test_pair_distance_and_diversity_of_the_set(evaluation):
         d = distances(evaluation, images, images)
         pairs = [d[i, j] for i, j in combinations(range(len(images)), 2)]
         assert list(compute(name, evaluation).values()) == pytest.approx([np.mean(pairs)], abs=ROUNDING)
-    assert np.isnan(mean_pair_distance(evaluation, evaluation.pixels[:1]))
+    with pytest.raises(Inapplicable, match="two images"):
+        mean_pair_distance(evaluation, evaluation.pixels[:1])
 
 
 def test_copies_are_found(evaluation):
