@@ -74,7 +74,8 @@ def lanczos(images: Image, size: int) -> Image:
         np.array(Pillow.fromarray(plane).resize((size, size), Pillow.Resampling.LANCZOS))
         for plane in images.detach().float().cpu().flatten(0, 1).numpy()
     ]
-    return torch.from_numpy(np.stack(planes)).unflatten(0, images.shape[:2]).to(images)
+    enlarged: Image = torch.from_numpy(np.stack(planes)).unflatten(0, images.shape[:2])
+    return enlarged.to(images)
 
 
 def head_region(size: int) -> Mask:

@@ -116,7 +116,8 @@ class Blur(UniformDegradation):
         from torchvision.transforms.functional import gaussian_blur
 
         radius = min(math.ceil(3 * self.sigma), min(images.shape[-2:]) - 1)
-        return gaussian_blur(images, [2 * radius + 1] * 2, [self.sigma] * 2)
+        blurred: Image = gaussian_blur(images, [2 * radius + 1] * 2, [self.sigma] * 2)
+        return blurred
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from benchmarks.engine import records
 from benchmarks.engine.plan import Job
-from benchmarks.engine.records import JobRecord, flat, printable
+from benchmarks.engine.records import JobRecord, flat
+from mystyle.files import printable
 
 
 def changes(run: Path, jobs: Sequence[Job]) -> list[str]:

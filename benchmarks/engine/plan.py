@@ -28,9 +28,9 @@ from benchmarks.engine.records import (
     MetricRecord,
     RowRecord,
     SuiteRecord,
-    printable,
 )
 from datasets.folders import Photo
+from mystyle.files import printable
 
 KEY_LENGTH = 16  # hex digits: 64 bits, ample for the thousands of jobs of one folder
 

@@ -195,7 +195,8 @@ class StyledConv(nn.Module):
             x = x.contiguous()  # a convolution has weights in the layout of x, and these cost more to reorder
         if not self.up:
             return F.conv2d(x, weight, padding=1)
-        return LowPass.apply(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), 4 * self.f, 1)
+        result: Tensor = LowPass.apply(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), 4 * self.f, 1)
+        return result
 
     def noise_map(self, n: int, noise: NoiseMode | Tensor) -> Tensor | None:
         """Noise times the gain for a batch of ``n``: [r, r], [1, 1, r, r] or [n, 1, r, r]."""
@@ -275,15 +276,18 @@ class SynthesisBlock(nn.Module):
     def forward(self, x: Tensor | None, ws: WPlus, noise: Sequence[NoiseMode | Tensor]) -> Tensor:
         """Activations of the resolution below, num_conv + 1 codes and num_conv noises -> activations."""
         if x is None:
-            return self.conv1(inner_channels(self.const.expand(len(ws), -1, -1, -1)), ws[:, 0], noise[0])
+            first: Tensor = self.conv1(inner_channels(self.const.expand(len(ws), -1, -1, -1)), ws[:, 0], noise[0])
+            return first
         x = inner_channels(x.to(self.precision or self.conv1.weight.dtype))
         x = self.conv0(x, ws[:, 0], noise[0])
-        return self.conv1(x, ws[:, 1], noise[1])
+        result: Tensor = self.conv1(x, ws[:, 1], noise[1])
+        return result
 
     def image(self, x: Tensor, rgb: Image | None, ws: WPlus) -> Image:
         """This block's activations, RGB of the resolution below and this block's codes -> RGB."""
         own = self.torgb(x, ws[:, -1])
-        return own if rgb is None else upsample_rgb(rgb, self.f) + own.to(rgb.dtype)
+        result: Tensor = own if rgb is None else upsample_rgb(rgb, self.f) + own.to(rgb.dtype)
+        return result
 
 
 class Synthesis(nn.Module):
@@ -413,7 +417,8 @@ class Generator(nn.Module):
         self, z: Tensor, truncation: float = 1.0, noise: Noise = "const", *, cutoff: int | None = None
     ) -> Image:
         """[n, z_dim] -> [n, 3, R, R]."""
-        return self.synthesis(self.mapping(z, truncation, cutoff), noise)
+        result: Tensor = self.synthesis(self.mapping(z, truncation, cutoff), noise)
+        return result
 
     def set_checkpointing(self, on: bool = True) -> Self:
         """Trades time for memory: each block's activations are computed again in the backward pass, not kept."""
@@ -510,7 +515,8 @@ class DiscriminatorEpilogue(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = minibatch_std(x.to(self.conv.weight.dtype), self.mbstd_group)
-        return self.out(self.fc(self.conv(x).flatten(1)))
+        result: Tensor = self.out(self.fc(self.conv(x).flatten(1)))
+        return result
 
 
 class Discriminator(nn.Module):
@@ -545,7 +551,8 @@ class Discriminator(nn.Module):
         x = images
         for r in self.resolutions:
             x = self.get_submodule(f"b{r}")(x)
-        return self.b4(x).squeeze(1)
+        result: Tensor = self.b4(x).squeeze(1)
+        return result
 
 
 def require_stylegan2(generator: roles.Generator) -> Generator:

@@ -87,7 +87,7 @@ def show(axes: Axes, path: Cell, cell: int = CELL) -> None:
     if path is None:
         axes.text(0.5, 0.5, "no result", ha="center", va="center", color="0.5", transform=axes.transAxes)
         return
-    with open_image(path) as image:
+    with open_image(Path(path)) as image:
         small = image.width < cell // 4  # an input of super-resolution: its pixels are what is to be seen
         way = Image.Resampling.NEAREST if small else Image.Resampling.LANCZOS
         large = decode(image).resize((cell, cell), way)
