@@ -377,10 +377,11 @@ def _damage(place: Path) -> str | None:
     """How a saved prior differs from what was saved; None if it does not, or is older than the notes of hashes."""
     try:
         about = records.read_json(place / "about.json", "it cannot be used")
-        if "seconds" not in about:
+        files = about.get("files", {})
+        if not isinstance(about.get("seconds"), int | float) or not isinstance(files, dict):
             return "not as saved: about.json"
-        changed = [name for name, digest in about.get("files", {}).items() if sha256(place / name) != digest]
-    except (records.RecordError, FileNotFoundError) as error:
+        changed = [name for name, digest in files.items() if sha256(place / name) != digest]
+    except (records.RecordError, OSError) as error:
         return str(error)
     return f"not as saved: {', '.join(changed)}" if changed else None
 

@@ -219,7 +219,7 @@ def _parse(
 
 
 def _record_from_1(content: Content) -> Content:
-    absent = {"condition": "", "level": None, "prior_of": content.get("person"), "metrics": {}}
+    absent: Content = {"condition": "", "level": None, "prior_of": content.get("person"), "metrics": {}}
     return {**absent, "attempts": 1, "stored_mb": None, **content}
 
 
