@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 from toy_run import request_of
@@ -95,7 +96,7 @@ def request_and_options(people_root, tmp_path, monkeypatch):
         return Outcome(job.key, "done", "", 0.0)
 
     def read(run, key):
-        return {"seconds": json.loads((run / "jobs" / key / "seconds").read_text())}
+        return SimpleNamespace(seconds=json.loads((run / "jobs" / key / "seconds").read_text()))
 
     monkeypatch.setattr("benchmarks.engine.worker.Worker.run", run)
     monkeypatch.setattr(budget.records, "read_record", read)
