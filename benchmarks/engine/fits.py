@@ -139,8 +139,13 @@ def damage_of(place: Path) -> str | None:
     """How a saved fit differs from what was saved; None if it does not, or is older than the notes of hashes."""
     try:
         about = records.read_json(place / ABOUT, "it cannot be used")
-        if "seconds" not in about:
+        files = about.get("files", {})
+        if not isinstance(about.get("seconds"), int | float) or not isinstance(files, dict):
             return f"not as saved: {ABOUT}"
+        changed = [name for name, digest in files.items() if sha256(place / name) != digest]
+    except (records.RecordError, OSError) as error:
+        return str(error)
+    return f"not as saved: {ABOUT}"
         changed = [name for name, digest in about.get("files", {}).items() if sha256(place / name) != digest]
     except (records.RecordError, FileNotFoundError) as error:
         return str(error)

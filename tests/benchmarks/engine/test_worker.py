@@ -152,7 +152,7 @@ def test_a_metric_without_a_number_fails_its_cells_alone(people_root, tmp_path):
     assert set(rows[rows["status"] == "failed"]["metric"]) == {"seam"}
 
 
-@pytest.mark.parametrize("damage", ["other number", "no number", "gone", "no about", "half an about"])
+@pytest.mark.parametrize("damage", ["other number", "no number", "gone", "no about", "half an about", "odd about"])
 def test_a_damaged_prior_is_set_aside_and_fitted_again(people_root, tmp_path, damage, capsys):
     worker = Worker(context_of(people_root, [Toy("grey")], tmp_path), "cpu")
     job = jobs_of(people_root, [Toy("grey")])[0]
@@ -161,7 +161,8 @@ def test_a_damaged_prior_is_set_aside_and_fitted_again(people_root, tmp_path, da
     if damage == "gone":
         (place / "prior" / "grey.txt").unlink()
     elif damage.endswith("about"):
-        (place / "about.json").write_text("{}" if damage.startswith("no") else '{"seconds": 1')
+        texts = {"no": "{}", "half an": '{"seconds": 1', "odd": '{"seconds": "1", "files": []}'}
+        (place / "about.json").write_text(texts[damage.removesuffix(" about")])
     else:
         (place / "prior" / "grey.txt").write_text("0.75" if damage.startswith("other") else "no number")
     again = dataclasses.replace(job, suite_version=2)
