@@ -146,9 +146,6 @@ def damage_of(place: Path) -> str | None:
     except (records.RecordError, OSError) as error:
         return str(error)
     return f"not as saved: {ABOUT}"
-        changed = [name for name, digest in about.get("files", {}).items() if sha256(place / name) != digest]
-    except (records.RecordError, FileNotFoundError) as error:
-        return str(error)
     return f"not as saved: {', '.join(changed)}" if changed else None
 
 
