@@ -145,7 +145,6 @@ def damage_of(place: Path) -> str | None:
         changed = [name for name, digest in files.items() if sha256(place / name) != digest]
     except (records.RecordError, OSError) as error:
         return str(error)
-    return f"not as saved: {ABOUT}"
     return f"not as saved: {', '.join(changed)}" if changed else None
 
 
