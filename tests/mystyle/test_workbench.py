@@ -265,7 +265,7 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
         (lambda t, a, n, p: ("invert", n, "--prior", "x" * 300), "File name too long"),
         (lambda t, a, n, p: ("invert", n, "--prior", p, "--out", "x" * 300), "File name too long"),
         (lambda t, a, n, p: ("invert", write(t / f"{'x' * 240}.png", (32, 32)), "--prior", p), "is too long; rename"),
-        (lambda t, a, n, p: ("tune", a, "--epochs", "0"), "--passes 0: must be at least 1"),
+        (lambda t, a, n, p: ("tune", a, "--epochs", "0"), "--epochs 0: must be at least 1"),
         (lambda t, a, n, p: ("tune", a, "--seed", "-1"), "--seed -1: must be at least 0"),
         (lambda t, a, n, p: ("sample", "--prior", p, "--seed", 10**26), f"--seed {10**26}: must be a"),
         (lambda t, a, n, p: ("sample", "--prior", p, "--way", "dirichlet", "--beta", "-1"), "beta is -1.0, must be"),

@@ -198,7 +198,7 @@ def read_results(run: Path) -> pd.DataFrame:
             )
         )
     results = pd.concat(rows[1:] or rows, ignore_index=True)
-    if results.duplicated(["method", "person", "case", "seed", "metric"]).any():
+    if results.duplicated(["condition", "method", "person", "case", "seed", "metric"]).any():
         raise RecordError(f"{run}: two jobs of suite.json have the same cases; run the suite again")
     return results
 

@@ -12,6 +12,12 @@ from bench_toys import FitSettings, Settings, Toy, context_of, jobs_of
 from benchmarks.analysis.changes import changes
 from benchmarks.engine import records
 from benchmarks.engine.worker import Worker
+from benchmarks.tasks.inpainting import Inpainting
+
+
+@dataclasses.dataclass(frozen=True)
+class WithGallery(Inpainting):
+    gallery: int = 9
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +68,7 @@ def test_weights_photos_metrics_and_cases(finished):
 def test_parameters_of_the_task_and_the_method_behind_a_row(finished):
     run, jobs = finished
     job = dataclasses.replace(
-        jobs[0], fitted_by="another file", part=dataclasses.replace(jobs[0].part, how={"gallery": 9})
+        jobs[0], fitted_by="another file", part=dataclasses.replace(jobs[0].part, task=WithGallery())
     )
     assert changes(run, [job]) == [
         f"{job.method}: fitted_by {jobs[0].fitted_by} → another file (1 job)",
@@ -79,7 +85,7 @@ def test_a_change_of_what_no_record_holds_is_called_that(finished, tmp_path):
     for name in ("params", "fitted_by", "reference", "kept", "train", "others"):
         del content[name]
     path.write_text(json.dumps(content))
-    job = dataclasses.replace(jobs[0], part=dataclasses.replace(jobs[0].part, how={"gallery": 9}))
+    job = dataclasses.replace(jobs[0], part=dataclasses.replace(jobs[0].part, task=WithGallery()))
     assert changes(tmp_path / "run", [job]) == ["an unrecorded setting (1 job)"]
 
 

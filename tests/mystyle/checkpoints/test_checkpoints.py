@@ -29,7 +29,7 @@ from mystyle.networks.features import FeatureNetwork
 from mystyle.networks.stylegan2 import Discriminator, Generator
 
 
-@pytest.mark.parametrize("role", ["generator", "discriminator", "encoder", "features"])
+@pytest.mark.parametrize("role", ["generator", "discriminator", "encoder", "judge"])
 def test_every_network_comes_back_as_it_was(role, tiny_domain, tmp_path):
     network = getattr(tiny_domain, role)
     save_network(network, tmp_path / "file.safetensors")
