@@ -64,7 +64,8 @@ class Job:
     def key(self) -> str:
         """The job's identity and the name of its folder."""
         decisive = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        decisive["task"] = self.part.task.name  # two tasks may have the same parameters
+        task = self.part.task  # its fields, the parameters, are hashed with the part
+        decisive["task"] = [task.name, task.version]
         del decisive["preset"]  # a name for settings that are here themselves
         if not self.files:  # most suites have none
             del decisive["files"]

@@ -45,6 +45,11 @@ class Editing:
     verb: ClassVar[type | None] = Inverts
 
     @property
+    def version(self) -> str:
+        """The task's and the editor's."""
+        return f"1, {self.editor} {EDITORS.load(self.editor).version}"
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The editor's."""
         files: tuple[str, ...] = EDITORS.load(self.editor).files

@@ -21,6 +21,7 @@ class Restoration(ABC):
     """Held-out photos, degraded and restored."""
 
     name: ClassVar[str]
+    version: ClassVar[str] = "1"
     verb: ClassVar[type | None] = Restores
     files: tuple[str, ...] = ()
 

@@ -28,6 +28,7 @@ class SweepProblem(Problem):
 @dataclass(frozen=True)
 class Sweep:
     name: ClassVar[str] = "sweep"
+    version: ClassVar[str] = "1"
     verb: ClassVar[type | None] = None
     files: ClassVar[tuple[str, ...]] = ()
 

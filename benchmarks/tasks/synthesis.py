@@ -18,6 +18,7 @@ CHUNK = 50  # samples that share a seed
 @dataclass(frozen=True)
 class Synthesis:
     name: ClassVar[str] = "synthesis"
+    version: ClassVar[str] = "1"
     verb: ClassVar[type | None] = Samples
     files: ClassVar[tuple[str, ...]] = ()
 

@@ -25,6 +25,7 @@ class Traversal:
     """whether c is a sample of P_0 instead of the centre"""
 
     name: ClassVar[str] = "traversal"
+    version: ClassVar[str] = "1"
     verb: ClassVar[type | None] = Spans
     files: ClassVar[tuple[str, ...]] = ()
 

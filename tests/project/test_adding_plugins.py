@@ -94,6 +94,7 @@ from mystyle.protocols import Inverts
 class NewTask:
     strength: float
     name: ClassVar[str] = "new_task"
+    version: ClassVar[str] = "1"
     verb: ClassVar[type] = Inverts
     files: ClassVar[tuple[str, ...]] = ()
 
