@@ -122,14 +122,13 @@ class Task(Protocol):
 
     name: ClassVar[str]
     """the file's name"""
+    verb: ClassVar[type | None]
+    """the protocol of ``mystyle.protocols`` that a prior must have; None where no method takes part"""
 
     @property
     def version(self) -> str:
         """Raised whenever an image may change; part of every job's key."""
         ...
-
-    verb: ClassVar[type | None]
-    """the protocol of ``mystyle.protocols`` that a prior must have; None where no method takes part"""
 
     @property
     def files(self) -> tuple[str, ...]:
