@@ -123,6 +123,7 @@ def test_unusable_arguments_are_refused(arguments, capsys):
     assert "63" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_diversity_by_embeddings_is_diversity_by_pairs(monkeypatch):
     monkeypatch.setattr(diversity, "MANY", 100)
     rows = diversity.measure(10, "cpu")

@@ -13,10 +13,14 @@ from reports.build import main
 from reports.runs import read_run
 from reports.tables import tables
 
-PLACES = sorted(path.parent for path in RESULTS.glob("*/suite.json"))
+ALWAYS = ("calibration", "dataset_size", "editing", "inpainting")  # sweeps, levels, conditions, published numbers
+PLACES = [
+    pytest.param(path.parent, id=path.parent.name, marks=() if path.parent.name in ALWAYS else pytest.mark.slow)
+    for path in sorted(RESULTS.glob("*/suite.json"))
+]
 
 
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+@pytest.mark.parametrize("place", PLACES)
 def test_tables_of_published_runs_come_out_the_same(place, tmp_path):
     run = read_run(unpack(place, tmp_path / "run"))
     for table in tables(run):

@@ -209,6 +209,7 @@ def test_the_adversarial_stage_goes_on_from_finished_networks(album_folder, tmp_
         commands.generator(tmp_path, second, tmp_path / "c", 0, settings)
 
 
+@pytest.mark.slow
 def test_critics_separate_noise_from_images_and_a_generator_learns_from_them(
     album_folder, tiny_domain, monkeypatch, tmp_path
 ):
