@@ -2,7 +2,7 @@
 
 The rows are read from ``docs/statistics.md``. Every value is mean 0 plus a person's part plus a photo's part; ``share``
 is the person's share of the variance. Some rows are simulated in each run of the tests, all of them with ``-m slow``,
-which prints the numbers as they stand on the page: ``pytest tests/test_coverage.py -m slow -s``.
+which prints the numbers as they stand on the page: ``pytest tests/benchmarks/analysis/test_coverage.py -m slow -s``.
 """
 
 from __future__ import annotations
