@@ -99,6 +99,7 @@ def test_a_variant_that_fails_is_reported_and_the_others_go_on(monkeypatch, caps
     assert capsys.readouterr().err.count("no compiler found") == 1
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_writes_its_figures(tiny, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(speed, "in_new_process", speed.measure)  # the tiny generator lives in this process
     monkeypatch.setattr(speed, "keep_freed_memory", lambda: True)

@@ -149,6 +149,7 @@ def test_resolutions_show_the_same_image():
     assert (small - large).abs().mean() < 0.025
 
 
+@pytest.mark.slow
 def test_every_parameter_changes_some_image():
     """In one of several portraits: long hair hides ears, only the masculine grow beards, the feminine wear make-up."""
     bases = portraits(3, seed=3, masculine=0.8, skin_tone=0.2)
@@ -331,6 +332,7 @@ def test_a_person_is_written_once_and_read_by_the_reader_of_real_photos(tmp_path
     assert (again / "manifest.csv").read_bytes() == (folder / "manifest.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_workers_write_what_one_process_writes(tmp_path):
     """The pool starts fresh processes, so nothing is patched here: a few photos of a population, not a whole person."""
     for workers in (1, 2):

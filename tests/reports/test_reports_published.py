@@ -13,7 +13,7 @@ from reports.build import main
 from reports.runs import read_run
 from reports.tables import tables
 
-ALWAYS = ("calibration", "dataset_size", "editing", "inpainting")  # sweeps, levels, conditions, published numbers
+ALWAYS = ("calibration", "editing")  # sweeps; conditions and published numbers
 PLACES = [
     pytest.param(path.parent, id=path.parent.name, marks=() if path.parent.name in ALWAYS else pytest.mark.slow)
     for path in sorted(RESULTS.glob("*/suite.json"))

@@ -216,6 +216,7 @@ def numbers(x):
     return [x] if isinstance(x, int | float) else []
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weights, tmp_path, monkeypatch):
     found = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
