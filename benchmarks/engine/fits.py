@@ -77,13 +77,14 @@ class FitStore:
 
         whole = content_hash(list(keys))
         if not (self.folder / whole).exists():
-            known = self._images()
+            known = self._rows(keys)
             missing = [i for i, key in enumerate(keys) if key not in known]
             if len(missing) < len(keys):
                 if missing:
-                    self._make_images([keys[i] for i in missing], lambda: compute(missing))
-                    known = self._images()
-                rows = [_read(known[key][0], known[key][1]) for key in keys]
+                    new = [keys[i] for i in missing]
+                    place = self._make_images(new, lambda: compute(missing))
+                    known |= {key: (place, row) for row, key in enumerate(new)}
+                rows = [_read(*known[key]) for key in keys]
                 return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
         return dict(_read(self._make_images(keys, lambda: compute(range(len(keys))))))
 
@@ -91,14 +92,15 @@ class FitStore:
         place, _ = self.make(content_hash(list(keys)), lambda: _saves(compute()), {"images": list(keys)})
         return place
 
-    def _images(self) -> dict[str, tuple[Path, int]]:
-        """Where each image's fit is: folder and row."""
-        found = {}
+    def _rows(self, keys: Sequence[str]) -> dict[str, tuple[Path, int]]:
+        """Where the fits of ``keys`` are that are there whole: folder and row. Other fits are not hashed."""
+        found: dict[str, tuple[Path, int]] = {}
         for path in self.folder.glob(f"*/{ABOUT}"):
             with contextlib.suppress(records.RecordError):
-                keys = records.read_json(path, "").get("images", ())
-                if keys and not damage_of(path.parent):
-                    found.update({key: (path.parent, row) for row, key in enumerate(keys)})
+                images = records.read_json(path, "").get("images", ())
+                rows = {key: (path.parent, row) for row, key in enumerate(images) if key in keys}
+                if rows and not damage_of(path.parent):
+                    found |= rows
         return found
 
     def _write(self, place: Path, save: Save, about: Mapping[str, Any]) -> None:
