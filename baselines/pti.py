@@ -14,10 +14,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from mystyle.degradations import Identity
 from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
-from mystyle.inversion import Inversion, OwnGenerators
+from mystyle.inversion import ByProjection, Inversion, OwnGenerators
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
 from mystyle.pivotal import PivotalTuning, tune_at_pivot
 from mystyle.pivots import PTI
@@ -39,7 +38,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class PtiPrior:
+class PtiPrior(ByProjection):
     generator: Generator
     perceptual: PerceptualDistance
     settings: Settings
@@ -51,7 +50,6 @@ class PtiPrior:
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """Eq. 1 for all images at once, Eq. 3 for one after the other; the images are each tuned generator's."""
         s, phi = self.settings, degradation
-        seeds = range(len(degraded)) if seeds is None else seeds
         found = project_latent(degraded, phi, self.generator, self.perceptual, self.statistics, s.pivot, seeds=seeds)
         generators = []
         for i, w in enumerate(found.ws):
@@ -60,13 +58,6 @@ class PtiPrior:
             report("pivotal tuning", i + 1, len(degraded))
         renderer = OwnGenerators(tuple(generators))
         return Inversion.of(renderer, found.ws, renderer(found.ws, found.rows), found.losses)
-
-    def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """Each tuned generator at its pivot."""
-        return self.project(degraded, degradation, seeds=seeds).images.to(degraded)
-
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
-        return self.project(images, Identity(), seeds=seeds)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
         return Inversion.read(OwnGenerators.read(self.generator, tensors), tensors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,8 +16,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from mystyle.degradations import Identity
 from mystyle.roles import Generator
-from mystyle.types import Image, W, WPlus
+from mystyle.types import Degradation, Image, W, WPlus
 
 BATCH = 16  # images rendered at once; bounds the memory
 OWN = "generator."  # before the names of an own generator's parameters
@@ -140,3 +142,19 @@ class Inversion(Codes):
     def tensors(self) -> dict[str, Tensor]:
         """All that has to be kept to have the inversion again beside its renderer, [n, ...] each."""
         return {"ws": self.ws, "images": self.images, "losses": self.losses, **self.renderer.tensors()}
+
+
+class ByProjection(ABC):
+    """A prior that restores and inverts by one projection."""
+
+    @abstractmethod
+    def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
+        """What ``restore`` finds, with its codes; ``seeds[i]`` belongs to row i, and is i where there are none."""
+
+    def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
+        """The images of the projection."""
+        return self.project(degraded, degradation, seeds=seeds).images.to(degraded)
+
+    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
+        """The projection of clean images."""
+        return self.project(images, Identity(), seeds=seeds)

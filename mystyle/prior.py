@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from mystyle.checkpoints import load_generator, save_generator
-from mystyle.degradations import Identity
 from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
 from mystyle.editing import EditSettings
-from mystyle.inversion import Inversion, SharedGenerator
+from mystyle.inversion import ByProjection, Inversion, SharedGenerator
 from mystyle.latents.anchors import Anchors, encode_anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample, to_w
@@ -46,7 +45,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class MyStylePrior:
+class MyStylePrior(ByProjection):
     """A personal generator G_p with its anchors. Restored images stay on their device, samples are on the CPU."""
 
     generator: Generator
@@ -54,23 +53,14 @@ class MyStylePrior:
     perceptual: PerceptualDistance
     settings: Settings
 
-    def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """Section 3.3: G_p at the projection. ``seeds[i]`` matters in W and W+ alone, to the exploration noise."""
-        return self.project(degraded, degradation, seeds=seeds).images.to(degraded)
-
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
-        """Section 3.3, with codes and losses; an ``AlphaInversion`` unless the settings ask for W or W+."""
+        """Section 3.3: an ``AlphaInversion`` unless the settings ask for W or W+, where the seeds matter."""
         s = self.settings.restore
         if isinstance(s, ProjectionSettings):
             found = project(degraded, degradation, self.generator, self.anchors, self.perceptual, s)
             return replace(found, editing=self.settings.edit)
         statistics = latent_statistics(self.generator)
-        seeds = range(len(degraded)) if seeds is None else seeds
         return project_latent(degraded, degradation, self.generator, self.perceptual, statistics, s, seeds=seeds)
-
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
-        """The projection of clean images."""
-        return self.project(images, Identity(), seeds=seeds)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
         renderer, s = SharedGenerator(self.generator), self.settings

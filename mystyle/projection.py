@@ -150,12 +150,14 @@ def project_latent(
     statistics: LatentStatistics,
     settings: LatentProjectionSettings,
     *,
-    seeds: Sequence[int],
+    seeds: Sequence[int] | None = None,
 ) -> Inversion:
     """Eq. 5: projects ``target`` [n, 3, h, w] into W or W+ of ``generator``, from the mean code.
 
-    ``seeds[i]`` decides the exploration noise of image i. Raises FloatingPointError as ``project`` does.
+    ``seeds[i]`` decides the exploration noise of image i, and is i where there are none. Raises FloatingPointError as
+    ``project`` does.
     """
+    seeds = range(len(target)) if seeds is None else seeds
     parts = [
         _project_latent_batch(
             target[rows].to(statistics.mean),

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 
 from mystyle.checkpoints import save_generator
-from mystyle.degradations import Identity
-from mystyle.inversion import Inversion, SharedGenerator
+from mystyle.inversion import ByProjection, Inversion, SharedGenerator
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
 from mystyle.networks.stylegan2 import require_stylegan2
 from mystyle.projection import LatentProjectionSettings, project_latent
@@ -27,7 +26,7 @@ EARLY_STOPPED = LatentProjectionSettings(steps=200, space="w")
 
 
 @dataclass(frozen=True)
-class LatentPrior:
+class LatentPrior(ByProjection):
     """Samples of the generator, and projections to its W or W+."""
 
     generator: Generator
@@ -42,18 +41,9 @@ class LatentPrior:
 
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """StyleGAN2's projector; ``seeds[i]`` decides the exploration noise of row i."""
-        seeds = range(len(degraded)) if seeds is None else seeds
         return project_latent(
             degraded, degradation, self.generator, self.perceptual, self.statistics, self.projection, seeds=seeds
         )
-
-    def restore(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int]) -> Image:
-        """The image of the projection."""
-        return self.project(degraded, degradation, seeds=seeds).images.to(degraded)
-
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
-        """The projection of clean images."""
-        return self.project(images, Identity(), seeds=seeds)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
         return Inversion.read(SharedGenerator(self.generator), tensors)
