@@ -14,7 +14,7 @@ from mystyle.editing import AlphaCodes
 from mystyle.inversion import Inversion, SharedGenerator
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import LatentStatistics
-from mystyle.latents.subspace import AlphaCode, constrain, dilation, to_w
+from mystyle.latents.subspace import AlphaCode, constrain, dilation, softmax_coordinates, to_w
 from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_penalty
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Degradation, Image, WPlus
@@ -40,6 +40,18 @@ class ProjectionSettings(DescentSettings):
     """whether Eq. 8 looks at the coordinates after or before Eq. 7"""
     normalize: Literal["result", "every step"] = "result"
     """when coordinates are divided by their sum: once, at the end, or also before each rendering"""
+    coordinates: Literal["softplus", "softmax"] = "softplus"
+    """what keeps them in A_beta: Eq. 7, or ``softmax_coordinates``, under which Eq. 8 always holds"""
+
+    def __post_init__(self) -> None:
+        if self.coordinates == "softmax" and self.beta is None:
+            raise ValueError("projection: softmax coordinates are bounded, so that beta must be a number")
+
+    def bounded(self, raw: Tensor) -> Tensor:
+        """Unrestricted coordinates [..., N] within the bound; by Eq. 7 their sum is free."""
+        if self.coordinates == "softmax" and self.beta is not None:
+            return softmax_coordinates(raw, self.beta)
+        return constrain(raw, self.beta, self.sharpness, normalize=False)
 
 
 PAPER_TEXT = ProjectionSettings()
@@ -121,24 +133,26 @@ def _project_batch(
     s, n, count = settings, len(target), len(anchors)
     layers = regularised_layers(generator.num_ws)
     features = _features(perceptual, target)
-    alpha = target.new_full((n, 1, count), 1 / count).requires_grad_()
+    softmax = s.coordinates == "softmax"
+    alpha = target.new_full((n, 1, count), 0.0 if softmax else 1 / count).requires_grad_()
     delta = target.new_zeros(n, generator.num_ws, count).requires_grad_()
 
     def objective(_: int) -> Tensor:
         """Eq. 10. Offsets are added before Eq. 7, as in the official code, so that every layer obeys the bound."""
         raw = alpha + delta
-        constrained = constrain(raw, s.beta, s.sharpness, normalize=False)
+        constrained = s.bounded(raw)
+        offsets = constrained - s.bounded(alpha) if softmax else delta  # numbers under a softmax have no scale
         rendered = constrain(constrained, beta=None) if s.normalize == "every step" else constrained
         output = phi(generator.synthesis(to_w(rendered, anchors), noise="const"))
         return (
             reconstruction(perceptual, output, target, features, s.l2_weight)
-            + s.offset_weight * offset_norm(delta, layers)
+            + s.offset_weight * offset_norm(offsets, layers)
             + s.sum_weight * sum_penalty(constrained if s.sum_of == "constrained" else raw)
         )
 
     losses = descend((alpha, delta) if s.space == "alpha+" else (alpha,), objective, s, on_step=on_step)
     with torch.no_grad():
-        coordinates = constrain(alpha + delta, s.beta, s.sharpness)
+        coordinates = constrain(s.bounded(alpha + delta), beta=None)
         return coordinates, generator.synthesis(to_w(coordinates, anchors), noise="const"), losses
 
 

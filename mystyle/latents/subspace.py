@@ -79,6 +79,14 @@ def constrain(alpha: Tensor, beta: float | None, sharpness: float = 100.0, norma
     return alpha / alpha.sum(dim=-1, keepdim=True) if normalize else alpha
 
 
+def softmax_coordinates(u: Tensor, beta: float) -> Tensor:
+    """Any numbers u [..., N] to A_beta: softmax(u) (1 + N beta) - beta, whose image is the interior of A_beta.
+
+    Ours, beside Eq. 7: rows sum to one and obey the bound without a penalty, so that larger steps can be taken.
+    """
+    return F.softmax(u, dim=-1) * (1 + u.shape[-1] * beta) - beta
+
+
 def to_w(alpha: Tensor, anchors: Anchors) -> Tensor:
     """Eq. 4, w = M alpha: coordinates [..., N] to codes [..., w_dim]."""
     return alpha @ anchors.codes

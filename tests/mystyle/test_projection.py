@@ -324,3 +324,27 @@ def test_constrain_none_is_what_renders_a_normalised_step():
     """`project` divides by the sum through `constrain(., None)`; both ways of writing Eq. 7 plus division agree."""
     raw = torch.randn(4, N, dtype=torch.float64) * 0.01 + 1 / N
     torch.testing.assert_close(constrain(constrain(raw, 0.02, normalize=False), None), constrain(raw, 0.02))
+
+
+@pytest.mark.parametrize("space", ["alpha", "alpha+"])
+def test_softmax_coordinates_stay_within_the_bound_and_start_at_the_centre(space, target, generator, anchors):
+    beta = 0.02
+    settings = replace(
+        PAPER_TEXT, coordinates="softmax", space=space, beta=beta, steps=60, schedule=Ramps(0.1), sum_weight=1e6
+    )
+    found = project(target, Identity(), generator, anchors, PERCEPTUAL, settings)
+    sums = found.code.alpha.sum(dim=-1)
+    torch.testing.assert_close(sums, torch.ones_like(sums), rtol=0, atol=1e-12)  # the sum penalty weighs nothing
+    assert (found.dilation <= beta + 1e-12).all()
+    centre = generator.synthesis(anchors.codes.mean(dim=0).expand(1, generator.num_ws, -1))
+    away = PERCEPTUAL.to_target(centre.expand_as(target), PERCEPTUAL.features(target))
+    l2 = (centre - target).square().mean(dim=(1, 2, 3))
+    torch.testing.assert_close(found.losses[:, 0], away + l2)  # float64: the first objective is the centre's
+    assert (found.losses[:, -1] < 0.5 * found.losses[:, 0]).all()
+    if space == "alpha":
+        assert (found.code.alpha == found.code.alpha[:, :1]).all()
+
+
+def test_softmax_coordinates_need_a_bound():
+    with pytest.raises(ValueError, match="beta must be a number"):
+        replace(PAPER_TEXT, coordinates="softmax", beta=None)

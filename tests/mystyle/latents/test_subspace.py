@@ -21,6 +21,7 @@ from mystyle.latents.subspace import (
     sample_dirichlet,
     sample_hit_and_run,
     sample_p0,
+    softmax_coordinates,
     to_w,
 )
 from mystyle.types import Portraits
@@ -83,6 +84,17 @@ def test_unbounded_coordinates_are_only_normalised():
     alpha = 1 / N + rows(1, 4, N, scale=0.1)
     torch.testing.assert_close(constrain(alpha, None), alpha / alpha.sum(dim=-1, keepdim=True))
     assert constrain(alpha, None, normalize=False) is alpha
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=seeds, beta=betas, scale=st.floats(1e-3, 10))
+def test_softmax_coordinates_are_in_the_dilated_set_and_reach_all_of_it(seed, beta, scale):
+    u = rows(seed, 3, N, scale=scale)
+    alpha = softmax_coordinates(u, beta)
+    np.testing.assert_allclose(alpha.sum(dim=-1), 1, atol=1e-12)  # Eq. 3, float64
+    assert (alpha >= -beta - 1e-15).all()
+    share = (alpha + beta) / (1 + N * beta)  # any interior point has numbers u that give it
+    np.testing.assert_allclose(softmax_coordinates(share.clamp_min(1e-300).log(), beta), alpha, atol=1e-12)
 
 
 @given(beta=betas, count=st.integers(2, 300))
