@@ -19,13 +19,15 @@ from benchmarks.api.registry import ALL, DOMAINS, METHODS, SUITES, UnknownName, 
 from benchmarks.api.task import PRESETS
 from benchmarks.engine import executors, records
 from benchmarks.engine.external import is_external
-from benchmarks.engine.findings import OK, Finding, problem
+from benchmarks.engine.findings import MISSING, OK, Finding, problem
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import KEY_LENGTH
 from datasets.splits import PEOPLE
 
 if TYPE_CHECKING:
+    from mystyle.domains.domain import DomainSource
     from mystyle.protocols import OwnNetwork
+    from mystyle.weights import Entry
 
 MAX_SEED = 2**63 - 1  # tables hold seeds as 64-bit integers
 RUN = re.compile(r"jobs|priors|\..*")  # what a run has before anything else, and hidden files
@@ -147,11 +149,19 @@ def writable(flag: str, folder: Path) -> list[Finding]:
     return []
 
 
-def weights(files: Mapping[str, Path]) -> list[Finding]:
-    """Weight files by name: missing, not whole safetensors files, or other than the hashes shipped beside them."""
+def weights(files: Mapping[str, Path], domain: DomainSource | None = None) -> list[Finding]:
+    """Weight files by name: missing, not whole safetensors files, or other than the hashes beside them.
+
+    Those of the manifest of ``domain`` are brought by ``python -m mystyle.weights``, the others ship.
+    """
+    from mystyle.weights import weight_file
+
+    entries = {weight_file(domain.name, entry.file): entry for entry in domain.manifest} if domain else {}
     found = []
     for name, path in files.items():
-        if not path.is_file():
+        if domain and (entry := entries.get(path)):
+            found.append(_brought(name, domain.name, entry))
+        elif not path.is_file():
             found.append(problem(name, f"weight file {path} is missing; restore it from a fresh clone of the project"))
         elif reason := _damage(path):
             found.append(problem(name, f"weight file {path} is damaged ({reason}); restore it from a fresh clone"))
@@ -159,6 +169,19 @@ def weights(files: Mapping[str, Path]) -> list[Finding]:
             checked = ", SHA-256 as in SHA256SUMS" * (path.name in _listed(path))
             found.append(Finding(name, OK, f"{path.stat().st_size / 1e6:.1f} MB{checked}"))
     return found
+
+
+def _brought(name: str, domain: str, entry: Entry) -> Finding:
+    """The state of a weight file that a manifest names."""
+    from mystyle.weights import status, way_out, weight_file
+
+    found = status(domain, entry)
+    if found.state == "there":
+        return Finding(name, OK, found.detail)
+    again = found.state in ("damaged", "outdated")
+    what = f"is {found.state} ({found.detail})" if again else "is missing"
+    detail = f"weight file {weight_file(domain, entry.file)} {what}; {way_out(domain, entry, again)}"
+    return problem(name, detail) if entry.required else Finding(name, MISSING, detail)
 
 
 def networks(wanted: Mapping[str, OwnNetwork], folder: Path) -> list[Finding]:
@@ -197,16 +220,11 @@ def photos(
 
 def _damage(path: Path) -> str | None:
     """What is wrong with a weight file; None if nothing is."""
-    from safetensors import SafetensorError, safe_open
-
     from datasets.folders import sha256
+    from mystyle.weights.cache import damage
 
-    try:
-        with safe_open(path, framework="np") as file:  # checks the header against the file's length
-            if not (file.metadata() or {}).get("network"):
-                return "no network named in its metadata"
-    except (SafetensorError, OSError) as error:
-        return str(error)
+    if reason := damage(path):
+        return reason
     listed = _listed(path).get(path.name)
     if listed is not None and listed != sha256(path):
         return "its SHA-256 is not the one in SHA256SUMS"
