@@ -1,22 +1,28 @@
 """Image files as 8-bit pixels, for every reader of photos, masks and results. No torch.
 
 A file is read as PNG, JPEG or WebP, whatever its name: Pillow would otherwise choose among all its formats by content,
-one of which runs a program (EPS, in Ghostscript). Images come out upright (EXIF orientation) and with 16-bit grey
-scaled to 8 bits. Transparent pixels are refused, because any background put behind them would become part of a photo.
+one of which runs a program (EPS, in Ghostscript). Albums may hold HEIC too, for which the user installs a package.
+Images come out upright (EXIF orientation) and with 16-bit grey scaled to 8 bits. Transparent pixels are refused,
+because any background put behind them would become part of a photo.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
-from PIL import ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, ImageFile, ImageOps, UnidentifiedImageError
 
 from mystyle.files import require_regular
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+HEIC_SUFFIXES = (".heic", ".heif")
 
 
 class ImageFileError(OSError, ValueError):
@@ -28,11 +34,20 @@ def list_images(folder: Path) -> list[Path]:
     return sorted(p for p in folder.glob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
 
 
-def open_image(path: Path) -> ImageFile.ImageFile:
+@cache
+def album_formats() -> tuple[str, ...]:
+    """``FORMATS``, and HEIC as telephones write it where the user has installed the package pillow-heif."""
+    if find_spec("pillow_heif") is None:
+        return FORMATS
+    import_module("pillow_heif").register_heif_opener()
+    return (*FORMATS, "HEIF")
+
+
+def open_image(path: Path, formats: tuple[str, ...] = FORMATS) -> ImageFile.ImageFile:
     """The image by its header, to be closed by ``with``; pixels are decoded later. Raises ImageFileError."""
     try:
         require_regular(path)
-        return PIL.Image.open(path, formats=FORMATS)
+        return PIL.Image.open(path, formats=formats)
     except UnidentifiedImageError as error:
         raise ImageFileError(f"{path} cannot be decoded (it is no PNG, JPEG or WebP image)") from error
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
@@ -58,3 +73,12 @@ def read_pixels(path: Path) -> np.ndarray:
     """uint8 RGB [h, w, 3]. Raises ImageFileError."""
     with open_image(path) as image:
         return np.array(decode(image))
+
+
+def taken(image: ImageFile.ImageFile) -> datetime | None:
+    """When the photo was taken by the camera's clock, from EXIF; None where it does not say so legibly."""
+    try:
+        text = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
+        return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S") if text else None
+    except Exception:  # damaged EXIF raises whatever its decoder does not expect; the pixels do not depend on it
+        return None

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from datasets.splits import CELEBRITIES, PEOPLE, SYNTHETIC, counterpart
+from datasets.splits import CELEBRITIES, LFW, LFW_PHOTOS, LFW_TEST, PEOPLE, SYNTHETIC, counterpart
 
 # Typed from the paper's table a second time, in its own form.
 TABLE_5 = """
@@ -37,8 +37,17 @@ def test_counterparts(celebrity, rendered):
 
 
 def test_names_are_unique_within_a_domain():
-    for people in PEOPLE.values():
-        assert len({person.name for person in people}) == len(people) == 13
+    for domain, people in PEOPLE.items():
+        assert len({person.name for person in people}) == len(people) == (34 if domain == "faces" else 13)
+
+
+def test_the_people_of_lfw():
+    """34 people have 30 photos or more, 2,370 together: what scikit-learn loads with ``min_faces_per_person=30``."""
+    assert len(LFW) == 34 and sum(LFW_PHOTOS.values()) == 2370 and min(LFW_PHOTOS.values()) == 30
+    assert list(LFW_PHOTOS.values()) == sorted(LFW_PHOTOS.values(), reverse=True)
+    assert [p.train + p.test for p in LFW] == list(LFW_PHOTOS.values()) and {p.test for p in LFW} == {LFW_TEST}
+    assert [p.name for p in LFW][2:8:5] == ["tony_blair", "junichiro_koizumi"]
+    assert counterpart("xi_jinping", "faces") == "vladimir_putin"
 
 
 def test_no_torch_is_imported():

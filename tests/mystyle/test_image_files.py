@@ -5,14 +5,26 @@ from __future__ import annotations
 import io
 import os
 import socket
+import sys
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
 import pytest
 
 from mystyle.files import printable, sha256
-from mystyle.image_files import ImageFileError, decode, list_images, open_image, read_pixels
+from mystyle.image_files import (
+    FORMATS,
+    ImageFileError,
+    album_formats,
+    decode,
+    list_images,
+    open_image,
+    read_pixels,
+    taken,
+)
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 
@@ -147,3 +159,46 @@ def test_a_report_names_the_image_that_it_cannot_read(tmp_path, capsys):
 
 def test_control_characters_are_escaped_for_the_terminal():
     assert printable("a\x1b[31mb\n\udcff é") == "a\\x1b[31mb\\n\\udcff é"
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+def test_when_a_photo_was_taken(tmp_path, format):
+    exif = PIL.Image.Exif()
+    exif[0x8769] = {36867: "2021:06:01 08:40:05"}
+    with open_image(saved(tmp_path / "a", PIL.Image.fromarray(PIXELS), format, exif=exif)) as image:
+        assert taken(image) == datetime(2021, 6, 1, 8, 40, 5)
+
+
+@pytest.mark.parametrize("text", [None, "", "    :  :     :  :  ", "yesterday", "2021:13:01 08:40:05"])
+def test_when_it_does_not_say(tmp_path, text):
+    exif = PIL.Image.Exif()
+    exif[0x8769] = {} if text is None else {36867: text}
+    with open_image(saved(tmp_path / "a", PIL.Image.fromarray(PIXELS), "JPEG", exif=exif)) as image:
+        assert taken(image) is None
+
+
+@pytest.mark.filterwarnings("ignore:.*EXIF|.*[Tt]ag")
+def test_damaged_exif_says_nothing_of_the_time(tmp_path):
+    exif = PIL.Image.Exif()
+    exif[0x8769] = {36867: "2021:06:01 08:40:05"}
+    content, rng = exif.tobytes(), np.random.default_rng(0)
+    for _ in range(100):
+        changed = bytearray(content)
+        for place in rng.integers(6, len(changed), 4):
+            changed[place] = rng.integers(256)
+        with open_image(saved(tmp_path / "a", PIL.Image.fromarray(PIXELS), "JPEG", exif=bytes(changed))) as image:
+            assert isinstance(taken(image), datetime | None)
+
+
+def test_heic_is_read_in_albums_where_its_package_is_installed(monkeypatch):
+    """And nowhere else: ``open_image`` takes ``FORMATS`` unless told otherwise."""
+    registered = []
+    package = SimpleNamespace(register_heif_opener=lambda: registered.append(1), __spec__=SimpleNamespace())
+    album_formats.cache_clear()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr("mystyle.image_files.find_spec", lambda name: sys.modules[name] and sys.modules[name].__spec__)
+    assert album_formats() == FORMATS and not registered
+    album_formats.cache_clear()
+    monkeypatch.setitem(sys.modules, "pillow_heif", package)
+    assert album_formats() == (*FORMATS, "HEIF") and registered == [1]
+    album_formats.cache_clear()
