@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mystyle.checkpoints.unpickle import Budget, Inert, Table
+from mystyle.checkpoints.unpickle import Budget, Inert, Table, plain
 from mystyle.checkpoints.weights import CheckpointError, Shape
 
 MAX_DIMENSIONS = 8
@@ -224,8 +224,8 @@ def names(budget: Budget, load_from_bytes: Callable[[Any], Any]) -> Table:
         ("torch._utils", "_rebuild_parameter"): rebuild_parameter,
         ("torch._utils", "_rebuild_parameter_with_state"): rebuild_parameter,
         ("torch.storage", "_load_from_bytes"): lambda *arguments: load_from_bytes(only(arguments)),
-        ("collections", "OrderedDict"): new_dictionary,
-        ("dnnlib.util", "EasyDict"): new_dictionary,
+        ("collections", "OrderedDict"): lambda *arguments: new_dictionary(budget, *arguments),
+        ("dnnlib.util", "EasyDict"): lambda *arguments: new_dictionary(budget, *arguments),
         ("_codecs", "encode"): encode,
         **storage_names(),
     }
@@ -263,10 +263,16 @@ def only(arguments: tuple[Any, ...]) -> Any:
     return arguments[0]
 
 
-def new_dictionary(*arguments: Any) -> dict[str, Any]:
-    if arguments:  # items come one by one afterwards
-        raise CheckpointError("a dictionary has an unknown form")
-    return {}
+def new_dictionary(budget: Budget, *arguments: Any) -> dict[Any, Any]:
+    """Empty, because items come one by one afterwards; Python 2 gave those of an OrderedDict as a list of pairs."""
+    match arguments:
+        case ():
+            return {}
+        case (list(items),):
+            budget.step(len(items))
+            if all(isinstance(item, list | tuple) and len(item) == 2 for item in items):
+                return {plain(key): value for key, value in items}
+    raise CheckpointError("a dictionary has an unknown form")
 
 
 def encode(*arguments: Any) -> Encoded:

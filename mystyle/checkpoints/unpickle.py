@@ -40,6 +40,11 @@ class Budget:
         """For a file of ``size`` bytes, whose bytes may be copied as text, as what the text encodes, and once more."""
         return cls(MAX_STEPS, 3 * size)
 
+    def step(self, count: int = 1) -> None:
+        self.steps -= count
+        if self.steps < 0:
+            raise CheckpointError(f"its pickle has more than {MAX_STEPS:,} instructions")
+
     def copy(self, size: int) -> None:
         self.copies -= size
         if self.copies < 0:
@@ -88,9 +93,7 @@ class Machine:
         try:
             while (code := self.data[self.at]) != STOP:
                 self.at += 1
-                self.budget.steps -= 1
-                if self.budget.steps < 0:
-                    raise CheckpointError(f"its pickle has more than {MAX_STEPS:,} instructions")
+                self.budget.step()
                 INSTRUCTIONS[code](self)
             return self.stack.pop(), self.at + 1
         except KeyError as error:

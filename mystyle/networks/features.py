@@ -9,7 +9,7 @@ network that evaluates it. The distance has LPIPS's formula with unit weights; i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -137,6 +137,27 @@ class StageDistance(torch.autograd.Function):
         return torch.addcmul(x * along[:, None], t, (-k * r)[:, None]), None, None
 
 
+class StageNetwork(Protocol):
+    """What the distance needs of a network."""
+
+    @property
+    def resolution(self) -> int:
+        """px of the square images that it takes."""
+        ...
+
+    def maps(self, images: Image) -> tuple[Tensor, ...]:
+        """The activations [n, c, h, w] of every stage, fine to coarse."""
+        ...
+
+    def deep_of(self, maps: Sequence[Tensor]) -> Tensor:
+        """Features [n, d] of the whole of the images with these ``maps``."""
+        ...
+
+    def deep(self, images: Image) -> Tensor:
+        """``deep_of`` the images' ``maps``."""
+        ...
+
+
 class PerceptualDistance(nn.Module):
     """d(a, b) = mean_l mean_hw ||a_l - b_l||^2 / 2 over channel-normalised activations of the stages l.
 
@@ -144,7 +165,7 @@ class PerceptualDistance(nn.Module):
     scale on which LPIPS values of photographs lie, and the weights of the papers' losses keep their meaning.
     """
 
-    def __init__(self, network: FeatureNetwork, eps: float = 1e-8):
+    def __init__(self, network: StageNetwork, eps: float = 1e-8):
         super().__init__()
         self.network, self.eps = network, eps
 
