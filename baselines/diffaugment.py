@@ -22,8 +22,9 @@ from baselines.common.latent_prior import EARLY_STOPPED
 from baselines.common.snapshots import BestSnapshot
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
 from mystyle.domains.domain import Domain
-from mystyle.networks.stylegan2 import Discriminator, Generator, require_stylegan2
+from mystyle.networks.stylegan2 import Discriminator
 from mystyle.projection import LatentProjectionSettings
+from mystyle.roles import Generator
 from mystyle.types import LENGTH, Image
 
 # The augmentation T. Each operator takes images x [n, c, h, w] and two numbers per image u [n, 2], uniform in [0, 1).
@@ -180,7 +181,7 @@ class FewShotGAN(FewShotGame):
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(FewShotGAN, require_stylegan2(domain.generator), domain.needed("discriminator"), settings)
+    make_module = partial(FewShotGAN, domain.generator, domain.needed("discriminator"), settings)
     s = settings
     return train_generator(make_module, domain, photos, batch=s.batch, steps=s.steps, stage=FewShotGAN.stage, seed=seed)
 

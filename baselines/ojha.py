@@ -30,8 +30,9 @@ from mystyle.adversarial import (
     update_average,
 )
 from mystyle.domains.domain import Domain
-from mystyle.networks.stylegan2 import Conv, Discriminator, Generator, StyledConv, require_stylegan2
+from mystyle.networks.stylegan2 import Conv, Discriminator
 from mystyle.projection import LatentProjectionSettings
+from mystyle.roles import Generator
 from mystyle.types import LENGTH, Image, WPlus
 
 PATCH_SIZES = (32, 16)  # px: maps of the discriminator that patches are judged on
@@ -87,7 +88,7 @@ def _similarities(x: Tensor) -> Tensor:
 
 def layer_activations(generator: Generator, ws: WPlus) -> list[Tensor]:
     """What every modulated convolution gives for the codes [n, num_ws, w_dim], coarse to fine, [n, c, h, w] each."""
-    layers = [layer for layer in generator.synthesis.modules() if isinstance(layer, StyledConv)]
+    layers = generator.synthesis.styled_convolutions()
     found: list[list[Tensor]] = [[] for _ in layers]  # in pieces where large images are taken one by one
     hooks = [
         layer.register_forward_hook(lambda _, __, output, pieces=pieces: pieces.append(output))
@@ -213,7 +214,7 @@ class Adaptation(FewShotGame):
 
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(Adaptation, require_stylegan2(domain.generator), domain.needed("discriminator"), settings)
+    make_module = partial(Adaptation, domain.generator, domain.needed("discriminator"), settings)
     s = settings
     return train_generator(
         make_module, domain, photos, batch=s.batch, steps=s.iterations, stage=Adaptation.stage, seed=seed

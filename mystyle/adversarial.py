@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mystyle.networks.stylegan2 import Generator
-from mystyle.roles import Mapped
+from mystyle.roles import Generator, Mapped
 from mystyle.types import Image, WPlus
 
 
@@ -57,7 +56,7 @@ def mixed_codes(generator: Mapped, z: Tensor, probability: float) -> WPlus:
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, beta: float) -> None:
+def update_average(average: nn.Module | Generator, network: nn.Module | Generator, beta: float) -> None:
     """average <- beta average + (1 - beta) network, for parameters; buffers are copied."""
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - beta)
     for a, x in zip(average.buffers(), network.buffers(), strict=True):

@@ -17,7 +17,6 @@ from mystyle.inversion import ByProjection, Inversion, SharedGenerator
 from mystyle.latents.anchors import Anchors, encode_anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample, to_w
-from mystyle.networks.stylegan2 import require_stylegan2
 from mystyle.projection import (
     PAPER_TEXT,
     AlphaInversion,
@@ -86,7 +85,7 @@ class MyStylePrior(ByProjection):
         return SharedGenerator(self.generator)(ws)
 
     def save(self, folder: Path) -> None:
-        save_generator(require_stylegan2(self.generator), folder / "generator.safetensors")
+        save_generator(self.generator, folder / "generator.safetensors")
         self.anchors.save(folder / "anchors.safetensors")
 
 

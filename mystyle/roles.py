@@ -43,6 +43,21 @@ class SynthesisNetwork(Protocol):
 
     def requires_grad_(self, requires_grad: bool = ...) -> Any: ...
 
+    def styled_convolutions(self) -> Sequence[StyledConvolution]:
+        """Every modulated convolution, coarse to fine; number i takes the code of layer i."""
+        ...
+
+
+class StyledConvolution(Protocol):
+    """A convolution whose input channels are scaled by a linear map of a code."""
+
+    @property
+    def style_map(self) -> Tensor:
+        """[n_in, w_dim]: the matrix of that map."""
+        ...
+
+    def register_forward_hook(self, hook: Any) -> Any: ...
+
 
 class Mapped(Protocol):
     """A network whose layers take codes that a mapping network makes."""
@@ -65,7 +80,19 @@ class Generator(Mapped, Protocol):
     @property
     def synthesis(self) -> SynthesisNetwork: ...
 
+    def __call__(self, z: Tensor, truncation: float = ..., noise: Noise = ...) -> Image:
+        """[n, z_dim] -> [n, 3, R, R]."""
+        ...
+
     def requires_grad_(self, requires_grad: bool = ...) -> Self: ...
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+    def buffers(self) -> Iterator[Tensor]: ...
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor]) -> Any: ...
 
     def set_checkpointing(self, on: bool = ...) -> Self:
         """Activations are computed again in the backward pass, not kept."""

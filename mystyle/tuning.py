@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pytorch_lightning as pl
 import torch
@@ -17,10 +17,9 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
-from mystyle.networks import stylegan2
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.training import require_finite, train
-from mystyle.types import LENGTH, Image, W
+from mystyle.types import LENGTH, Image, Unsupported, W
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,18 @@ def minimise(
     personal.set_checkpointing(False).requires_grad_(False)
 
 
+@runtime_checkable
+class HasPrecision(Protocol):
+    """A generator whose activations can have another precision than its weights."""
+
+    def set_precision(self, dtype: torch.dtype) -> Any:
+        """float32 or bfloat16."""
+        ...
+
+
 def _set_precision(generator: Generator, precision: str) -> None:
-    """Raises Unsupported for another precision than float32 of another generator than StyleGAN2."""
-    if precision != "float32" or isinstance(generator, stylegan2.Generator):
-        stylegan2.set_precision(stylegan2.require_stylegan2(generator), getattr(torch, precision))
+    """Raises Unsupported for another precision than float32 of a generator that has no other."""
+    if isinstance(generator, HasPrecision):
+        generator.set_precision(getattr(torch, precision))
+    elif precision != "float32":
+        raise Unsupported(f"a {type(generator).__name__} computes in float32 alone, not in {precision}")

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from baselines.common.few_shot import drawing, shuffled
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, r1_penalty, update_average
 from mystyle.checkpoints import save_network
-from mystyle.domains.domain import Domain, DomainError
+from mystyle.domains.domain import Domain
 from mystyle.networks.stylegan2 import Discriminator
 from mystyle.protocols import Method, OwnNetwork
 from mystyle.roles import PerceptualDistance
 from mystyle.training import Game, require_finite, train
-from mystyle.types import LENGTH, Image, Portraits, from_uint8
+from mystyle.types import LENGTH, Image, Portraits, Unsupported, from_uint8
 
 NETWORK = "generator.safetensors"  # in the folder of a prior
 
@@ -229,12 +229,10 @@ class OfDomain(Method):
         self.network, self.prior, self.networks = network, prior, (network,)
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: AsItIs | None) -> Any:
-        """The person's photos are not used. Raises DomainError where the network is missing."""
+        """The person's photos are not used. Raises Unsupported where the network is missing."""
         file = domain.file(self.network.file)
         if file is None:
-            raise DomainError(
-                f"domain {domain.name!r} has no {self.network.file}; train it with {self.network.command}"
-            )
+            raise Unsupported(f"domain {domain.name} has no {self.network.file}; {self.network.command} trains it")
         return self.read(file, domain)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: AsItIs) -> Any:
@@ -280,7 +278,7 @@ class FineTuned(Method):
         }
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: FineTunedSettings) -> Any:
-        """Raises FloatingPointError if training diverges, DomainError where the domain's network is missing."""
+        """Raises FloatingPointError if training diverges, Unsupported where the domain's network is missing."""
         prior = self.base.fit(person, domain, seed=seed, settings=None)
         s, photos = settings.fit, person.images.to(domain.device)
         make_game = partial(self.base.network.game, prior.generator, domain, s.game, seed)

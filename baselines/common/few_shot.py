@@ -16,8 +16,8 @@ from baselines.common.snapshots import BestSnapshot
 from mystyle.checkpoints import load_generator
 from mystyle.domains.domain import Domain
 from mystyle.latents.statistics import latent_statistics
-from mystyle.networks.stylegan2 import Generator
 from mystyle.protocols import Method
+from mystyle.roles import Generator
 from mystyle.training import Game, train
 from mystyle.types import Image, Portraits
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from mystyle.checkpoints import save_generator
 from mystyle.inversion import ByProjection, Inversion, SharedGenerator
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
-from mystyle.networks.stylegan2 import require_stylegan2
 from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Degradation, Image
@@ -56,4 +55,4 @@ class LatentPrior(ByProjection):
         return SharedGenerator(self.generator)(ws).cpu()
 
     def save(self, folder: Path) -> None:
-        save_generator(require_stylegan2(self.generator), folder / "generator.safetensors")
+        save_generator(self.generator, folder / "generator.safetensors")

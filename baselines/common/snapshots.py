@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mystyle.networks.stylegan2 import Generator
-from mystyle.roles import PerceptualDistance
+from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Image
 
 

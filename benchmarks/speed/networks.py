@@ -83,7 +83,7 @@ def variants(what: str, precisions: Sequence[str]) -> list[Variant]:
 def generator(size: int) -> Generator:
     """The shipped generator at its size, else one of the official widths, random and with noise."""
     if size == SHIPPED:
-        return load_generator(source("synthetic").weights()["generator"])
+        return stylegan2.require_stylegan2(load_generator(source("synthetic").weights()["generator"]))
     torch.manual_seed(0)
     network = Generator(size, channel_base=32768 if size >= 512 else 16384).eval()
     for layer in styled_convs(network):

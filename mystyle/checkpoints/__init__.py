@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from mystyle import roles
     from mystyle.checkpoints.native import Network
+    from mystyle.networks.mobilestylegan import MobileGenerator
     from mystyle.networks.stylegan2 import Discriminator, Generator
 
 __all__ = [
@@ -50,7 +52,18 @@ def save_network(network: nn.Module, path: Path | str, dtype: torch.dtype | None
     native.write(Path(path), kind, config, network.state_dict(), dtype or torch.float32)
 
 
-save_generator = save_discriminator = save_network
+save_discriminator = save_network
+
+
+def save_generator(generator: roles.Generator, path: Path | str, dtype: torch.dtype | None = None) -> None:
+    """``save_network`` for a generator that ``load_generator`` reads again. Raises Unsupported for another class."""
+    from mystyle.networks.mobilestylegan import MobileGenerator
+    from mystyle.networks.stylegan2 import Generator
+    from mystyle.types import Unsupported
+
+    if not isinstance(generator, Generator | MobileGenerator):
+        raise Unsupported(f"a {type(generator).__name__} cannot be saved: there is no file format for it")
+    save_network(generator, path, dtype)
 
 
 def load_network(kind: type[Network], path: Path | str) -> Network:
@@ -67,22 +80,27 @@ def load_network(kind: type[Network], path: Path | str) -> Network:
         return native.build(kind, file)
 
 
-def load_generator(path: Path | str, *, key: str | None = None) -> Generator:
+def load_generator(path: Path | str, *, key: str | None = None) -> Generator | MobileGenerator:
     """A generator in float32 on the CPU, in eval mode and without gradients, from a weight file of any known format.
 
-    ``key`` chooses between ``G_ema`` (the default) and ``G`` where a file has both.
-    Raises CheckpointError if the file is missing, damaged, not finite, or of a network that is not supported.
+    The file says whether it is StyleGAN2 or MobileStyleGAN. ``key`` chooses between ``G_ema`` (the default) and ``G``
+    where a file has both. Raises CheckpointError if the file is missing, damaged, not finite, or of a network that is
+    not supported.
     """
+    from mystyle.networks.mobilestylegan import MobileGenerator
     from mystyle.networks.stylegan2 import Generator
 
-    return assemble(Generator, "generator", path, key)
+    weights = read_weights(path, "generator", key)
+    if weights.network == "MobileGenerator":
+        return assemble(MobileGenerator, weights, path)
+    return assemble(Generator, weights, path)
 
 
 def load_discriminator(path: Path | str) -> Discriminator:
     """A discriminator, as ``load_generator``."""
     from mystyle.networks.stylegan2 import Discriminator
 
-    return assemble(Discriminator, "discriminator", path, None)
+    return assemble(Discriminator, read_weights(path, "discriminator"), path)
 
 
 def read_weights(
@@ -122,13 +140,10 @@ def write_weights(weights: Weights, path: Path | str, *, half: bool = False) -> 
     native.write(Path(path), weights.network, weights.config, weights.tensors, dtype)
 
 
-def assemble(
-    kind: type[Network], name: Literal["generator", "discriminator"], path: Path | str, key: str | None
-) -> Network:
-    """The network itself, from its weights."""
+def assemble(kind: type[Network], weights: Weights, path: Path | str) -> Network:
+    """The network itself, from its weights, which came from ``path``."""
     from mystyle.checkpoints.architecture import require_finite
 
-    weights = read_weights(path, name, key)
     with naming(path):
         require_finite(weights)
         network = kind(**weights.config)

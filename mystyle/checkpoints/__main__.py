@@ -6,8 +6,9 @@ Exit status: 0 done, 2 unusable file or arguments.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import ArgumentParser
 
@@ -15,7 +16,7 @@ from mystyle.checkpoints import CheckpointError, Weights, read_weights, write_we
 from mystyle.files import printable, sha256
 
 DONE, UNUSABLE = 0, 2  # exit status
-BUFFERS = (".noise_const", ".w_avg")
+BUFFERS = (".noise_const", ".w_avg", ".scale")
 
 
 def make_parser() -> ArgumentParser:
@@ -56,24 +57,42 @@ def show(lines: Iterator[tuple[str, str]]) -> None:
 def summary(file: Path, weights: Weights) -> Iterator[tuple[str, str]]:
     """The description of a weight file, as labels and texts."""
     config = weights.config
-    resolution, half = config["resolution"], config["num_fp16_res"]
+    resolution = config["resolution"]
     yield from fingerprint("file", file)
     yield "format", weights.format
     yield "network", weights.network
     yield "resolution", f"{resolution} px"
+    yield from (
+        layers_of_mobilestylegan(config) if weights.network == "MobileGenerator" else layers_of_stylegan2(weights)
+    )
+    trained = [tensor.numel() for name, tensor in weights.tensors.items() if not name.endswith(BUFFERS)]
+    yield "parameters", f"{sum(trained):,}"
+    for note in weights.notes:
+        yield "note", note
+
+
+def layers_of_stylegan2(weights: Weights) -> Iterator[tuple[str, str]]:
+    config = weights.config
+    resolution, half = config["resolution"], config["num_fp16_res"]
     yield "channels", f"min({config['channel_base']} / resolution, {config['channel_max']})"
     if weights.network == "Generator":
-        yield "mapping", f"{config['mapping_layers']} layers, z {config['z_dim']}, w {config['w_dim']}"
+        yield "mapping", mapping_layers(config)
         yield "num_ws", str(2 * resolution.bit_length() - 4)
     else:
         yield "mbstd group", str(config["mbstd_group"] or "the whole batch")
     yield "conv_clamp", str(config["conv_clamp"])
     blocks = [resolution >> i for i in range(half) if resolution >> i >= 8]
     yield "fp16 blocks", ", ".join(map(str, blocks)) or "none"
-    trained = [tensor.numel() for name, tensor in weights.tensors.items() if not name.endswith(BUFFERS)]
-    yield "parameters", f"{sum(trained):,}"
-    for note in weights.notes:
-        yield "note", note
+
+
+def layers_of_mobilestylegan(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "channels", ", ".join(f"{c} at {4 << i}" for i, c in enumerate(config["channels"]))
+    yield "mapping", mapping_layers(config)
+    yield "num_ws", str(2 * len(config["channels"]))
+
+
+def mapping_layers(config: Mapping[str, Any]) -> str:
+    return f"{config['mapping_layers']} layers, z {config['z_dim']}, w {config['w_dim']}"
 
 
 def fingerprint(label: str, file: Path) -> Iterator[tuple[str, str]]:

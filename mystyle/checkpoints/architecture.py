@@ -119,7 +119,7 @@ def require_same(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> N
     if missing := expected.keys() - found.keys():
         raise CheckpointError(f"lacks {few(missing)}")
     if unknown := found.keys() - expected.keys():
-        raise CheckpointError(f"has {few(unknown)}, which StyleGAN2 does not have")
+        raise CheckpointError(f"has {few(unknown)}, which such a network does not have")
     for name, shape in expected.items():
         if found[name] != shape:
             raise CheckpointError(f"{name} has shape {list(found[name])}, expected {list(shape)}")

@@ -19,9 +19,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mystyle.checkpoints.architecture import complete, require_same
+from mystyle.checkpoints.architecture import complete, non_finite, require_same
 from mystyle.checkpoints.weights import CheckpointError, NetworkName, Weights, few
 from mystyle.files import write_whole
+from mystyle.networks.mobilestylegan import MobileGenerator
 from mystyle.networks.stylegan2 import Discriminator, Generator
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -84,10 +85,8 @@ def build(kind: type[Network], file: NativeFile) -> Network:
     """The network of the file, in eval mode and without gradients. Raises CheckpointError if it does not fit."""
     if kind in (Generator, Discriminator):
         weights(file, kind.__name__)
+    require_fit(kind, file)
     try:
-        with torch.device("meta"):  # whether it fits is seen before any memory is taken
-            expected = {name: tuple(t.shape) for name, t in kind(**file.config).state_dict().items()}
-        require_same({name: tuple(t.shape) for name, t in file.tensors.items()}, expected)
         with torch.random.fork_rng(devices=[]):  # initial weights are random, to be replaced
             network = kind(**file.config)
         network.load_state_dict(file.tensors)
@@ -96,8 +95,32 @@ def build(kind: type[Network], file: NativeFile) -> Network:
     return network.eval().requires_grad_(False)
 
 
+def require_fit(kind: type[nn.Module], file: NativeFile) -> dict[str, Any]:
+    """The whole configuration of a ``kind`` that has the tensors of the file. Raises CheckpointError if none does."""
+    try:
+        with torch.device("meta"):  # whether it fits is seen before any memory is taken
+            network = kind(**file.config)
+        require_same(
+            {name: tuple(t.shape) for name, t in file.tensors.items()},
+            {name: tuple(t.shape) for name, t in network.state_dict().items()},
+        )
+    except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"does not fit a {kind.__name__} ({error})") from error
+    return cast("dict[str, Any]", network.config)
+
+
+def mobile_weights(file: NativeFile) -> Weights:
+    if odd := [name for name, t in file.tensors.items() if not t.is_floating_point()]:
+        raise CheckpointError(f"does not fit a {file.network} ({few(odd)} are not floats)")
+    broken = non_finite(file.tensors)
+    notes = (f"not finite: {few(broken)}",) if broken else ()
+    return Weights("safetensors", file.network, require_fit(MobileGenerator, file), file.tensors, notes)
+
+
 def weights(file: NativeFile, network: str | None) -> Weights:
-    """A generator or a discriminator; its ``config`` must be what its tensors have."""
+    """A generator of either kind or a discriminator; its ``config`` must be what its tensors have."""
+    if file.network == "MobileGenerator" and network in (None, "Generator"):
+        return mobile_weights(file)
     if file.network not in ("Generator", "Discriminator"):
         raise CheckpointError(f"holds {file.network[:80]}, expected {network or 'Generator or Discriminator'}")
     if network not in (None, file.network):

@@ -21,8 +21,8 @@ class CheckpointError(ValueError):
 class Weights:
     """One network of a weight file.
 
-    ``format`` describes the file, ``network`` is the class in ``mystyle.networks.stylegan2``, ``config``
-    its constructor's arguments, ``tensors`` its state dict in float32, ``notes`` remarks for the user.
+    ``format`` describes the file, ``network`` is the class in ``mystyle.networks.stylegan2``, or ``MobileGenerator``,
+    ``config`` its constructor's arguments, ``tensors`` its state dict in float32, ``notes`` remarks for the user.
     """
 
     format: str

@@ -70,7 +70,7 @@ class InterFaceGan(DirectionEditor):
         if (path := domain.file(FILE)) is None:
             return super().directions(domain)
         g = domain.generator
-        return load_directions(path, g.w_dim, domain.weights["generator.safetensors"], domain.device)
+        return load_directions(path, g.w_dim, domain.w_name, domain.device)
 
 
 EDITOR = InterFaceGan()

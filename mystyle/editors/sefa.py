@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from mystyle.domains.domain import Domain
 from mystyle.editors.directions import (
@@ -18,7 +17,6 @@ from mystyle.editors.directions import (
     sample_w,
     scaled,
 )
-from mystyle.networks.stylegan2 import StyledConv
 from mystyle.roles import Generator
 from mystyle.types import Unsupported, W, WPlus
 
@@ -30,9 +28,7 @@ def closed_form(generator: Generator, w: W, count: int, layers: Sequence[int] | 
     map is divided by its norm, so that wide layers do not decide alone. Convolution i takes the code of layer i. Raises
     Unsupported for a generator without such maps in those layers.
     """
-    g = generator.synthesis
-    modules = g.modules() if isinstance(g, nn.Module) else ()
-    maps = [layer.affine.weight for layer in modules if isinstance(layer, StyledConv)]
+    maps = [layer.style_map for layer in generator.synthesis.styled_convolutions()]
     chosen = maps if layers is None else [maps[i] for i in layers if i < len(maps)]
     if not chosen:
         raise Unsupported("SeFa needs styled convolutions in the layers that it is to change")

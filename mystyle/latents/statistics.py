@@ -21,9 +21,14 @@ class LatentStatistics:
 
 
 @torch.no_grad()
-def latent_statistics(generator: Generator, samples: int = 10_000) -> LatentStatistics:
-    """From the fixed 10,000 z (seed 123) that StyleGAN2's projector takes."""
+def latent_samples(generator: Generator, samples: int = 10_000) -> W:
+    """The codes [samples, w_dim] of the fixed z (seed 123) that StyleGAN2's projector takes."""
     z = torch.randn(samples, generator.z_dim, generator=torch.Generator().manual_seed(123))
-    w = generator.mapping(z.to(generator.mapping.w_avg))[:, 0]
+    return generator.mapping(z.to(generator.mapping.w_avg))[:, 0]
+
+
+def latent_statistics(generator: Generator, samples: int = 10_000) -> LatentStatistics:
+    """From ``latent_samples``."""
+    w = latent_samples(generator, samples)
     mean = w.mean(dim=0)
     return LatentStatistics(mean, (w - mean).square().sum(dim=1).mean().sqrt().item())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mystyle.types import Image, W
@@ -51,3 +52,16 @@ class Encoder(nn.Module):
             raise ValueError(f"images must be {self.resolution} px square, got {tuple(images.shape[-2:])}")
         delta: Tensor = self.head(self.trunk(images).flatten(1))
         return self.w_avg + delta
+
+
+class ReducedEncoder:
+    """``encoder`` for larger images, which are reduced to its resolution by area."""
+
+    def __init__(self, encoder: Encoder):
+        self.encoder = encoder
+
+    def __call__(self, images: Image) -> W:
+        """[n, 3, R, R] -> [n, w_dim]; R is at least the encoder's."""
+        size = self.encoder.resolution
+        w: W = self.encoder(F.interpolate(images, (size, size), mode="area"))
+        return w

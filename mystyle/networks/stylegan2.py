@@ -170,6 +170,11 @@ class StyledConv(nn.Module):
         self.large = n_out * resolution**2 >= max(8 * self.weight.numel(), 2**20)
 
     @property
+    def style_map(self) -> Tensor:
+        """[n_in, w_dim]: the matrix that makes styles of codes, but for a constant."""
+        return self.affine.weight
+
+    @property
     def one_by_one(self) -> bool:
         """Whether an image is better served by weights of its own than by a convolution shared with the batch.
 
@@ -309,7 +314,11 @@ class Synthesis(nn.Module):
 
     def noise_maps(self) -> list[Tensor]:
         """Copies of the constant noise maps, one per styled convolution: what ``noise`` takes in place of "const"."""
-        return [layer.noise_const.clone()[None, None] for layer in self.modules() if isinstance(layer, StyledConv)]
+        return [layer.noise_const.clone()[None, None] for layer in self.styled_convolutions()]
+
+    def styled_convolutions(self) -> list[StyledConv]:
+        """Coarse to fine; number i takes the code of layer i."""
+        return [layer for layer in self.modules() if isinstance(layer, StyledConv)]
 
     def forward(self, ws: WPlus, noise: Noise = "const", taps: Taps | None = None) -> Image:
         """[n, num_ws, w_dim] -> [n, 3, R, R], unclamped.
@@ -423,6 +432,11 @@ class Generator(nn.Module):
     def set_checkpointing(self, on: bool = True) -> Self:
         """Trades time for memory: each block's activations are computed again in the backward pass, not kept."""
         self.synthesis.checkpointing = on
+        return self
+
+    def set_precision(self, dtype: torch.dtype) -> Self:
+        """Lets blocks compute in ``dtype``; see the function ``set_precision``."""
+        set_precision(self, dtype)
         return self
 
 

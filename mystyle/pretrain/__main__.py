@@ -12,47 +12,64 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mystyle.pretrain.settings import PERCEPTUAL, EncoderSettings, FeatureSettings, GeneratorSettings
+from mystyle.pretrain.settings import (
+    PERCEPTUAL,
+    DiscriminatorSettings,
+    EncoderSettings,
+    FeatureSettings,
+    GeneratorSettings,
+    HeadSettings,
+    SampleEncoderSettings,
+)
 
 
 def run(
     role: str, pretrain: Callable[..., dict[str, float]], data: Path, out: Path, work: Path, seed: int, settings: Any
 ) -> None:
     """Reads the album, trains from ``seed``, and writes what was done to ``out/ROLE.json``, for the card."""
-    import dataclasses
-
-    import torch
-
     from mystyle.memory import keep_freed_memory
     from mystyle.pretrain.data import read_album
 
     keep_freed_memory()
-    try:
+    with recorded(role, out, seed, settings) as card:
         album = read_album(data)
         out.mkdir(parents=True, exist_ok=True)
         work.mkdir(parents=True, exist_ok=True)
+        identities = int(album.identities.max()) + 1
+        card["data"] = {"images": len(album), "identities": identities, "resolution": album.resolution}
+        card["figures"] = pretrain(album, out, work, settings, seed)
+
+
+@contextmanager
+def recorded(role: str, out: Path, seed: int, settings: Any) -> Iterator[dict[str, Any]]:
+    """Seeds the initial weights and writes what was done in the block to ``out/ROLE.json``.
+
+    The block fills the record that it is given. What is wrong with files or settings ends the command in a message.
+    """
+    import dataclasses
+
+    import torch
+
+    card: dict[str, Any] = {"role": role, "seed": seed, "settings": dataclasses.asdict(settings)}
+    try:
         start = time.perf_counter()
         torch.manual_seed(seed)  # of the initial weights; order and noise have seeds of their own
-        figures = pretrain(album, out, work, settings, seed)
+        yield card
     except (ValueError, OSError) as error:
         raise SystemExit(f"mystyle.pretrain {role}: {error}") from error
-    card = {
-        "role": role,
-        "seed": seed,
-        "settings": dataclasses.asdict(settings),
-        "data": {"images": len(album), "identities": int(album.identities.max()) + 1, "resolution": album.resolution},
-        "figures": figures,
+    card |= {
         "seconds": round(time.perf_counter() - start),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, CUDA {torch.cuda.is_available()}",
         "torch": torch.__version__,
     }
     (out / f"{role}.json").write_text(json.dumps(card, indent=2, default=str) + "\n")
-    print(json.dumps(figures, indent=2))
+    print(json.dumps(card["figures"], indent=2))
 
 
 def features(
@@ -135,6 +152,84 @@ def encoder(
     run("encoder", pretrain, data, out, work, seed, settings)
 
 
+def sample_encoder(
+    generator: Path,
+    out: Path,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: SampleEncoderSettings = SampleEncoderSettings(),
+) -> None:
+    """Trains a W encoder on samples of a generator alone, for domains without photographs.
+
+    Args:
+        generator: its weight file
+        out: folder for the weight file
+        work: folder for samples, checkpoints and curves
+        seed: of codes, initialisation, order and noise
+        settings: the recipe
+    """
+    from mystyle.memory import keep_freed_memory
+    from mystyle.pretrain.sample_encoder import pretrain
+    from mystyle.progress import showing
+
+    keep_freed_memory()
+    with recorded("sample_encoder", out, seed, settings) as card, showing():
+        out.mkdir(parents=True, exist_ok=True)
+        card["figures"] = pretrain(generator, out, work, settings, seed)
+
+
+def discriminator(
+    data: Path,
+    generator: Path,
+    out: Path,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: DiscriminatorSettings = DiscriminatorSettings(),
+) -> None:
+    """Trains a discriminator for a frozen generator, from photographs of strangers.
+
+    Args:
+        data: folder of aligned photographs of the generator's size
+        generator: its weight file
+        out: folder for the weight file
+        work: folder for checkpoints and curves
+        seed: of initialisation, order and noise
+        settings: the recipe
+    """
+    from mystyle.pretrain.discriminator import pretrain
+
+    def on_album(album: Any, out: Path, work: Path, settings: DiscriminatorSettings, seed: int) -> dict[str, float]:
+        return pretrain(album, generator, out, work, settings, seed)
+
+    run("discriminator", on_album, data, out, work, seed, settings)
+
+
+def heads(
+    generator: Path,
+    out: Path,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: HeadSettings = HeadSettings(),
+) -> None:
+    """Fits RGB layers for smaller images of a MobileStyleGAN to its large images, reduced.
+
+    Args:
+        generator: its weight file, of the full size
+        out: folder for the weight file
+        work: folder for what is measured on its samples
+        seed: of codes and order
+        settings: the recipe
+    """
+    from mystyle.memory import keep_freed_memory
+    from mystyle.pretrain.heads import pretrain
+    from mystyle.progress import showing
+
+    keep_freed_memory()
+    with recorded("heads", out, seed, settings) as card, showing():
+        out.mkdir(parents=True, exist_ok=True)
+        card["figures"] = pretrain(generator, out, work / "heads", settings, seed)
+
+
 def report(
     data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, steps: int = 1000, seed: int = 0
 ) -> None:
@@ -165,4 +260,6 @@ def report(
 if __name__ == "__main__":
     from jsonargparse import auto_cli
 
-    auto_cli([features, perceptual, generator, encoder, report], as_positional=False)
+    auto_cli(
+        [features, perceptual, generator, encoder, sample_encoder, discriminator, heads, report], as_positional=False
+    )

@@ -12,7 +12,7 @@ from mystyle.checkpoints import load_generator, load_network, save_network
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.encoder import Encoder
 from mystyle.networks.features import FeatureNetwork, PerceptualDistance
-from mystyle.networks.stylegan2 import Generator
+from mystyle.networks.stylegan2 import Generator, require_stylegan2
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Recipe, train
 from mystyle.pretrain.settings import EncoderSettings
@@ -98,7 +98,7 @@ def evaluate(recipe: EncoderRecipe) -> dict[str, float]:
 
 def pretrain(album: Album, out: Path, work: Path, settings: EncoderSettings, seed: int) -> dict[str, float]:
     """Trains on the networks in ``out``, writes ``encoder.safetensors`` there in float16, returns ``evaluate``'s."""
-    generator = load_generator(out / "generator.safetensors")
+    generator = require_stylegan2(load_generator(out / "generator.safetensors"))
     perceptual = PerceptualDistance(load_network(FeatureNetwork, out / "perceptual.safetensors"))
     recipe = EncoderRecipe(generator, perceptual, album, settings, seed)
     train(recipe, work / "encoder")

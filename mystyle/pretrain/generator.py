@@ -22,7 +22,7 @@ from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, path_penalty,
 from mystyle.checkpoints import load_discriminator, load_generator, load_network, save_discriminator, save_generator
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.features import FeatureNetwork, PerceptualDistance
-from mystyle.networks.stylegan2 import Discriminator, Generator, set_precision
+from mystyle.networks.stylegan2 import Discriminator, Generator, require_stylegan2, set_precision
 from mystyle.pretrain.data import Album, complete_to_sphere, normal_scores
 from mystyle.pretrain.loop import GameRecipe, Recipe, train
 from mystyle.pretrain.settings import GeneratorSettings
@@ -170,7 +170,7 @@ def pretrain(album: Album, out: Path, work: Path, settings: GeneratorSettings, s
     if paired and (warm or settings.start):
         perceptual = PerceptualDistance(load_network(FeatureNetwork, file))
     if settings.start:
-        generator = load_generator(settings.start / "generator.safetensors").requires_grad_(True)
+        generator = require_stylegan2(load_generator(settings.start / "generator.safetensors")).requires_grad_(True)
         discriminator = load_discriminator(settings.start / "discriminator.safetensors").requires_grad_(True)
         if generator.resolution != album.resolution:
             raise ValueError(

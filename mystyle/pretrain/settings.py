@@ -85,3 +85,38 @@ class EncoderSettings:
     held_out: float = 0.05  # share of the identities kept for the figures in the card
     widths: Sequence[int] = (32, 64, 128, 256, 256)
     precision: Precision = "32-true"  # of encoder and perceptual distance: bf16-mixed where the processor has it
+
+
+@dataclass(frozen=True)
+class SampleEncoderSettings:
+    samples: int = 16_000  # rendered once
+    size: int = 128  # px that the encoder looks at
+    least_truncation: float = 0.6  # psi of a sample is uniform from here to 1
+    epochs: int = 30  # of 200 batches
+    batch: int = 32
+    rate: float = 2e-3  # AdamW, one cosine
+    widths: Sequence[int] = (32, 64, 128, 256, 256)
+    precision: Precision = "32-true"  # of rendering and encoder: bf16-mixed where the processor has it
+
+
+@dataclass(frozen=True)
+class DiscriminatorSettings:
+    epochs: int = 10  # of 200 batches
+    batch: int = 8  # photographs, and as many samples
+    rate: float = 2e-3  # Adam (0, 0.99)
+    gamma: float = 1.0  # R1
+    r1_every: int = 16
+    held_out: float = 0.05  # share of the people kept for the figures
+    channel_base: int = 4096
+    channel_max: int = 256
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    sizes: Sequence[int] = (256, 512)  # px of the smaller images
+    samples: int = 1500  # rendered once; their moments take 0.5 GB
+    held_out: int = 100  # of them, for the figures
+    steps: int = 3000
+    batch: int = 32  # samples
+    rate: float = 1e-2  # Adam (0.9, 0.99), one cycle
+    decay: float = 1e-3  # of the share of codes in styles

@@ -13,9 +13,8 @@ from baselines.common.conditional import warm_start
 from baselines.common.few_shot import shuffled
 from baselines.comodgan import KEEP, METHOD, draw_mask, grown, with_mask
 from baselines.comodgan_ft import METHOD as FT
-from mystyle.domains.domain import DomainError
 from mystyle.networks import plain
-from mystyle.types import Portraits
+from mystyle.types import Portraits, Unsupported
 
 NETWORK = METHOD.network
 
@@ -208,5 +207,5 @@ def test_fine_tuning_repeats_by_seed_and_changes_the_network(tiny_domain):
 
 def test_a_domain_without_the_network_is_an_error_with_the_way_out(tiny_domain, tmp_path):
     bare = replace(tiny_domain, folder=tmp_path)
-    with pytest.raises(DomainError, match=r"no comodgan.safetensors.*baselines.common.pretrain comodgan"):
+    with pytest.raises(Unsupported, match=r"no comodgan.safetensors.*baselines.common.pretrain comodgan"):
         METHOD.fit(None, bare, seed=0, settings=METHOD.presets["smoke"])

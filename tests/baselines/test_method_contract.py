@@ -11,7 +11,6 @@ import torch
 from benchmarks.api.registry import METHODS
 from mystyle.checkpoints import save_network
 from mystyle.degradations import Downsampling, Inpainting
-from mystyle.domains.domain import DomainError
 from mystyle.inversion import Inversion
 from mystyle.protocols import Inverts, Method, OwnNetwork, Prior, Projects, Restores, Samples, Spans
 from mystyle.types import Degradation, Portraits, Unsupported
@@ -263,7 +262,7 @@ def test_without_its_network_it_names_the_command_that_trains_it(method, person,
     if not method.networks:
         pytest.skip("has no network of its own")
     bare = dataclasses.replace(tiny_domain, folder=tmp_path)
-    with pytest.raises(DomainError) as error:
+    with pytest.raises(Unsupported) as error:
         method.fit(person, bare, seed=0, settings=method.presets["smoke"])
     assert method.networks[0].file in str(error.value) and method.networks[0].command in str(error.value)
 
