@@ -1,4 +1,5 @@
 # make inpainting   the inpainting suite: table, figure and page    (PRESET=smoke|quick|full|paper  OUT=FOLDER)
+# make faces        a prior of somebody's photos, and a page      (ALBUM=FOLDER  OUT=FOLDER  ARGS="--least_pixels 128")
 # make test         the tests                                       (ARGS="-k masks")
 # make lint         style and types, as CI demands them
 # make wheel        the library alone, built into dist/ and tried in an environment of its own
@@ -15,10 +16,15 @@ BIN     := $(VENV)/bin
 INSTALL  = $(BIN)/python -m pip install --disable-pip-version-check --quiet --log $(VENV)/install.log
 
 .DELETE_ON_ERROR:
-.PHONY: inpainting test lint wheel
+.PHONY: inpainting faces test lint wheel
 
 inpainting: $(VENV)/.installed
 	@$(BIN)/python -m benchmarks.run --suite inpainting $(if $(PRESET),--preset $(PRESET)) $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+faces: $(VENV)/.installed
+	@test -n "$(ALBUM)" || { echo 'name a folder of photos of one person: make faces ALBUM=FOLDER'; exit 2; }
+	@$(BIN)/python -m mystyle.weights faces --bring
+	@$(BIN)/python -m mystyle album "$(ALBUM)" --domain faces --out "$(if $(OUT),$(OUT),runs/faces)" $(if $(PRESET),--preset $(PRESET)) $(ARGS)
 
 test: $(VENV)/.installed-test
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)

@@ -1,6 +1,7 @@
-"""``python -m benchmarks.doctor [--domain NAME] [--photos FOLDER]``: what is installed, what is missing, what it costs.
+"""``python -m benchmarks.doctor [--domain NAME] [--photos FOLDER] [--gap]``: what there is, what is missing, its cost.
 
 A line is ok, missing (the main command does not need it) or a problem (it does), and a problem ends in the way out.
+With ``--gap`` it measures how much of the people the untuned generator shows, which takes minutes.
 Examines this machine only, writes nothing, and works where packages are missing: what imports them does so in a check.
 
 Exit status: 0 the main command can run, 1 something that it needs is not there, 2 unusable arguments.
@@ -22,6 +23,7 @@ from benchmarks.engine.provenance import cores
 from benchmarks.engine.terminal import echo, replace_unencodable
 from mystyle import domains
 from mystyle.plugins import DOMAINS
+from mystyle.weights import weight_file
 
 if TYPE_CHECKING:
     from mystyle.protocols import OwnNetwork
@@ -30,6 +32,7 @@ SUITE, PRESET = "inpainting", "quick"  # of the main command
 DEFAULT_DOMAIN = "synthetic"
 RENDERING = 0.1  # core seconds for a photo of 128 x 128
 SHOWN = 5  # problems of a person's photos
+GAP_PEOPLE, GAP_PHOTOS = 6, 4  # the gap is measured on the first so many, held-out photos each
 
 Findings = Generator[Finding]
 
@@ -40,21 +43,25 @@ class Asked:
 
     domain: str = DEFAULT_DOMAIN
     photos: Path | None = None
+    gap: bool = False
 
 
 def weights(asked: Asked) -> Findings:
     """The networks of the domain."""
     from benchmarks.engine import checks
 
-    files = domains.source(asked.domain).weights()
-    yield from checks.weights(files)
+    domain = domains.source(asked.domain)
+    files = domain.weights()
+    yield from checks.weights(files, domain)
+    brought = {entry.file: weight_file(domain.name, entry.file) for entry in domain.manifest}
+    others = {name: path for name, path in brought.items() if path not in files.values()}  # optional, and not there
+    yield from checks.weights(others, domain)
     from mystyle.editors.interfacegan import FILE as DIRECTIONS  # here: it needs torch, which may be missing
 
-    directions = next(iter(files.values())).with_name(DIRECTIONS)
-    if directions.is_file():
+    if directions := domain.files().get(DIRECTIONS):
         yield Finding("directions", OK, f"{directions.stat().st_size / 1e6:.1f} MB")
     else:
-        detail = f"{directions} is not there, so nothing can be edited; python -m mystyle directions makes it"
+        detail = f"{DIRECTIONS} is not there; the first edit finds them, or python -m mystyle directions"
         yield Finding("directions", MISSING, detail)
 
 
@@ -124,6 +131,36 @@ def people(asked: Asked) -> Findings:
             yield problem(folder.name, detail)
 
 
+def identity_gap(asked: Asked) -> Findings:
+    """What there is to personalise, for the first people and photos."""
+    from benchmarks.engine.identity_gap import GATES, identity_gap
+    from benchmarks.engine.options import Options
+    from benchmarks.engine.request import person_folders
+    from datasets.folders import read_portraits
+    from mystyle.memory import keep_freed_memory
+
+    keep_freed_memory()
+    domain = domains.load_domain(asked.domain)
+    folders = person_folders(Options(domain=asked.domain, photos=asked.photos), SUITES.load(SUITE))
+    there = {name: folder for name, folder in folders.items() if folder.exists()}
+    if len(there) < 2:
+        yield Finding("identity gap", MISSING, "needs two people whose photos are there")
+        return
+    pairs = [
+        tuple(read_portraits(folder, split, domain.resolution) for split in ("train", "test"))
+        for folder in list(there.values())[:GAP_PEOPLE]
+    ]
+    gap = identity_gap(domain, [(train, held_out[:GAP_PHOTOS]) for train, held_out in pairs])
+    yield Finding("real photos", OK, f"identity {gap.real.mean():.3f} to the person's other photos")
+    yield Finding("strangers", OK, f"identity {gap.strangers.mean():.3f}")
+    for row, gate in GATES.items():
+        detail = f"untuned W by {row}: identity {getattr(gap, row).mean():.3f}, {gap.share(row):.0%} of a real photo's"
+        within = gap.share(row) <= gate
+        yield Finding(
+            row, OK if within else MISSING, f"{detail}; {'within' if within else 'above'} the gate of {gate:.0%}"
+        )
+
+
 def cost() -> Findings:
     """What the main command costs."""
     presets = SUITES.load(SUITE).presets
@@ -140,6 +177,7 @@ def sections(asked: Asked) -> dict[str, Sequence[Findings]]:
         "People": (people(asked),),
         "Records": (installation.tracking(), installation.checkout()),
         "Cost": (cost(),),
+        **({"Identity gap": (identity_gap(asked),)} if asked.gap else {}),
     }
 
 
@@ -167,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--domain", choices=DOMAINS.names(), default=DEFAULT_DOMAIN, help="the networks and kind of people"
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="people of your own, as for benchmarks.run")
+    parser.add_argument("--gap", action="store_true", help="measure how much of the people is known untuned (minutes)")
     asked = Asked(**vars(parser.parse_args(arguments)))
     command = f"python -m benchmarks.run --suite {SUITE}"
     if asked.domain != DEFAULT_DOMAIN:

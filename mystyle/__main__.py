@@ -1,4 +1,4 @@
-"""``python -m mystyle tune|sample|invert|inpaint|upscale|edit|directions``: the method on a user's own photos."""
+"""``python -m mystyle album|tune|sample|invert|inpaint|upscale|edit|directions``: the method on a user's own photos."""
 
 from __future__ import annotations
 
@@ -23,25 +23,30 @@ def tune(
     epochs: int | None = None,
     anchors: str = "encode",
     check_faces: bool = True,
+    least_pixels: float | None = None,
     seed: int = 0,
     device: Device = "auto",
 ) -> None:
     """Tunes a prior to the person in PHOTOS, a folder of aligned portraits. An interrupted tuning is resumed.
 
+    On domains of photographs PHOTOS may be any album: faces are found, filtered and aligned first, in OUT/person. Use
+    photographs of a person only with the person's consent, or where their licence and the law allow it without.
+
     Args:
-        photos: folder of images, square and at least as large as the domain's
+        photos: folder of images, square and at least as large as the domain's, or an album
         out: folder for the prior
         domain: whose generator is tuned
         preset: how long; paper is the official schedule of 1000 epochs
         epochs: passes over the photos, instead of the preset's
         anchors: encode, optimise (slow, without the encoder), or a folder with a code (.pt, .npy, .safetensors) a photo
-        check_faces: refuse images that the domain cannot reproduce even roughly
+        check_faces: refuse images without a face
+        least_pixels: of an album, the side of the smallest face that is kept; by default the domain's resolution
         seed: random seed of the order of the photos
         device: where to compute; auto takes the GPU if there is one
     """
     from mystyle.workbench.commands import tune_photos
 
-    tune_photos(photos, out, domain, preset, epochs, anchors, check_faces, seed, resolve(device))
+    tune_photos(photos, out, domain, preset, epochs, anchors, check_faces, least_pixels, seed, resolve(device))
 
 
 def sample(
@@ -189,6 +194,35 @@ def edit(
     edit_images(images, direction, out, strengths, EditSettings(beta, policy), bench)
 
 
+def album(
+    photos: Path,
+    out: Path = Path("album"),
+    domain: str = "faces",
+    preset: Preset = "quick",
+    samples: int = 32,
+    least_pixels: float | None = None,
+    seed: int = 0,
+    device: Device = "auto",
+) -> None:
+    """The whole way from an album to a page: tunes a prior, samples it, and fills holes of held-out photos.
+
+    Use photographs of a person only with the person's consent, or where their licence and the law allow it without.
+
+    Args:
+        photos: folder of photos of one person
+        out: folder for the prior, the images and index.html
+        domain: whose generator is tuned
+        preset: how long
+        samples: number of new images
+        least_pixels: side of the smallest face that is kept; by default the domain's resolution
+        seed: random seed of the order of the photos and of the samples
+        device: where to compute
+    """
+    from mystyle.workbench.tour import album_to_page
+
+    album_to_page(photos, out, domain, preset, samples, least_pixels, seed, resolve(device))
+
+
 def directions(
     out: Path = Path("directions.safetensors"),
     domain: str = "synthetic",
@@ -234,7 +268,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
-    verbs: list[Callable[..., None]] = [tune, sample, invert, inpaint, upscale, edit, directions]
+    verbs: list[Callable[..., None]] = [album, tune, sample, invert, inpaint, upscale, edit, directions]
     try:
         auto_cli(verbs, args=arguments, prog="python -m mystyle", description=DESCRIPTION)
     except (ValueError, OSError) as error:

@@ -1,8 +1,8 @@
 """``python -m reports.publish RUN [RUN ...] --out FOLDER``: what of a run can be kept with a paper or in a repository.
 
 Everything but the images of the cases: suite, settings, environment, all records and values (compressed), the summary,
-the tables and the figures, without paths of the machine. ``FOLDER/SUITE`` is written for each run, replacing an older
-one.
+the tables and the figures, without paths of the machine. Of a run on somebody's photographs (``--photos``), figures
+that show faces stay out. ``FOLDER/SUITE`` is written for each run, replacing an older one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -44,27 +44,37 @@ def publish(run: Run, folder: Path) -> Path:
         records.write_suite(partial, run.suite)
         if run.environment:
             records.write_json(partial / "environment.json", run.environment)
-        if (config := run.folder / "config.yaml").is_file():
-            (partial / "config.yaml").write_text(_without_places(config), encoding="utf-8", newline="\n")
+        options = _options(run.folder / "config.yaml")
+        if options:
+            (partial / "config.yaml").write_text(_without_places(options), encoding="utf-8", newline="\n")
         (partial / "summary.csv").write_text(records.csv_text(run.summary), encoding="utf-8", newline="\n")
         with gzip.GzipFile(partial / "results.csv.gz", "wb", mtime=0) as file:
             file.write(records.csv_text(run.results[list(records.COLUMNS)]).encode())
         records.write_archive(partial / RECORDS, run.records)
         shutil.copytree(report / "tables", partial / "tables", ignore=shutil.ignore_patterns("*.csv"))
         (partial / "figures").mkdir()
-        for path in sorted((report / "figures").glob("*.png")):
-            _figure(path, partial / "figures")
+        drawn = records.read_json(report / "figures" / "figures.json", "make the report again")
+        for name in sorted(drawn):
+            if not (drawn[name]["faces"] and options.get("photos")):
+                _figure(report / "figures" / f"{name}.png", partial / "figures")
     with contextlib.suppress(OSError):
         (folder / records.UNFINISHED).rmdir()
     return place
 
 
-def _without_places(config: Path) -> str:
-    """The options of a run that mean something elsewhere: no folders, and none of ``external:NAME=FOLDER``."""
+def _options(config: Path) -> dict[str, Any]:
+    """The options of a run; none where it has no such file."""
+    if not config.is_file():
+        return {}
     try:
-        options = dict(yaml.safe_load(config.read_text(encoding="utf-8")).items())
+        return dict(yaml.safe_load(config.read_text(encoding="utf-8")).items())
     except (yaml.YAMLError, ValueError, AttributeError) as error:
         raise records.RecordError(f"{config}: cannot be read ({error}); delete it") from error
+
+
+def _without_places(options: dict[str, Any]) -> str:
+    """The options of a run that mean something elsewhere: no folders, and none of ``external:NAME=FOLDER``."""
+    options = dict(options)
     options["methods"] = [re.sub(r"^(external:.*?)=.*", r"\1", str(name)) for name in options.get("methods") or ()]
     kept = {name: value for name, value in options.items() if name not in PLACES and value != []}
     return str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))

@@ -82,7 +82,7 @@ def stages(request: Request, options: Options) -> list[Stage]:
     """Every stage of every row that has lengths and a budget."""
     found = []
     for row, method in request.methods.items():
-        settings = method.presets[request.preset]
+        settings = request.settings[row]
         every = lengths(settings)
         fit = {name: value for name, value in every.items() if name.startswith(FIT)}
         image = {name: value for name, value in every.items() if name not in fit}
@@ -120,12 +120,11 @@ def settle(request: Request, options: Options, load: Callable[[str], Domain]) ->
 def kept(request: Request, options: Options) -> dict[str, Any] | None:
     """Settings by row as they were measured before; {} without a budget, None where something is to be measured."""
     known = _known(options)
-    settings = {row: method.presets[request.preset] for row, method in request.methods.items()}
     found: dict[str, Any] = {}
     for stage in stages(request, options):
         if stage.key not in known:
             return None
-        found[stage.row] = with_lengths(found.get(stage.row, settings[stage.row]), known[stage.key])
+        found[stage.row] = with_lengths(found.get(stage.row, request.settings[stage.row]), known[stage.key])
     return found
 
 
@@ -184,7 +183,7 @@ def _timer(
         environment={"hardware": hardware(device)},
     )
     worker = Worker(context, device)
-    settings = request.methods[stage.row].presets[request.preset]
+    settings = request.settings[stage.row]
     short = with_lengths(settings, scaled(lengths(settings), 1 / SHORTEST))  # what is not measured is over soon
 
     def seconds(wanted: Lengths) -> float:

@@ -202,7 +202,7 @@ def make_jobs(
             }
             for name, method in methods.items():
                 variant = suite.rows.get(name)
-                own = {network.file: files[network.file] for network in method.networks}
+                own = {network.file: files[network.file] for network in method.networks if network.file in files}
                 row: dict[str, Any] = {
                     "method": name,
                     "fitted_by": method.name,

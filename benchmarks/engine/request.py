@@ -40,6 +40,12 @@ class Request:
     resolution: int
     weights: Mapping[str, Path]  # role to file
     files: Mapping[str, Path] = field(default_factory=dict)  # what lies beside them, by name: networks of methods, ...
+    suited: Mapping[str, Any] = field(default_factory=dict)  # settings by row, where the domain wants others
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Of the methods, by row."""
+        return {row: method.presets[self.preset] for row, method in self.methods.items()} | dict(self.suited)
 
 
 class UnusableArguments(ValueError):
@@ -96,7 +102,9 @@ def resolve(options: Options) -> Request:
     weights = domain.weights()
     beside = next(iter(weights.values())).parent
     networks = {network.file: network for method in methods.values() for network in method.networks}
-    found += checks.weights(weights) + checks.networks(networks, beside)
+    if not domain.people:  # nobody to train them on: methods without theirs are a dash
+        networks = {file: network for file, network in networks.items() if (beside / file).is_file()}
+    found += checks.weights(weights, domain) + checks.networks(networks, beside)
     folders = person_folders(options, suite)
     if not folders:  # who has held-out photos alone is a person for some suites
         splits = ", ".join(f"{split}/" for split in splits_of(options, suite))
@@ -114,7 +122,10 @@ def resolve(options: Options) -> Request:
         domain=options.domain,
         resolution=domain.resolution,
         weights=weights,
-        files={path.name: path for path in beside.glob("*.safetensors") if path not in weights.values()},
+        files=domain.files(),
+        suited={
+            row: domain.settings(options.preset, method.presets[options.preset]) for row, method in methods.items()
+        },
     )
 
 
@@ -170,7 +181,7 @@ def _people(domain: str) -> Any:
 
 
 def make_jobs(request: Request, changed: Mapping[str, Any] | None = None) -> tuple[Job, ...]:
-    """The run's jobs; the photos and the weights are hashed for their keys. ``changed``: settings by row."""
+    """The run's jobs; the photos and the weights are hashed for their keys. ``changed``: other settings, by row."""
     from benchmarks.engine import plan
     from datasets.folders import sha256
 
@@ -189,7 +200,7 @@ def make_jobs(request: Request, changed: Mapping[str, Any] | None = None) -> tup
         request.domain,
         {path.name: sha256(path) for path in request.weights.values()},
         {name: sha256(path) for name, path in request.files.items()},
-        changed,
+        {**request.settings, **(changed or {})},
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mystyle.roles import AttributeReader, Discriminator, Encoder, Generator, Judge, PerceptualDistance
+    from mystyle.weights.manifest import Entry
 
 
 class DomainError(ValueError):
@@ -66,11 +68,21 @@ class Domain:
     """file name to SHA-256"""
     folder: Path | None = None
     """where the weight files lie, and beside them what belongs to the domain without deciding all of its results"""
+    shipped: Path | None = None
+    """where the project has more such files, if its weight files lie elsewhere"""
+    latent_space: str = ""
+    """names W, for directions: a hash of what decides it; "" stands for that of the generator's file"""
     fits: Fits = field(default_factory=InMemory)
 
     def file(self, name: str) -> Path | None:
         """A file beside the weight files, such as a method's network of this domain; None if it is not there."""
-        return self.folder / name if self.folder is not None and (self.folder / name).is_file() else None
+        places = [folder / name for folder in (self.folder, self.shipped) if folder is not None]
+        return next((place for place in places if place.is_file()), None)
+
+    @property
+    def w_name(self) -> str:
+        """What directions in this W are marked with."""
+        return self.latent_space or self.weights["generator.safetensors"]
 
     def fitted(self, what: str, version: int, settings: Any, compute: Callable[[], dict[str, Tensor]]) -> Any:
         """Tensors by name that belong to this domain and to no person: a fit that is made once and cached.
@@ -90,6 +102,14 @@ class Domain:
         return network
 
 
+def changed(settings: Any, changes: Mapping[type, Mapping[str, Any]]) -> Any:
+    """``settings``, a dataclass, with fields of other values wherever a dataclass of a type in ``changes`` is in it."""
+    if not is_dataclass(settings) or isinstance(settings, type):
+        return settings
+    inner = {f.name: changed(getattr(settings, f.name), changes) for f in dataclass_fields(settings) if f.init}
+    return replace(settings, **inner | dict(changes.get(type(settings), {})))
+
+
 class DomainSource(Protocol):
     """A file of this folder with a module-level ``DOMAIN``: where a domain's networks and people come from."""
 
@@ -98,10 +118,22 @@ class DomainSource(Protocol):
     resolution: int
     people: str
     """the module that renders the domain's own people; "" where photos are the user's"""
+    manifest: tuple[Entry, ...] = ()
+    """the weight files that ``python -m mystyle.weights`` brings; none where all of them ship"""
 
     def weights(self) -> dict[str, Path]:
         """The weight files by role, without opening them."""
         ...
+
+    def files(self) -> dict[str, Path]:
+        """What lies beside the weight files, by name: directions, networks of methods."""
+        weights = self.weights()
+        beside = next(iter(weights.values())).parent
+        return {path.name: path for path in beside.glob("*.safetensors") if path not in weights.values()}
+
+    def settings(self, preset: str, settings: Any) -> Any:
+        """A method's ``settings`` of a preset, which were chosen on rendered people, as they suit this domain."""
+        return settings
 
     def load(self, device: torch.device | str = "cpu", fits: Fits | None = None) -> Domain:
         """Reads the weight files. Raises DomainError naming every file that is missing or damaged."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mystyle.domains.domain import Domain, DomainError, Fits
+from mystyle.domains.domain import Domain, DomainSource, Fits
+from mystyle.domains.folder import Part, one_resolution, read_parts
 
 if TYPE_CHECKING:
     import torch
 
+    from mystyle.weights.manifest import Entry
+
 ROLES = ("generator", "discriminator", "encoder", "features", "perceptual")
+WAY_OUT = "restore them from a fresh clone, or train them with python -m mystyle.pretrain"
 
 
 @dataclass(frozen=True)
-class WeightFolder:
+class WeightFolder(DomainSource):
     """A domain of our own StyleGAN2 and feature networks, one safetensors file for each in a folder.
 
     ``features`` judges, ``perceptual`` serves losses and editors.
@@ -26,6 +31,8 @@ class WeightFolder:
     resolution: int = 0
     """px; what the files say counts"""
     people: str = ""
+    manifest: tuple[Entry, ...] = ()
+    """its files ship, or are the user's own"""
 
     def weights(self) -> dict[str, Path]:
         return {role: self.folder / f"{role}.safetensors" for role in ROLES}
@@ -34,26 +41,15 @@ class WeightFolder:
         """Raises DomainError with a line for everything that is wrong with the files."""
         import torch
 
-        from mystyle.checkpoints import CheckpointError, load_network, sha256
+        from mystyle.checkpoints import load_network
         from mystyle.networks.encoder import Encoder
         from mystyle.networks.features import FeatureNetwork, PerceptualDistance
         from mystyle.networks.stylegan2 import Discriminator, Generator
 
         kinds = dict(zip(ROLES, (Generator, Discriminator, Encoder, FeatureNetwork, FeatureNetwork), strict=True))
-        networks: dict[str, Any] = {}
-        problems = []
-        for role, path in self.weights().items():
-            try:
-                networks[role] = load_network(kinds[role], path).to(device)
-            except CheckpointError as error:
-                problems.append(str(error))
-        if not problems and len(sizes := {network.resolution for network in networks.values()}) > 1:
-            problems.append(f"the networks are of different resolutions: {sorted(sizes)} px")
-        if problems:
-            raise DomainError(
-                f"the weights of domain {self.name!r} cannot be used:\n  " + "\n  ".join(problems) + "\n"
-                "restore them from a fresh clone, or train them with python -m mystyle.pretrain"
-            )
+        parts = {role: Part(path, partial(load_network, kinds[role])) for role, path in self.weights().items()}
+        read = read_parts(self.name, parts, device, one_resolution, WAY_OUT)
+        networks = read.networks
         domain = Domain(
             name=self.name,
             resolution=networks["generator"].resolution,
@@ -64,7 +60,7 @@ class WeightFolder:
             perceptual=PerceptualDistance(networks["perceptual"]),
             reader=networks["perceptual"],
             judge=networks["features"],
-            weights={path.name: sha256(path) for path in self.weights().values()},
+            weights=read.weights,
             folder=self.folder,
         )
         return domain if fits is None else replace(domain, fits=fits)

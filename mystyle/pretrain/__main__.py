@@ -170,10 +170,9 @@ def sample_encoder(
     """
     from mystyle.memory import keep_freed_memory
     from mystyle.pretrain.sample_encoder import pretrain
-    from mystyle.progress import showing
 
     keep_freed_memory()
-    with recorded("sample_encoder", out, seed, settings) as card, showing():
+    with recorded("sample_encoder", out, seed, settings) as card:
         out.mkdir(parents=True, exist_ok=True)
         card["figures"] = pretrain(generator, out, work, settings, seed)
 

@@ -21,7 +21,7 @@ from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.encoder import Encoder
 from mystyle.pretrain.loop import Recipe, train
 from mystyle.pretrain.settings import SampleEncoderSettings
-from mystyle.progress import report
+from mystyle.progress import report, showing
 from mystyle.roles import Generator
 from mystyle.types import Image, W, from_uint8, to_uint8
 
@@ -137,7 +137,8 @@ def pretrain(
     generator = load_generator(generator_file)
     if settings.precision == "bf16-mixed":
         generator.set_precision(torch.bfloat16)
-    samples = read_samples(generator, work / "samples", settings, settings.size, seed)
+    with showing():  # and not around the training, whose own bar it would end
+        samples = read_samples(generator, work / "samples", settings, settings.size, seed)
     generator.set_precision(torch.float32)
     recipe = SampleEncoderRecipe(samples, generator, settings, seed)
     train(recipe, work / "encoder", settings.precision)

@@ -114,9 +114,9 @@ class DiscriminatorSettings:
 @dataclass(frozen=True)
 class HeadSettings:
     sizes: Sequence[int] = (256, 512)  # px of the smaller images
-    samples: int = 1500  # rendered once; their moments take 0.5 GB
+    samples: int = 3000  # rendered once; their moments take 1 GB
     held_out: int = 100  # of them, for the figures
-    steps: int = 3000
-    batch: int = 32  # samples
+    steps: int = 4000
+    batch: int = 64  # samples
     rate: float = 1e-2  # Adam (0.9, 0.99), one cycle
-    decay: float = 1e-3  # of the share of codes in styles
+    decay: float = 3e-4  # of the share of codes in styles

@@ -33,14 +33,14 @@ from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample
 from mystyle.latents.vectors import SUFFIXES
 from mystyle.pivots import optimise_anchors
 from mystyle.plugins import EDITORS
-from mystyle.prior import METHOD, MyStylePrior, read_prior
+from mystyle.prior import METHOD, MyStylePrior, Settings, read_prior
 from mystyle.progress import showing
 from mystyle.projection import AlphaInversion
 from mystyle.tuning import TuningSettings, tune
 from mystyle.types import Degradation, Image, Portraits
+from mystyle.workbench.albums import PERSON, curated, raw, without_a_face
 from mystyle.workbench.images import images_of, read_mask, read_portraits, read_small, write_image
 from mystyle.workbench.outputs import claim, read_json
-from mystyle.workbench.portraits import unlike_faces
 from mystyle.workbench.sheets import grid, labelled_grid
 
 FEW = 10  # photos, below which a prior can hardly be more than they are
@@ -58,23 +58,34 @@ def tune_photos(
     epochs: int | None,
     anchors: str,
     check_faces: bool,
+    least_pixels: float | None,
     seed: int,
     device: str,
 ) -> None:
-    """Tunes a prior to the portraits in ``photos``. Raises ValueError before the first step if anything is wrong."""
-    fit = METHOD.presets[preset].fit or TuningSettings()
+    """Tunes a prior to the portraits in ``photos``, or to those that are made of it if it is a raw album.
+
+    Raises ValueError before the first step if anything is wrong.
+    """
+    preset_settings = settings_of(domain, preset)
+    fit = preset_settings.fit or TuningSettings()
     if epochs is not None:
         require("epochs", epochs, 1)
         fit = replace(fit, epochs=epochs)
     require("seed", seed, 0)
     d = load_domain(domain, device)
+    own = [GENERATOR, ANCHORS, PRIOR, CARD, SHEET, CHECKPOINT]
+    if raw(photos, domain, d.resolution, device):
+        own.append(PERSON)
+        claim(out, "tune", own, photos)
+        with showing():
+            photos = curated(photos, out / PERSON, domain, d.resolution, least_pixels, device)
     portraits = read_portraits(photos, d.resolution)
     if len(portraits) < 2:
         raise ValueError(f"{photos}: one photo only; a prior is what several photos of a person have in common")
     if len(portraits) < FEW:
         print(f"{len(portraits)} photos are few; the papers take 50 to 200, and {FEW} at the least")
-    if check_faces and (strange := unlike_faces(portraits.images, d)).any():
-        names = ", ".join(name for name, odd in zip(portraits.files, strange.tolist(), strict=True) if odd)
+    if check_faces and (strange := without_a_face(portraits, d)):
+        names = ", ".join(strange)
         raise ValueError(
             f"{photos}: no face found in {names}; remove them, align them as FFHQ is, or use --check_faces false"
         )
@@ -93,7 +104,7 @@ def tune_photos(
             raise ValueError(f"--out {out}: holds a prior of other photos or settings; choose another folder")
         print(f"{out} is tuned already; nothing to do")
         return
-    claim(out, "tune", [GENERATOR, ANCHORS, PRIOR, CARD, SHEET, CHECKPOINT], photos)
+    claim(out, "tune", own, None if PERSON in own else photos)
 
     began = time.perf_counter()
     images = portraits.images.to(d.device)
@@ -106,7 +117,7 @@ def tune_photos(
             codes = encode_anchors(replace(portraits, images=images), d.encoder)
         checkpoint = out / CHECKPOINT
         generator = tune(d.generator, codes, images, d.perceptual, fit, seed=seed, checkpoint=checkpoint)
-    prior = MyStylePrior(generator, codes, d.perceptual, METHOD.presets[preset])
+    prior = MyStylePrior(generator, codes, d.perceptual, preset_settings)
     before, after = (replace(prior, generator=g).reconstructions() for g in (d.generator, generator))
     figures = {
         "photos": len(codes),
@@ -134,6 +145,12 @@ def tune_photos(
     )
 
 
+def settings_of(domain: str, preset: str) -> Settings:
+    """MyStyle's settings of a preset on a domain. Raises DomainError for an unknown domain."""
+    settings: Settings = domains.source(domain).settings(preset, METHOD.presets[preset])
+    return settings
+
+
 @dataclass(frozen=True)
 class Bench:
     """A prior that was read from its folder, and what decides a result besides the image."""
@@ -154,10 +171,11 @@ class Bench:
         content = read_json(folder / PRIOR, {"made_of": dict, "generator": str})
         if sha256(folder / GENERATOR) != content["generator"]:
             raise ValueError(f"{folder / GENERATOR}: is not the generator that {PRIOR} names; tune the person again")
-        settings = METHOD.presets[preset]
+        made_for = str(content["made_of"].get("domain"))
+        settings = settings_of(made_for, preset)
         changes = restore if steps is None else {**restore, "steps": steps}
         settings = replace(settings, restore=replace(settings.restore, **changes))
-        domain = load_domain(str(content["made_of"].get("domain")), device)
+        domain = load_domain(made_for, device)
         try:
             prior = read_prior(folder, domain, settings)
         except SafetensorError as error:
@@ -338,15 +356,15 @@ def find_directions(out: Path, domain: str, way: str, samples: int, count: int, 
         raise ValueError(f"--out {out}: is there and holds no directions; choose another file")
     out.parent.mkdir(parents=True, exist_ok=True)
     with showing():
-        found = EDITORS.load(way).find(load_domain(domain, device), samples, count, seed)
-    digest = sha256(domains.source(domain).weights()["generator"])
-    write_whole(out, lambda path: save_directions(path, found, digest))
+        d = load_domain(domain, device)
+        found = EDITORS.load(way).find(d, samples, count, seed)
+    write_whole(out, lambda path: save_directions(path, found, d.w_name))
     print(f"{out}: {len(found)} directions: {', '.join(found)}")
 
 
 CARD_TEXT = """# A personal prior: {name}
 
-A StyleGAN2 generator of the domain `{domain}`, tuned to photos of one person (MyStyle, section 3.1), with the anchors
+The generator of the domain `{domain}`, tuned to photos of one person (MyStyle, section 3.1), with the anchors
 that span the person's part of its latent space. Made with `python -m mystyle tune`, preset `{preset}`; `prior.json` has
 the photos' hashes and every setting.
 

@@ -22,6 +22,7 @@ from mystyle.editors.directions import save_directions
 from mystyle.editors.interfacegan import EDITOR
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.subspace import AlphaCode, dilation
+from mystyle.workbench import albums, tour
 from mystyle.workbench import commands as workbench
 
 
@@ -33,7 +34,7 @@ def small(tiny_domain, monkeypatch, tmp_path_factory):
     save_directions(folder / "directions.safetensors", directions, tiny_domain.weights["generator.safetensors"])
     domain = replace(tiny_domain, folder=folder)
     monkeypatch.setattr(workbench, "load_domain", lambda name, device: domain)
-    monkeypatch.setattr(workbench, "unlike_faces", lambda images, domain: torch.zeros(len(images), dtype=torch.bool))
+    monkeypatch.setattr(workbench, "without_a_face", lambda portraits, domain: [])
 
 
 @pytest.fixture(scope="module")
@@ -455,7 +456,7 @@ def test_a_file_that_is_no_image_is_named(prior, tmp_path, capsys):
 
 
 def test_images_without_a_face_are_named(album, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(workbench, "unlike_faces", lambda images, domain: torch.tensor([False, True, False, True]))
+    monkeypatch.setattr(workbench, "without_a_face", lambda portraits, domain: portraits.files[1::2])
     assert tool("tune", album, "--out", tmp_path / "a") == 2
     assert "no face found in 1.png, 3.png" in capsys.readouterr().err
     assert not (tmp_path / "a").exists()
@@ -474,3 +475,47 @@ def test_help_is_there_at_once():
 
     code = "import sys, mystyle.__main__; sys.exit(any(m in sys.modules for m in ('torch', 'pytorch_lightning')))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def curated(album, out, domain, resolution, least_pixels, device):
+    """In place of ``albums.curated``, which has tests of its own: half of the photos are held out."""
+    for i, path in enumerate(sorted(album.iterdir())):
+        (part := out / ("train" if i < 2 else "test")).mkdir(parents=True, exist_ok=True)
+        Image.open(path).save(part / path.name)
+    return out / "train"
+
+
+def test_a_raw_album_is_curated_and_tuned_and_the_person_stays_in_the_folder(album, tmp_path, monkeypatch):
+    monkeypatch.setattr(workbench, "raw", lambda *_: True)
+    monkeypatch.setattr(workbench, "curated", curated)
+    for _ in range(2):  # the second time it is tuned already
+        assert tool("tune", album, "--out", tmp_path / "a", "--preset", "smoke") == 0
+    assert set(json.loads((tmp_path / "a" / "prior.json").read_text())["made_of"]["photos"]) == {"0.png", "1.png"}
+    assert len(list((tmp_path / "a" / "person" / "test").iterdir())) == 2
+
+
+def test_a_raw_album_is_not_written_into(album, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(workbench, "raw", lambda *_: True)
+    monkeypatch.setattr(workbench, "curated", curated)
+    assert tool("tune", album, "--out", album / "prior") == 2
+    assert "is in the folder of the images" in capsys.readouterr().err
+    assert not (album / "prior").exists()
+
+
+def test_an_album_becomes_a_page_whose_pictures_are_there(album, tmp_path, monkeypatch):
+    monkeypatch.setattr(workbench, "raw", lambda *_: True)
+    monkeypatch.setattr(workbench, "curated", curated)
+    monkeypatch.setattr(tour.domains, "source", lambda name: WeightFolder("tiny", tmp_path, RESOLUTION))
+    out = tmp_path / "out"
+    assert tool("album", album, "--out", out, "--domain", "synthetic", "--preset", "smoke", "--samples", 3) == 0
+    text = (out / "index.html").read_text()
+    shown = [part.split('"')[0] for part in text.split('<img src="')[1:]]
+    assert {"prior/sheet.png", "samples/sheet.png", "inpainted/sheet.png"} <= set(shown)
+    assert all((out / name).is_file() for name in shown) and "http" not in text
+    mask = pixels(out / "mask.png")
+    assert 0.2 < (mask == 0).mean() < 0.3
+
+
+def test_what_is_rendered_is_never_taken_for_a_raw_album(album):
+    assert not albums.raw(album, "synthetic", RESOLUTION, "cpu")
+    assert albums.shows_photographs("faces") and not albums.shows_photographs("synthetic")

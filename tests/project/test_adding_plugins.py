@@ -212,7 +212,8 @@ def checkout(tmp_path_factory, tiny_domain, draw_person) -> Path:
     copy = tmp_path_factory.mktemp("checkout")
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *PACKAGES]
     for name in subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
-        if (ROOT / name).is_file() and not name.startswith(("mystyle/weights", "reports/results")):
+        data = name.startswith(("mystyle/weights/", "reports/results")) and not name.endswith(".py")
+        if (ROOT / name).is_file() and not data:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, copy / name)
     weights = copy / "mystyle" / "weights"

@@ -252,6 +252,20 @@ def test_publishing_keeps_everything_but_the_images(run, tmp_path, capsys):
     assert publish.main([str(tmp_path / "no run"), "--out", str(tmp_path)]) == 2
 
 
+def test_no_face_of_a_user_s_photographs_is_published(run, tmp_path):
+    rebuild(run)
+    config = run / "config.yaml"
+    before = config.read_text()
+    try:
+        config.write_text(before + "photos: /somewhere/people\n")
+        assert publish.main([str(run), "--out", str(tmp_path)]) == 0
+    finally:
+        config.write_text(before)
+    place = tmp_path / "inpainting"
+    assert {path.stem for path in (place / "figures").iterdir()} == {"inpainting_metrics"}
+    assert "somewhere" not in (place / "config.yaml").read_text()
+
+
 def test_an_index_leads_to_the_runs_that_can_be_read(run, tmp_path, capsys):
     page = tmp_path / "index.html"
     assert main([str(run), str(tmp_path / "no run"), "--index", str(page)]) == 0

@@ -1,0 +1,78 @@
+"""The identity gap of a domain: how much of a person its generator shows without having been tuned to them.
+
+A benchmark of personalisation means something only where this is little. Held-out photos are inverted into W of the
+domain's generator, by its encoder and by a descent, and compared with the person's *other* photos, through the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mystyle.degradations import Identity
+from mystyle.descent import Ramps
+from mystyle.domains.domain import Domain
+from mystyle.latents.statistics import latent_statistics
+from mystyle.projection import LatentProjectionSettings, project_latent
+from mystyle.types import Image, Portraits
+
+DESCENT = LatentProjectionSettings(steps=150, schedule=Ramps(0.1), space="w", batch=8)
+GATES = {"encoder": 0.60, "descent": 0.75}
+"""the largest shares of a real photo's identity with which a domain leaves something to personalise"""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Identity to the person's reference photos: the mean over held-out photos of each person, [people] each."""
+
+    real: Tensor
+    """of the photos themselves"""
+    encoder: Tensor
+    descent: Tensor
+    strangers: Tensor
+    """of other people's held-out photos"""
+
+    def share(self, row: str) -> float:
+        """The mean of ``encoder`` or ``descent`` as a share of a real photo's."""
+        return float(getattr(self, row).mean() / self.real.mean())
+
+
+@torch.no_grad()
+def identity_gap(
+    domain: Domain,
+    people: Sequence[tuple[Portraits, Portraits]],
+    descent: LatentProjectionSettings = DESCENT,
+) -> Gap:
+    """Of people with (reference, held-out) photos each; at least two people."""
+    judge, g = domain.judge, domain.generator
+    statistics = latent_statistics(g)
+
+    def identities(images: Image) -> Tensor:
+        parts = [judge.identity_of(judge.deep(x.clamp(-1, 1).to(domain.device))) for x in images.split(16)]
+        return torch.cat(parts).cpu()
+
+    def encoded(x: Image) -> Image:
+        return g.synthesis(domain.encoder(x)[:, None].expand(-1, g.num_ws, -1), noise="const")
+
+    def descended(x: Image) -> Image:
+        return project_latent(x, Identity(), g, domain.perceptual, statistics, descent).images
+
+    templates = torch.stack([F.normalize(identities(train.images).mean(dim=0), dim=0) for train, _ in people])
+    photos = [held_out.images.to(domain.device) for _, held_out in people]
+
+    def likeness(render: Callable[[Image], Image]) -> Tensor:
+        """[people, people]: of what is made of one person's photos to another person."""
+        return torch.stack([(identities(render(x)) @ templates.T).mean(dim=0) for x in photos])
+
+    real = likeness(lambda x: x)
+    others = ~torch.eye(len(people), dtype=torch.bool)
+    return Gap(
+        real=real.diag(),
+        encoder=likeness(encoded).diag(),
+        descent=likeness(descended).diag(),
+        strangers=real[others].view(len(people), -1).mean(dim=1),
+    )

@@ -1,0 +1,261 @@
+"""FFHQ at 1024 px: the domain of the paper, from the files that its authors and others published.
+
+None of them ships. ``python -m mystyle.weights ffhq`` says what each is, whose, and under which licence, and brings
+those that a program can. They have the parts that they have in MyStyle's code: StyleGAN2 (config F, which
+stylegan2-ada-pytorch publishes), HyperStyle's encoder into W, LPIPS on AlexNet over the whole image. FaceNet judges.
+Attributes are read as in the domain ``faces``, generously for editors, whose directions come from the same readers.
+
+- The encoder may be any of pSp's family (``mystyle.networks.psp``): the file's content says which, so that e4e's or
+  pSp's file serves under the name of HyperStyle's.
+- The resolution is the generator's. Everything but the encoder is made for any.
+- ArcFace's IR-SE50 is a second recogniser. The encoders were trained with a loss through it, so that it flatters
+  anchors, and whatever starts from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mystyle.domains.domain import Domain, DomainSource, Fits
+from mystyle.domains.faces import from_face_api
+from mystyle.domains.folder import brought, brought_files, read_parts
+from mystyle.weights import ByHand, Entry, Url, home
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from mystyle.networks.lpips import LPIPS
+
+Files = Mapping[str, Path]
+
+MOMENTS = {"yaw": (0.0, 11.7), "smile": (0.51, 0.27), "age": (47.6, 14.0), "glasses": (0.16, 0.26)}
+"""mean and standard deviation of what is read from 1,052 photographs of LFW, two each of 526 people"""
+
+FACENET = ((0.289, 0.4015), (0.711, 0.4015), (0.5, 0.583), (0.319, 0.7375), (0.681, 0.7375))
+"""five points in the chip that facenet-pytorch's MTCNN cuts with a margin of 14 px, as for its evaluation on LFW:
+medians of 159 photographs, made symmetric. The package squeezes a face's box to a square, which ``Region`` does not."""
+
+STYLEGAN2 = Url("https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/ffhq.pkl")
+STYLEGAN2_SIZE = 381_624_121
+STYLEGAN2_SHA256 = "a205a346e86a9ddaae702e118097d014b7b8bd719491396a162cca438f2f524c"
+NVIDIA = (
+    "NVIDIA Source Code License: for research and evaluation only, not commercially. Trained on FFHQ's photographs."
+)
+
+
+def read_generator(files: Files) -> nn.Module:
+    from mystyle.checkpoints import load_generator
+
+    (path,) = files.values()
+    return load_generator(path)
+
+
+def read_discriminator(files: Files) -> nn.Module:
+    from mystyle.checkpoints import load_discriminator
+
+    (path,) = files.values()
+    return load_discriminator(path)
+
+
+def read_encoder(files: Files) -> nn.Module:
+    from mystyle.checkpoints import encoders
+
+    return encoders.read_encoder(files)
+
+
+def read_arcface(files: Files) -> nn.Module:
+    from mystyle.checkpoints import encoders
+
+    return encoders.read_irse(files)
+
+
+def read_lpips(files: Files) -> nn.Module:
+    from mystyle.checkpoints import state_dicts
+
+    return state_dicts.read_lpips(files)
+
+
+def read_facenet(files: Files) -> nn.Module:
+    from mystyle.checkpoints import state_dicts
+
+    return state_dicts.read_facenet(files)
+
+
+def read_inception(files: Files) -> nn.Module:
+    from mystyle.checkpoints import state_dicts
+
+    return state_dicts.read_inception(files)
+
+
+MANIFEST = (
+    Entry(
+        "generator.safetensors",
+        "the domain prior: StyleGAN2, config F",
+        "NVIDIA",
+        NVIDIA,
+        STYLEGAN2,
+        STYLEGAN2_SIZE,
+        STYLEGAN2_SHA256,
+        read_generator,
+    ),
+    Entry(
+        "discriminator.safetensors",
+        "where the adversarial baselines start",
+        "NVIDIA",
+        NVIDIA,
+        STYLEGAN2,
+        STYLEGAN2_SIZE,
+        STYLEGAN2_SHA256,
+        read_discriminator,
+        required=False,
+    ),
+    Entry(
+        "encoder.safetensors",
+        "finds anchors in W",
+        "Yuval Alaluf and others (HyperStyle)",
+        "the repository is MIT, the file names none. It holds a copy of NVIDIA's generator, under NVIDIA's licence.",
+        ByHand(
+            "https://drive.google.com/file/d/1M-hsL3W_cJKs77xM1mwq2e9-J0_m7rHP/view",
+            "Faces W-Encoder in HyperStyle's README, W Inversion Encoder in MyStyle's; e4e_ffhq_encode.pt and "
+            "psp_ffhq_encode.pt serve, too, under this name",
+            "faces_w_encoder.pt",
+        ),
+        None,
+        None,
+        read_encoder,
+    ),
+    Entry(
+        "perceptual.safetensors",
+        "the perceptual distance of all losses: the trunk of LPIPS, AlexNet",
+        "PyTorch",
+        "torchvision is BSD-3-Clause, lpips BSD-2-Clause. Trained on ImageNet's photographs, which are for research.",
+        Url("https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"),
+        244_408_911,
+        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        read_lpips,
+    ),
+    Entry(
+        "judge.safetensors",
+        "judges identity and MAPS: FaceNet (Inception-ResNet v1)",
+        "Tim Esler (facenet-pytorch)",
+        "MIT. Trained on VGGFace2's photographs.",
+        Url(
+            "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
+        ),
+        111_898_327,
+        "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+        read_facenet,
+    ),
+    Entry(
+        "arcface.safetensors",
+        "a second recogniser: ArcFace's IR-SE50",
+        "TreB1eN (InsightFace_Pytorch), in the copy of xinntao (facexlib)",
+        "both repositories are MIT. Trained on MS-Celeb-1M's photographs, which their publisher has withdrawn.",
+        Url("https://github.com/xinntao/facexlib/releases/download/v0.1.0/recognition_arcface_ir_se50.pth"),
+        175_367_323,
+        "a035c768259b98ab1ce0e646312f48b9e1e218197a0f80ac6765e88f8b6ddf28",
+        read_arcface,
+        required=False,
+    ),
+    Entry(
+        "inception.safetensors",
+        "features of the Frechet distance: Inception v3 of 2015",
+        "Maximilian Seitzer (pytorch-fid), converted from Google's",
+        "Apache-2.0. Trained on ImageNet's photographs, which are for research.",
+        Url(
+            "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
+        ),
+        95_628_359,
+        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        read_inception,
+        required=False,
+    ),
+    from_face_api("landmarks", "face_landmark_68", "68 points, for yaw and glasses", "MIT"),
+    from_face_api("expressions", "face_expression", "seven expressions, for the smile", "MIT"),
+    from_face_api("age", "age_gender", "age", "MIT"),
+)
+"""Sizes and hashes are those that several users of the files, independent of each other, wrote down; the encoder's is
+known from one only, and is not checked."""
+
+
+@dataclass(frozen=True)
+class BroughtDomain(DomainSource):
+    """Photographs in the resolution of the generator that the manifest brings."""
+
+    name: str
+    resolution: int
+    """px of the published generator; what the file says counts"""
+    people: str = ""
+    manifest: tuple[Entry, ...] = MANIFEST
+
+    def weights(self) -> dict[str, Path]:
+        return brought_files(self.name, self.manifest)
+
+    def load(self, device: torch.device | str = "cpu", fits: Fits | None = None) -> Domain:
+        """Raises DomainError with a line for everything that is wrong with the files."""
+        import torch
+
+        from mystyle.checkpoints import load_network
+        from mystyle.networks.face_api import AgeGender, FaceExpressions, FaceLandmarks
+        from mystyle.networks.face_readers import PortraitReader
+        from mystyle.networks.facenet import FaceNet
+        from mystyle.networks.lpips import LPIPS
+        from mystyle.networks.psp import StyleEncoder, WEncoder
+        from mystyle.networks.recognition import PortraitRecognizer, RecognizerJudge
+        from mystyle.networks.stylegan2 import Discriminator, Generator
+
+        kinds: dict[str, type[nn.Module]] = dict(
+            generator=Generator, discriminator=Discriminator, encoder=StyleEncoder, perceptual=LPIPS, judge=FaceNet,
+            landmarks=FaceLandmarks, expressions=FaceExpressions, age=AgeGender,
+        )  # fmt: skip
+        readers = {role: partial(load_network, kind) for role, kind in kinds.items()}
+        entries = [entry for entry in self.manifest if Path(entry.file).stem in kinds]
+        read = read_parts(self.name, brought(self.name, entries, readers), device, at_odds)
+        n = read.networks
+        reader = PortraitReader(n["landmarks"], n["expressions"], n["age"], MOMENTS)
+        domain = Domain(
+            name=self.name,
+            resolution=n["generator"].resolution,
+            device=torch.device(device),
+            generator=n["generator"],
+            discriminator=n.get("discriminator"),
+            encoder=WEncoder(n["encoder"]),
+            perceptual=of_whole_images(n["perceptual"], n["generator"].resolution),
+            reader=reader,
+            judge=RecognizerJudge(PortraitRecognizer(n["judge"], FACENET), reader),
+            weights=read.weights,
+            folder=home() / "weights" / self.name,
+        )
+        return domain if fits is None else replace(domain, fits=fits)
+
+
+def at_odds(networks: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the networks together: they are of different generators."""
+    generator, encoder = networks["generator"], networks["encoder"]
+    found = []
+    if "discriminator" in networks and (size := networks["discriminator"].resolution) != generator.resolution:
+        found.append(f"the generator is of {generator.resolution} px, the discriminator of {size}")
+    if (encoder.num_ws, encoder.w_dim) != (generator.num_ws, generator.w_dim):
+        found.append(
+            f"the encoder was trained for a generator with {encoder.num_ws} rows of {encoder.w_dim} numbers in W+, "
+            f"this one has {generator.num_ws} of {generator.w_dim}"
+        )
+    return found
+
+
+def of_whole_images(distance: LPIPS, resolution: int) -> LPIPS:
+    """The same distance on images of ``resolution`` px, which MyStyle's code compares as they are."""
+    from mystyle.networks.lpips import LPIPS
+
+    config: dict[str, Any] = {**distance.config, "size": resolution}
+    whole = LPIPS(**config)
+    whole.load_state_dict(distance.state_dict())
+    return whole.to(next(distance.parameters()).device).eval().requires_grad_(False)
+
+
+DOMAIN = BroughtDomain("ffhq", 1024)
