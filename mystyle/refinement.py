@@ -21,6 +21,7 @@ from mystyle.domains.domain import Fits, InMemory
 from mystyle.inversion import digest
 from mystyle.latents.statistics import latent_samples
 from mystyle.losses import reconstruction
+from mystyle.precision import Precision, computing_in
 from mystyle.roles import DeepFeatures, Encoder, Generator, PerceptualDistance
 from mystyle.types import Image, W
 
@@ -29,13 +30,15 @@ SCHEDULE = Ramps(0.12, up=0.1, down=0.6)
 
 @dataclass(frozen=True)
 class RefinementSettings(DescentSettings):
-    steps: int = 40
+    steps: int = 30
     schedule: Schedule = SCHEDULE
     batch: int = 8
     identity_weight: float = 0.4
     """of the squared Euclidean distance of the recogniser's features"""
     prior_weight: float = 0.01
     """of the mean square of v, which keeps codes where W is dense"""
+    precision: Precision = "bfloat16"
+    """of the generator's activations"""
 
 
 class RefiningEncoder:
@@ -77,10 +80,11 @@ class RefiningEncoder:
         """The codes, made anew."""
         with torch.no_grad():
             start = self.encoder(images)
-        parts = [
-            self.refined(images[rows], start[rows], on_step)
-            for rows, on_step in batches(len(images), self.settings, "anchors")
-        ]
+        with computing_in(self.generator, self.settings.precision):
+            parts = [
+                self.refined(images[rows], start[rows], on_step)
+                for rows, on_step in batches(len(images), self.settings, "anchors")
+            ]
         return torch.cat(parts)
 
     def refined(self, x: Image, start: W, on_step: Callable[[int, Tensor], None]) -> W:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -17,9 +17,10 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
+from mystyle.precision import Precision, computing_in
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.training import require_finite, train
-from mystyle.types import LENGTH, Image, Unsupported, W
+from mystyle.types import LENGTH, Image, W
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class TuningSettings:
     """a new order of the photos in every epoch instead of the file order"""
     l2_weight: float = 1.0
     """lambda_L2 of Eq. 1"""
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     """of the generator's activations; weights and losses are float32. bfloat16 pays where the processor has it"""
     checkpointing: bool = False
     """activations are computed again in the backward pass instead of kept: for 1024 px in little memory"""
@@ -187,31 +188,19 @@ def minimise(
     """Runs ``module`` over batches of (``codes``, ``photos``), all of ``personal``'s synthesis being trained."""
     settings, device = module.settings, photos.device
     personal.synthesis.requires_grad_(True)
-    _set_precision(personal, settings.precision)
     personal.set_checkpointing(settings.checkpointing)
     pairs = TensorDataset(codes, photos)
     order = EpochShuffleSampler(len(pairs), module.seed) if settings.shuffle else None
     spare = torch.Generator()  # a loader draws a seed for its workers, of which there are none, from the global one
     batches = DataLoader(pairs, settings.batch, sampler=order, generator=spare)
-    train(
-        module, batches, stage="tuning", epochs=settings.epochs, device=device, checkpoint=checkpoint, interval=interval
-    )
-    _set_precision(personal, "float32")
+    with computing_in(personal, settings.precision):
+        train(
+            module,
+            batches,
+            stage="tuning",
+            epochs=settings.epochs,
+            device=device,
+            checkpoint=checkpoint,
+            interval=interval,
+        )
     personal.set_checkpointing(False).requires_grad_(False)
-
-
-@runtime_checkable
-class HasPrecision(Protocol):
-    """A generator whose activations can have another precision than its weights."""
-
-    def set_precision(self, dtype: torch.dtype) -> Any:
-        """float32 or bfloat16."""
-        ...
-
-
-def _set_precision(generator: Generator, precision: str) -> None:
-    """Raises Unsupported for another precision than float32 of a generator that has no other."""
-    if isinstance(generator, HasPrecision):
-        generator.set_precision(getattr(torch, precision))
-    elif precision != "float32":
-        raise Unsupported(f"a {type(generator).__name__} computes in float32 alone, not in {precision}")

@@ -172,8 +172,8 @@ class Faces(DomainSource):
         half: dict[type, Mapping[str, Any]] = {TuningSettings: {"precision": "bfloat16", "learning_rate": 3e-3}}
         if preset == "full":
             return changed(settings, half)
-        descent = {"coordinates": "softmax", "space": "alpha", "steps": 100, "schedule": Ramps(0.4)}
-        return changed(settings, {TuningSettings: {**half[TuningSettings], "epochs": 60}, ProjectionSettings: descent})
+        descent = {"coordinates": "softmax", "space": "alpha", "steps": 60, "schedule": Ramps(0.4)}
+        return changed(settings, {TuningSettings: {**half[TuningSettings], "epochs": 40}, ProjectionSettings: descent})
 
     def load(self, device: torch.device | str = "cpu", fits: Fits | None = None) -> Domain:
         """Raises DomainError with a line for everything that is wrong with the files."""

@@ -19,8 +19,9 @@ from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
 from mystyle.networks.stylegan2 import require_stylegan2
 from mystyle.pivots import PTI, optimise_anchors
+from mystyle.precision import set_precision
 from mystyle.progress import listening
-from mystyle.tuning import EpochShuffleSampler, Tuning, TuningSettings, minimise, tune
+from mystyle.tuning import EpochShuffleSampler, Tuning, TuningSettings, tune
 from mystyle.types import Portraits, Unsupported
 
 SETTINGS = TuningSettings(epochs=4, batch=2, learning_rate=1e-2, shuffle=True)
@@ -180,10 +181,9 @@ def test_half_precision_is_unsupported_for_a_generator_without_it(tiny_domain):
     assert require_stylegan2(tiny_domain.generator) is tiny_domain.generator
     with pytest.raises(Unsupported, match="needs a StyleGAN2 generator, not a SimpleNamespace"):
         require_stylegan2(SimpleNamespace())
-    mapped = SimpleNamespace(synthesis=torch.nn.Linear(1, 1), set_checkpointing=lambda on: None)
-    module = SimpleNamespace(settings=replace(SETTINGS, precision="bfloat16"))
     with pytest.raises(Unsupported, match="a SimpleNamespace computes in float32 alone, not in bfloat16"):
-        minimise(module, mapped, torch.zeros(1, 1), torch.zeros(1, 1), None)
+        set_precision(SimpleNamespace(), "bfloat16")
+    set_precision(SimpleNamespace(), "float32")
 
 
 # Going on, stopping, and PTI's locality regularisation
