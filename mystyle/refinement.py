@@ -44,7 +44,8 @@ class RefinementSettings(DescentSettings):
 class RefiningEncoder:
     """The role ``Encoder``: ``encoder`` and then a descent. Without steps it is ``encoder``.
 
-    Codes are kept in ``fits``, by the images and ``key``, plain data that names the networks.
+    Codes are kept in ``fits``, those of the domain that it is of, by the images and ``key``, plain data that names the
+    networks.
     """
 
     version = 1
@@ -56,11 +57,11 @@ class RefiningEncoder:
         perceptual: PerceptualDistance,
         identity: DeepFeatures,
         settings: RefinementSettings,
-        fits: Fits | None = None,
         key: Mapping[str, Any] | None = None,
     ):
         self.encoder, self.generator, self.perceptual, self.identity = encoder, generator, perceptual, identity
-        self.settings, self.fits, self.key = settings, fits or InMemory(), dict(key or {})
+        self.settings, self.key = settings, dict(key or {})
+        self.fits: Fits = InMemory()
 
     @cached_property
     def whitening(self) -> tuple[W, Tensor, Tensor]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +41,13 @@ class InMemory:
         return self.kept[name]
 
 
+@runtime_checkable
+class KeepsFits(Protocol):
+    """A part of a domain that computes at length and keeps what it found where the domain's fits are kept."""
+
+    fits: Fits
+
+
 @dataclass(frozen=True)
 class Domain:
     """The networks of a domain by their roles, frozen and in eval mode on ``device``.
@@ -73,6 +80,10 @@ class Domain:
     latent_space: str = ""
     """names W, for directions: a hash of what decides it; "" stands for that of the generator's file"""
     fits: Fits = field(default_factory=InMemory)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.encoder, KeepsFits):
+            self.encoder.fits = self.fits
 
     def file(self, name: str) -> Path | None:
         """A file beside the weight files, such as a method's network of this domain; None if it is not there."""

@@ -214,7 +214,6 @@ class Faces(DomainSource):
                 n["perceptual"],
                 PortraitRecognizer(n["identity"], DLIB),
                 RefinementSettings(),
-                fits,
                 {"domain": self.name, "weights": dict(read.weights)},
             ),
             perceptual=n["perceptual"],

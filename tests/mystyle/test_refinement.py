@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
@@ -69,12 +68,18 @@ def test_whitened_codes_have_unit_covariance(refining):
 
 def test_photos_are_inverted_once_for_all_who_ask(tiny_domain, photos):
     d, fits = tiny_domain, InMemory()
-    make = partial(RefiningEncoder, d.encoder, d.generator, d.perceptual, d.perceptual.network)
-    first = make(SETTINGS, fits, {"weights": "a"})(photos)
-    again = make(SETTINGS, fits, {"weights": "a"})
+
+    def of_domain(settings, weights):
+        encoder = RefiningEncoder(
+            d.encoder, d.generator, d.perceptual, d.perceptual.network, settings, {"weights": weights}
+        )
+        return replace(replace(d, encoder=encoder), fits=fits).encoder  # the engine gives a domain its fits
+
+    first = of_domain(SETTINGS, "a")(photos)
+    again = of_domain(SETTINGS, "a")
     again.codes = None  # asked for nothing
     assert torch.equal(again(photos), first)
     assert len(fits.kept) == 1
-    make(SETTINGS, fits, {"weights": "b"})(photos)
-    make(replace(SETTINGS, steps=1), fits, {"weights": "a"})(photos)
+    of_domain(SETTINGS, "b")(photos)
+    of_domain(replace(SETTINGS, steps=1), "a")(photos)
     assert len(fits.kept) == 3
