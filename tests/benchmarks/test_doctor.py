@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
 import subprocess
@@ -34,7 +35,9 @@ def found_by(check, *arguments) -> Mapping[str, Finding]:
 
 def use(monkeypatch, **fields) -> None:
     """Changes what the synthetic domain is."""
-    monkeypatch.setattr(domains, "source", lambda name: SimpleNamespace(**vars(DOMAIN) | fields))
+    domain = copy.copy(DOMAIN)
+    vars(domain).update(fields)
+    monkeypatch.setattr(domains, "source", lambda name: domain)
 
 
 def only(monkeypatch, *checks) -> None:

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -34,6 +33,7 @@ from benchmarks.run import do_jobs, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
 from mystyle import domains
+from mystyle.domains.synthetic import WeightFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,7 +53,12 @@ def command(tmp_path, weights, people_root, monkeypatch, capsys):
     """``command("--flag", ...)`` runs the CLI on the tiny domain: (exit status, standard output, standard error)."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # for the report, a command of its own
-    tiny = SimpleNamespace(name="synthetic", resolution=32, weights=lambda: weights)
+
+    class Tiny(WeightFolder):
+        def weights(self):
+            return weights
+
+    tiny = Tiny("synthetic", tmp_path, 32, people="datasets.synthetic.people")
     monkeypatch.setattr(domains, "source", lambda name: tiny)
     monkeypatch.setattr(run, "load_domain", lambda name, device: load_tiny_domain(device))
 

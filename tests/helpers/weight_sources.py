@@ -13,13 +13,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import torch
 from torch import nn
 
 from mystyle.checkpoints import CheckpointError
+from mystyle.domains.domain import DomainSource
 from mystyle.weights import Entry
 from mystyle.weights.sources import Source
 
@@ -63,7 +63,16 @@ def entry(source: Source, data: bytes | None, file: str = "toy.safetensors", **f
 
 def made_up(*manifest: Entry) -> Any:
     """A domain of these entries."""
-    return SimpleNamespace(name="made_up", resolution=32, people="", manifest=manifest, weights=dict)
+
+    class MadeUp(DomainSource):
+        name, resolution, people = "made_up", 32, ""
+
+        def weights(self) -> dict[str, Path]:
+            return {}
+
+    domain = MadeUp()
+    domain.manifest = manifest
+    return domain
 
 
 def wheel(members: Mapping[str, bytes], package: str = "toy_weights", version: str = "1.0") -> bytes:

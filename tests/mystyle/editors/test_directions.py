@@ -68,7 +68,7 @@ def test_closed_form_maximises_the_change_of_styles(tiny_domain):
 
 def test_closed_form_is_unsupported_for_a_generator_without_styled_convolutions(tiny_domain):
     g = tiny_domain.generator
-    plain = SimpleNamespace(synthesis=lambda ws, noise: ws)
+    plain = SimpleNamespace(synthesis=SimpleNamespace(styled_convolutions=lambda: []))
     for generator, layers in ((plain, None), (g, [99])):
         with pytest.raises(Unsupported, match="SeFa needs styled convolutions"):
             closed_form(generator, sample_w(g, 8, 0), 1, layers)
