@@ -25,13 +25,13 @@ from mystyle.adversarial import mixed_codes
 from mystyle.checkpoints import load_network
 from mystyle.degradations import Inpainting
 from mystyle.domains.domain import Domain
+from mystyle.networks.styled import NoiseMode
 from mystyle.networks.stylegan2 import (
     Conv,
     Discriminator,
     Generator,
     Linear,
     MappingNetwork,
-    NoiseMode,
     StyledConv,
     ToRGB,
     channels,

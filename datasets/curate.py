@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+
+from mystyle.memory import prepare_device
+from mystyle.progress import status_of
 
 Device = Literal["auto", "cpu", "cuda"]
 DESCRIPTION = """Finds the person in the photos of ALBUM, aligns and filters the faces, and splits them into train and
@@ -74,48 +74,21 @@ def curate(
         keep_grey,
     )
     settings = Settings(resolution, filters, duplicate, event, event_minutes, test, seed)
-    where = resolve(device)
+    where = prepare_device(device)
     recogniser = load_recogniser(domain, where)
     with showing():
         made = curate_album(album, out, detector_for(settings, where), recogniser, settings, example)
     print(f"{out}: {'' if made.made_now else 'was curated already; '}{made.summary}")
 
 
-def resolve(device: str) -> str:
-    """The device meant by the flag. Raises ValueError if a GPU is asked for and there is none."""
-    import torch
-
-    from mystyle.memory import keep_freed_memory
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device cuda: torch finds no GPU here")
-    keep_freed_memory()
-    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-
-
-def status_of(name: str, command: Callable[[], object]) -> int:
-    """Runs a command; the exit status: 0 done, 1 a full or failing disk, 2 unusable arguments, 130 interrupted."""
-    from mystyle.files import printable
-
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
-    try:
-        command()
-    except (ValueError, OSError) as error:
-        print("\n".join(f"{name}: {printable(line)}" for line in str(error).splitlines()), file=sys.stderr)
-        return 1 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2
-    except KeyboardInterrupt:
-        print("\nstopped; nothing was written", file=sys.stderr)
-        return 130
-    return 0
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns the exit status, see ``status_of``."""
+    """The command; returns the exit status, see ``mystyle.progress.status_of``."""
     from jsonargparse import auto_cli
 
     prog = "python -m datasets.curate"
-    return status_of("curate", lambda: auto_cli(curate, args=arguments, prog=prog, description=DESCRIPTION))
+    return status_of(
+        "curate", lambda: auto_cli(curate, args=arguments, prog=prog, description=DESCRIPTION), "nothing was written"
+    )
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.curate import resolve, status_of
 from datasets.splits import LFW_TEST
 from mystyle.image_files import list_images
+from mystyle.memory import prepare_device
+from mystyle.progress import status_of
 
 if TYPE_CHECKING:
     from mystyle.albums.people import Recogniser
@@ -29,9 +30,9 @@ BY_HAND = "take lfw-funneled.tgz from another copy of the database, unpack it, a
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns the exit status, see ``datasets.curate.status_of``."""
+    """The command; returns the exit status, see ``mystyle.progress.status_of``."""
     options = parser().parse_args(arguments)
-    return status_of("lfw", lambda: run(options))
+    return status_of("lfw", lambda: run(options), "nothing was written")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
 
     if options.least < 2:
         raise ValueError(f"--least {options.least}: must be at least 2")
-    device = resolve(options.device)
+    device = prepare_device(options.device)
     recogniser = load_recogniser(options.domain, device)
     source = options.source if options.source is not None else downloaded()
     folders = people_of(source, options.people, options.least)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
+
+from mystyle.memory import prepare_device
+from mystyle.progress import status_of
 
 DESCRIPTION = "MyStyle on your own photos: tune a prior to one person, then sample, invert, inpaint, upscale and edit."
 
@@ -46,7 +47,7 @@ def tune(
     """
     from mystyle.workbench.commands import tune_photos
 
-    tune_photos(photos, out, domain, preset, epochs, anchors, check_faces, least_pixels, seed, resolve(device))
+    tune_photos(photos, out, domain, preset, epochs, anchors, check_faces, least_pixels, seed, prepare_device(device))
 
 
 def sample(
@@ -74,7 +75,7 @@ def sample(
     from mystyle.latents.subspace import SamplingSettings
     from mystyle.workbench.commands import sample_prior
 
-    sample_prior(prior, out, n, SamplingSettings(way, beta, concentration), seed, resolve(device))
+    sample_prior(prior, out, n, SamplingSettings(way, beta, concentration), seed, prepare_device(device))
 
 
 def invert(
@@ -99,7 +100,7 @@ def invert(
     """
     from mystyle.workbench.commands import Bench, invert_images
 
-    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    bench = Bench.read(prior, preset, prepare_device(device), steps, beta=beta)
     invert_images(images, out, bench)
 
 
@@ -129,7 +130,7 @@ def inpaint(
     """
     from mystyle.workbench.commands import Bench, inpaint_images
 
-    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    bench = Bench.read(prior, preset, prepare_device(device), steps, beta=beta)
     inpaint_images(images, mask, out, blend, bench)
 
 
@@ -157,7 +158,7 @@ def upscale(
     """
     from mystyle.workbench.commands import Bench, upscale_images
 
-    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    bench = Bench.read(prior, preset, prepare_device(device), steps, beta=beta)
     upscale_images(images, out, keep_background, bench)
 
 
@@ -190,7 +191,7 @@ def edit(
     from mystyle.editing import EditSettings
     from mystyle.workbench.commands import Bench, edit_images
 
-    bench = Bench.read(prior, preset, resolve(device), steps, beta=beta)
+    bench = Bench.read(prior, preset, prepare_device(device), steps, beta=beta)
     edit_images(images, direction, out, strengths, EditSettings(beta, policy), bench)
 
 
@@ -220,7 +221,7 @@ def album(
     """
     from mystyle.workbench.tour import album_to_page
 
-    album_to_page(photos, out, domain, preset, samples, least_pixels, seed, resolve(device))
+    album_to_page(photos, out, domain, preset, samples, least_pixels, seed, prepare_device(device))
 
 
 def directions(
@@ -245,39 +246,19 @@ def directions(
     """
     from mystyle.workbench.commands import find_directions
 
-    find_directions(out, domain, way, samples, count, seed, resolve(device))
-
-
-def resolve(device: Device) -> str:
-    """The device meant by the flag. Raises ValueError if a GPU is asked for and there is none."""
-    import torch
-
-    from mystyle.memory import keep_freed_memory
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("--device cuda: torch finds no GPU here")
-    keep_freed_memory()
-    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    find_directions(out, domain, way, samples, count, seed, prepare_device(device))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command; returns the exit status: 0 done, 1 a full or failing disk, 2 unusable arguments, 130 interrupted."""
+    """The command; returns the exit status, see ``mystyle.progress.status_of``."""
     from jsonargparse import auto_cli
 
-    from mystyle.files import printable
-
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
     verbs: list[Callable[..., None]] = [album, tune, sample, invert, inpaint, upscale, edit, directions]
-    try:
-        auto_cli(verbs, args=arguments, prog="python -m mystyle", description=DESCRIPTION)
-    except (ValueError, OSError) as error:
-        print("\n".join(f"mystyle: {printable(line)}" for line in str(error).splitlines()), file=sys.stderr)
-        return 1 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2
-    except KeyboardInterrupt:
-        print("\nstopped; what was finished is kept, the same command continues from here", file=sys.stderr)
-        return 130
-    return 0
+    return status_of(
+        "mystyle",
+        lambda: auto_cli(verbs, args=arguments, prog="python -m mystyle", description=DESCRIPTION),
+        "what was finished is kept, the same command continues from here",
+    )
 
 
 if __name__ == "__main__":

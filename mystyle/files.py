@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -17,6 +20,27 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(folder: Path, finished_by: str = "") -> Iterator[Path]:
+    """A temporary folder beside ``folder`` that takes its name when the block ends well, and vanishes otherwise.
+
+    It replaces an empty folder and nothing else. If another process finished the same folder first, which has a file
+    ``finished_by`` then, that result is kept.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    work.chmod(0o755)
+    try:
+        yield work
+        try:
+            os.rename(work, folder)
+        except OSError:
+            if not (finished_by and (folder / finished_by).is_file()):
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def require_regular(path: Path) -> None:

@@ -22,6 +22,19 @@ def keep_freed_memory() -> bool:
     return mallopt is not None and mallopt(M_MMAP_MAX, 0) == 1 and mallopt(M_TRIM_THRESHOLD, -1) == 1
 
 
+def prepare_device(flag: str) -> str:
+    """The torch device meant by auto, cpu or cuda, for a long computation on it, which keeps freed memory.
+
+    Raises ValueError if a GPU is asked for and there is none.
+    """
+    import torch
+
+    if flag == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device cuda: torch finds no GPU here")
+    keep_freed_memory()
+    return "cuda" if flag != "cpu" and torch.cuda.is_available() else "cpu"
+
+
 def give_back_freed_memory() -> None:
     """Returns to the system what ``keep_freed_memory`` has kept so far, if anything."""
     if (malloc_trim := _c_function("malloc_trim")) is not None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from mystyle.files import printable
 
 Listener = Callable[[str, int, int, float | None], None]
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
@@ -54,3 +59,21 @@ def showing() -> Iterator[None]:
 
         with listening(show):
             yield
+
+
+def status_of(name: str, command: Callable[[], object], stopped: str) -> int:
+    """Runs a command to its exit status: 0 done, 1 a full or failing disk, 2 unusable arguments, 130 interrupted.
+
+    ``name`` stands before each line of an error, ``stopped`` is what an interrupted user is told.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
+    try:
+        command()
+    except (ValueError, OSError) as error:
+        print("\n".join(f"{name}: {printable(line)}" for line in str(error).splitlines()), file=sys.stderr)
+        return 1 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2
+    except KeyboardInterrupt:
+        print(f"\nstopped; {stopped}", file=sys.stderr)
+        return 130
+    return 0

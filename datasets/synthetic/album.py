@@ -5,11 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import PIL.Image
@@ -21,27 +17,8 @@ from datasets.synthetic.renderer import BATCH, render
 from mystyle.memory import keep_freed_memory
 from mystyle.types import to_uint8
 
+MANIFEST = "manifest.csv"
 HEADER = ("file", "sha256", "split", "identity", *NAMES)
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside ``folder`` that takes its name when the block ends well, and vanishes otherwise.
-
-    If another process finished the same folder first, its result is kept.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    work.chmod(0o755)
-    try:
-        yield work
-        try:
-            os.rename(work, folder)
-        except OSError:
-            if not (folder / "manifest.csv").is_file():
-                raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def work_alone() -> None:
@@ -77,7 +54,7 @@ def write_photos(
 
 def write_manifest(folder: Path, rows: Sequence[Sequence[object]]) -> None:
     """``manifest.csv``: file, sha256, split, identity, then every parameter in its unit."""
-    with open(folder / "manifest.csv", "w", newline="") as file:
+    with open(folder / MANIFEST, "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(HEADER)
         writer.writerows(rows)

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from datasets.splits import SYNTHETIC, Person
-from datasets.synthetic.album import whole_folder, work_alone, write_manifest, write_photos
+from datasets.synthetic.album import MANIFEST, work_alone, write_manifest, write_photos
 from datasets.synthetic.parameters import album_scores, person_scores
+from mystyle.files import whole_folder
 
 VERSION = 2  # raise when the renderer or the parameters change, so that old folders are not taken for new ones
 HELD_OUT = 20  # photos of test and extra together, at least
@@ -59,7 +60,7 @@ def write_person(name: str, root: Path, resolution: int) -> Path:
         return folder
     generator = torch.Generator().manual_seed(person_seed(name))
     identity, habits = person_scores(generator)
-    with whole_folder(folder) as work:
+    with whole_folder(folder, MANIFEST) as work:
         rows = []
         for split, n in set_sizes(person).items():
             scores = album_scores(identity, habits, n, generator)

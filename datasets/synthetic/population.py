@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from datasets.splits import SYNTHETIC
-from datasets.synthetic.album import whole_folder, work_alone, write_manifest, write_photos
+from datasets.synthetic.album import MANIFEST, work_alone, write_manifest, write_photos
 from datasets.synthetic.parameters import album_scores, person_scores
 from datasets.synthetic.people import identity_scores
+from mystyle.files import whole_folder
 
 DISTANCE = 4.0  # of identity scores; two random people are about sqrt(2 * 49) = 9.9 apart
 IDENTITIES_PER_TASK = 8
@@ -41,7 +42,7 @@ def write_population(
     folder: Path, identities: int, photos: int, resolution: int, seed: int, workers: int
 ) -> Iterator[int]:
     """Renders the population into ``folder`` with ``workers`` processes; yields the number of photos done so far."""
-    with whole_folder(folder) as work:
+    with whole_folder(folder, MANIFEST) as work:
         people = list(population(identities, photos, seed))
         tasks = []
         for first in range(0, identities, IDENTITIES_PER_TASK):

@@ -28,7 +28,6 @@ from mystyle.albums.folder import (
     read_curation,
     reasons,
     require_apart,
-    whole_folder,
     write_tables,
 )
 from mystyle.albums.people import Ambiguous, Recogniser, person_among
@@ -36,7 +35,7 @@ from mystyle.albums.sheets import captioned_sheets
 from mystyle.albums.split import held_out, wanted
 from mystyle.albums.survey import Candidate, Seen, Survey, embedded
 from mystyle.albums.survey import read as read_photo
-from mystyle.files import sha256
+from mystyle.files import sha256, whole_folder
 from mystyle.image_files import HEIC_SUFFIXES, SUFFIXES
 
 LOOKED_FOR = 0.3  # width of the smallest box, in sides of the smallest square: half of a face's, to say "too small"

@@ -13,11 +13,8 @@ import csv
 import errno
 import json
 import os
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -79,19 +76,6 @@ def reasons(records: Sequence[Record]) -> str:
     """How many were rejected, by reason."""
     kinds = Counter(record.kind for record in records if record.reason)
     return ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()) or "none"
-
-
-@contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside ``folder`` that takes its name when the block ends well, and vanishes otherwise."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    work.chmod(0o755)
-    try:
-        yield work
-        os.rename(work, folder)  # replaces an empty folder and nothing else
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def read_curation(out: Path, made_of: Mapping[str, Any]) -> Curation | None:

@@ -42,18 +42,39 @@ class NativeFile:
 def write(
     path: Path, network: str, config: Mapping[str, Any], tensors: Mapping[str, Tensor], dtype: torch.dtype
 ) -> None:
-    """Writes by way of a temporary name, floats as ``dtype``. Raises OSError, of a full disk for example."""
+    """Writes by way of a temporary name, floats as ``dtype``. Raises OSError, of a full disk for example.
+
+    Equal networks give equal files, whose hashes are in the keys of what is computed with them.
+    """
     tensors = {
         name: value.detach().to("cpu", dtype if value.is_floating_point() else value.dtype).contiguous()
         for name, value in tensors.items()
     }
     metadata = {"network": network, "config": json.dumps(config)}
+
+    def save(partial: Path) -> None:
+        save_file(tensors, partial, metadata)
+        sort_metadata(partial)
+
     try:
-        write_whole(path, lambda partial: save_file(tensors, partial, metadata))
+        write_whole(path, save)
     except SafetensorError as error:  # which has the number of the system's error in its text alone
         if code := re.search(r"os error (\d+)", str(error)):
             raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from error
         raise CheckpointError(f"cannot be written ({error})") from error
+
+
+def sort_metadata(path: Path) -> None:
+    """Gives a safetensors file one order of its metadata, which the library writes in a random one."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) > length:
+            raise CheckpointError("cannot be written (its header is of another form than that of safetensors)")
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def read(path: Path) -> NativeFile:

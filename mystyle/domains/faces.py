@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from mystyle.networks.face_readers import PortraitReader
+
 Files = Mapping[str, Path]
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "faces"
@@ -95,6 +97,20 @@ def from_face_api(role: str, network: str, what: str, licence: str) -> Entry:
         FACE_API_SHA256,
         partial(read_face_api, role),
     )
+
+
+def reader_kinds() -> dict[str, type[nn.Module]]:
+    """The networks behind yaw, smile, age and glasses, by role."""
+    from mystyle.networks.face_api import AgeGender, FaceExpressions, FaceLandmarks
+
+    return dict(landmarks=FaceLandmarks, expressions=FaceExpressions, age=AgeGender)
+
+
+def reader_of(networks: Mapping[str, Any]) -> PortraitReader:
+    """The reader of photographs on these networks."""
+    from mystyle.networks.face_readers import PortraitReader
+
+    return PortraitReader(networks["landmarks"], networks["expressions"], networks["age"], MOMENTS)
 
 
 def manifest_of(resolution: int) -> tuple[Entry, ...]:
@@ -183,17 +199,12 @@ class Faces(DomainSource):
         from mystyle.chips import ARCFACE, DLIB
         from mystyle.networks.dlib_resnet import DlibResNet
         from mystyle.networks.encoder import Encoder, ReducedEncoder
-        from mystyle.networks.face_api import AgeGender, FaceExpressions, FaceLandmarks
-        from mystyle.networks.face_readers import PortraitReader
         from mystyle.networks.mobilefacenet import MobileFaceNet
         from mystyle.networks.recognition import PortraitRecognizer, RecognizerJudge
         from mystyle.networks.stlpips import STLPIPS
         from mystyle.refinement import RefinementSettings, RefiningEncoder
 
-        kinds: dict[str, type[nn.Module]] = dict(
-            perceptual=STLPIPS, judge=MobileFaceNet, identity=DlibResNet, landmarks=FaceLandmarks,
-            expressions=FaceExpressions, age=AgeGender,
-        )  # fmt: skip
+        kinds = dict(perceptual=STLPIPS, judge=MobileFaceNet, identity=DlibResNet, **reader_kinds())
         readers: dict[str, Any] = {role: partial(load_network, kind) for role, kind in kinds.items()}
         parts = brought(self.name, self.manifest, {"generator": load_generator, **readers})
         restore = "restore it from a fresh clone"
@@ -201,7 +212,7 @@ class Faces(DomainSource):
         parts["discriminator"] = Part(weight_file(self.name, DISCRIMINATOR), load_discriminator, required=False)
         read = read_parts(self.name, parts, device)
         n = read.networks
-        reader = PortraitReader(n["landmarks"], n["expressions"], n["age"], MOMENTS)
+        reader = reader_of(n)
         domain = Domain(
             name=self.name,
             resolution=n["generator"].resolution,

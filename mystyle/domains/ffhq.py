@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mystyle.domains.domain import Domain, DomainSource, Fits
-from mystyle.domains.faces import from_face_api
+from mystyle.domains.faces import from_face_api, reader_kinds, reader_of
 from mystyle.domains.folder import brought, brought_files, read_parts
 from mystyle.weights import ByHand, Entry, Url, home
 
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from mystyle.networks.lpips import LPIPS
 
 Files = Mapping[str, Path]
-
-MOMENTS = {"yaw": (0.0, 11.7), "smile": (0.51, 0.27), "age": (47.6, 14.0), "glasses": (0.16, 0.26)}
-"""mean and standard deviation of what is read from 1,052 photographs of LFW, two each of 526 people"""
 
 FACENET = ((0.289, 0.4015), (0.711, 0.4015), (0.5, 0.583), (0.319, 0.7375), (0.681, 0.7375))
 """five points in the chip that facenet-pytorch's MTCNN cuts with a margin of 14 px, as for its evaluation on LFW:
@@ -201,8 +198,6 @@ class BroughtDomain(DomainSource):
         import torch
 
         from mystyle.checkpoints import load_network
-        from mystyle.networks.face_api import AgeGender, FaceExpressions, FaceLandmarks
-        from mystyle.networks.face_readers import PortraitReader
         from mystyle.networks.facenet import FaceNet
         from mystyle.networks.lpips import LPIPS
         from mystyle.networks.psp import StyleEncoder, WEncoder
@@ -211,13 +206,13 @@ class BroughtDomain(DomainSource):
 
         kinds: dict[str, type[nn.Module]] = dict(
             generator=Generator, discriminator=Discriminator, encoder=StyleEncoder, perceptual=LPIPS, judge=FaceNet,
-            landmarks=FaceLandmarks, expressions=FaceExpressions, age=AgeGender,
+            **reader_kinds(),
         )  # fmt: skip
         readers = {role: partial(load_network, kind) for role, kind in kinds.items()}
         entries = [entry for entry in self.manifest if Path(entry.file).stem in kinds]
         read = read_parts(self.name, brought(self.name, entries, readers), device, at_odds)
         n = read.networks
-        reader = PortraitReader(n["landmarks"], n["expressions"], n["age"], MOMENTS)
+        reader = reader_of(n)
         domain = Domain(
             name=self.name,
             resolution=n["generator"].resolution,

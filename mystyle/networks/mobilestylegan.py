@@ -21,15 +21,17 @@ the activations, and if they are trained; noise, bias and activation are applied
 from __future__ import annotations
 
 import math
+from abc import ABC
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, get_args
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mystyle.networks.stylegan2 import LRELU_SLOPE, MappingNetwork, Noise, NoiseMode, Taps, injected
+from mystyle.networks.styled import Noise, NoiseMode, StyledGenerator, StyledSynthesis, Taps, injected
+from mystyle.networks.stylegan2 import LRELU_SLOPE, MappingNetwork
 from mystyle.types import Image, W, WPlus
 
 CHANNELS = (512, 512, 512, 512, 512, 256, 128, 64)
@@ -142,7 +144,7 @@ class ToBands(torch.autograd.Function):
         return result
 
 
-class StyledConv(nn.Module):
+class StyledConv(nn.Module, ABC):
     """A modulated convolution without demodulation, then noise, bias and leaky ReLU; subclasses ``convolve``."""
 
     noise_const: Tensor
@@ -283,30 +285,16 @@ class SynthesisBlock(nn.Module):
         return result
 
 
-class Synthesis(nn.Module):
+class Synthesis(StyledSynthesis[StyledConv]):
     """g: W+ -> images."""
 
+    convolution = StyledConv
+
     def __init__(self, w_dim: int, channels: Sequence[int]):
-        super().__init__()
-        self.resolutions = [4 << i for i in range(len(channels))]
-        self.num_ws = 2 * len(channels)
-        self.checkpointing = False
+        super().__init__([4 << i for i in range(len(channels))], 2 * len(channels))
         for r, n_in, n_out in zip(self.resolutions, [0, *channels], channels, strict=False):
             self.add_module(f"b{r}", SynthesisBlock(n_in, n_out, w_dim, r))
         self.torgb = ToRGB(channels[-1], w_dim)
-
-    @property
-    def noise_shapes(self) -> list[tuple[int, int, int, int]]:
-        """Of the noise of every styled convolution in order, for one image: [1, 1, r, r]."""
-        return [(1, 1, r, r) for r in self.resolutions for _ in range(1 if r == 4 else 2)]
-
-    def noise_maps(self) -> list[Tensor]:
-        """Copies of the constant noise maps, one per styled convolution: what ``noise`` takes in place of "const"."""
-        return [layer.noise_const.clone()[None, None] for layer in self.styled_convolutions()]
-
-    def styled_convolutions(self) -> list[StyledConv]:
-        """Coarse to fine; number i takes the code of layer i."""
-        return [layer for layer in self.modules() if isinstance(layer, StyledConv)]
 
     def forward(self, ws: WPlus, noise: Noise = "const", taps: Taps | None = None) -> Image:
         """[n, num_ws, w_dim] -> [n, 3, R, R], unclamped.
@@ -314,11 +302,8 @@ class Synthesis(nn.Module):
         ``noise`` and ``taps`` are as in ``mystyle.networks.stylegan2.Synthesis``; resolutions of taps go up to R / 2.
         Raises ValueError for ws, noise, taps or injected features of another number, kind or shape.
         """
-        if ws.ndim != 3 or ws.shape[1] != self.num_ws:
-            raise ValueError(f"ws must be [n, {self.num_ws}, w_dim], got {tuple(ws.shape)}")
         taps = taps or {}
-        if unknown := sorted(taps.keys() - set(self.resolutions)):
-            raise ValueError(f"taps must be at resolutions of {self.resolutions}, got {unknown}")
+        self.require(ws, taps)
         noises, x = self.noise_of_layers(noise, len(ws)), None
         for i, r in enumerate(self.resolutions):
             block: SynthesisBlock = self.get_submodule(f"b{r}")  # type: ignore[assignment]
@@ -333,26 +318,17 @@ class Synthesis(nn.Module):
         result: Tensor = self.torgb(x, ws[:, -1])
         return result
 
-    def noise_of_layers(self, noise: Noise, n: int) -> list[NoiseMode | Tensor]:
-        """``noise`` for every styled convolution, checked for a batch of ``n``."""
-        shapes = self.noise_shapes
-        if isinstance(noise, str):
-            if noise not in get_args(NoiseMode):
-                raise ValueError(f"noise must be one of {', '.join(get_args(NoiseMode))}, got {noise!r}")
-            return [noise] * len(shapes)
-        given = [tuple(each.shape) for each in noise]
-        if len(given) != len(shapes) or any(a not in (b, (n, *b[1:])) for a, b in zip(given, shapes, strict=True)):
-            raise ValueError(f"noise maps must be {shapes}, with 1 or {n} in front, got {given}")
-        return list(noise)
 
-
-class MobileGenerator(nn.Module):
+class MobileGenerator(StyledGenerator):
     """G = g o f. ``G(z)``, or ``G.mapping(z)`` and ``G.synthesis(ws)`` by themselves.
 
     ``channels`` are those of the features at 4, 8, .. ``resolution`` / 2 px; by default those of the published network
     up to there, of which smaller images need an RGB layer of their own (``mystyle.pretrain.heads``). Raises ValueError
     if they are of another number, or not multiples of 4.
     """
+
+    mapping: MappingNetwork
+    synthesis: Synthesis
 
     def __init__(
         self,
@@ -376,18 +352,6 @@ class MobileGenerator(nn.Module):
         self.synthesis = Synthesis(w_dim, channels)
         self.num_ws = self.synthesis.num_ws
         self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
-
-    def forward(
-        self, z: Tensor, truncation: float = 1.0, noise: Noise = "const", *, cutoff: int | None = None
-    ) -> Image:
-        """[n, z_dim] -> [n, 3, R, R]."""
-        result: Tensor = self.synthesis(self.mapping(z, truncation, cutoff), noise)
-        return result
-
-    def set_checkpointing(self, on: bool = True) -> Self:
-        """Trades time for memory: each block's activations are computed again in the backward pass, not kept."""
-        self.synthesis.checkpointing = on
-        return self
 
     def set_precision(self, dtype: torch.dtype) -> Self:
         """Lets all blocks but that at 4 px compute in ``dtype``, float32 or bfloat16; weights and RGB stay float32.

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mystyle.networks.styled import Noise, NoiseMode, Taps
 from mystyle.networks.stylegan2 import (
     LRELU_GAIN,
     LRELU_SLOPE,
@@ -24,11 +25,8 @@ from mystyle.networks.stylegan2 import (
     DiscriminatorBlock,
     Generator,
     Linear,
-    Noise,
-    NoiseMode,
     StyledConv,
     SynthesisBlock,
-    Taps,
     ToRGB,
 )
 from mystyle.types import Image, W, WPlus

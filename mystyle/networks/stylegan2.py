@@ -16,8 +16,8 @@ applies them as the paper writes it, and is the oracle of this module. The diffe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Self, get_args
+from collections.abc import Sequence
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -25,11 +25,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from mystyle import roles
+from mystyle.networks.styled import Noise, NoiseMode, StyledGenerator, StyledSynthesis, Taps, injected
 from mystyle.types import Image, Unsupported, W, WPlus
-
-NoiseMode = Literal["const", "random", "none"]
-Noise = NoiseMode | Sequence[Tensor]
-Taps = Mapping[int, Callable[[Tensor], Tensor]]
 
 LRELU_SLOPE = 0.2
 LRELU_GAIN = math.sqrt(2)
@@ -295,30 +292,17 @@ class SynthesisBlock(nn.Module):
         return result
 
 
-class Synthesis(nn.Module):
+class Synthesis(StyledSynthesis[StyledConv]):
     """g: W+ -> images. A block's ToRGB shares its code with the next block's first convolution."""
 
+    convolution = StyledConv
+
     def __init__(self, resolution: int, w_dim: int, channel_base: int, channel_max: int, conv_clamp: float | None):
-        super().__init__()
-        self.resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
-        self.num_ws = 2 * len(self.resolutions)
-        self.checkpointing = False
+        resolutions = [2**i for i in range(2, int(math.log2(resolution)) + 1)]
+        super().__init__(resolutions, 2 * len(resolutions))
         width = [channels(r, channel_base, channel_max) for r in self.resolutions]
         for r, n_in, n_out in zip(self.resolutions, [0, *width], width, strict=False):
             self.add_module(f"b{r}", SynthesisBlock(n_in, n_out, w_dim, r, conv_clamp))
-
-    @property
-    def noise_shapes(self) -> list[tuple[int, int, int, int]]:
-        """Of the noise of every styled convolution in order, for one image: [1, 1, r, r]."""
-        return [(1, 1, r, r) for r in self.resolutions for _ in range(1 if r == 4 else 2)]
-
-    def noise_maps(self) -> list[Tensor]:
-        """Copies of the constant noise maps, one per styled convolution: what ``noise`` takes in place of "const"."""
-        return [layer.noise_const.clone()[None, None] for layer in self.styled_convolutions()]
-
-    def styled_convolutions(self) -> list[StyledConv]:
-        """Coarse to fine; number i takes the code of layer i."""
-        return [layer for layer in self.modules() if isinstance(layer, StyledConv)]
 
     def forward(self, ws: WPlus, noise: Noise = "const", taps: Taps | None = None) -> Image:
         """[n, num_ws, w_dim] -> [n, 3, R, R], unclamped.
@@ -329,24 +313,9 @@ class Synthesis(nn.Module):
         one injects them. Up to the highest tap a batch stays whole; hooks on layers above it may see large images one
         by one. Raises ValueError for ws, noise, taps or injected features of another number, kind or shape.
         """
-        if ws.ndim != 3 or ws.shape[1] != self.num_ws:
-            raise ValueError(f"ws must be [n, {self.num_ws}, w_dim], got {tuple(ws.shape)}")
         taps = taps or {}
-        if unknown := sorted(taps.keys() - set(self.resolutions)):
-            raise ValueError(f"taps must be at resolutions of {self.resolutions}, got {unknown}")
+        self.require(ws, taps)
         return self.blocks(self.resolutions, None, None, ws, self.noise_of_layers(noise, len(ws)), taps)
-
-    def noise_of_layers(self, noise: Noise, n: int) -> list[NoiseMode | Tensor]:
-        """``noise`` for every styled convolution, checked for a batch of ``n``."""
-        shapes = self.noise_shapes
-        if isinstance(noise, str):
-            if noise not in get_args(NoiseMode):
-                raise ValueError(f"noise must be one of {', '.join(get_args(NoiseMode))}, got {noise!r}")
-            return [noise] * len(shapes)
-        given = [tuple(each.shape) for each in noise]
-        if len(given) != len(shapes) or any(a not in (b, (n, *b[1:])) for a, b in zip(given, shapes, strict=True)):
-            raise ValueError(f"noise maps must be {shapes}, with 1 or {n} in front, got {given}")
-        return list(noise)
 
     def blocks(
         self,
@@ -381,19 +350,15 @@ class Synthesis(nn.Module):
         return rgb
 
 
-def injected(x: Tensor, features: Tensor) -> Tensor:
-    """``features`` in the place of the activations ``x``, in their precision; ValueError for another shape."""
-    if features.shape != x.shape:
-        raise ValueError(f"features at {x.shape[-1]} px must be {tuple(x.shape)}, got {tuple(features.shape)}")
-    return features.to(x.dtype)
-
-
-class Generator(nn.Module):
-    """G = g o f. ``G(z)``, or ``G.mapping(z)`` and ``G.synthesis(ws)`` by themselves.
+class Generator(StyledGenerator):
+    """StyleGAN2's ``StyledGenerator``.
 
     ``conv_clamp`` bounds the activations, as networks trained with half precision have it; ``num_fp16_res`` says how
     many of their resolutions were trained so (see ``set_precision``).
     """
+
+    mapping: MappingNetwork
+    synthesis: Synthesis
 
     def __init__(
         self,
@@ -421,18 +386,6 @@ class Generator(nn.Module):
         self.synthesis = Synthesis(resolution, w_dim, channel_base, channel_max, conv_clamp)
         self.num_ws = self.synthesis.num_ws
         self.mapping = MappingNetwork(z_dim, w_dim, self.num_ws, mapping_layers)
-
-    def forward(
-        self, z: Tensor, truncation: float = 1.0, noise: Noise = "const", *, cutoff: int | None = None
-    ) -> Image:
-        """[n, z_dim] -> [n, 3, R, R]."""
-        result: Tensor = self.synthesis(self.mapping(z, truncation, cutoff), noise)
-        return result
-
-    def set_checkpointing(self, on: bool = True) -> Self:
-        """Trades time for memory: each block's activations are computed again in the backward pass, not kept."""
-        self.synthesis.checkpointing = on
-        return self
 
     def set_precision(self, dtype: torch.dtype) -> Self:
         """Lets blocks compute in ``dtype``; see the function ``set_precision``."""

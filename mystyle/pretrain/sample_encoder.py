@@ -19,6 +19,7 @@ from mystyle.checkpoints import load_generator, save_network
 from mystyle.files import write_whole
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.encoder import Encoder
+from mystyle.precision import computing_in
 from mystyle.pretrain.loop import Recipe, train
 from mystyle.pretrain.settings import SampleEncoderSettings
 from mystyle.progress import report, showing
@@ -135,11 +136,9 @@ def pretrain(
 ) -> dict[str, float]:
     """Trains on samples of the generator; writes ``encoder.safetensors`` in float16 and returns ``evaluate``'s."""
     generator = load_generator(generator_file)
-    if settings.precision == "bf16-mixed":
-        generator.set_precision(torch.bfloat16)
-    with showing():  # and not around the training, whose own bar it would end
+    half = settings.precision == "bf16-mixed"
+    with showing(), computing_in(generator, "bfloat16" if half else "float32"):  # training has a bar of its own
         samples = read_samples(generator, work / "samples", settings, settings.size, seed)
-    generator.set_precision(torch.float32)
     recipe = SampleEncoderRecipe(samples, generator, settings, seed)
     train(recipe, work / "encoder", settings.precision)
     figures = evaluate(recipe)

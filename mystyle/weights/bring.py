@@ -6,14 +6,13 @@ disk was full, need not fetch it again.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mystyle.files import require_regular, sha256, write_whole
+from mystyle.files import require_regular, sha256
 from mystyle.progress import report
 from mystyle.weights.cache import home, made_from, weight_file, write_record
 from mystyle.weights.errors import WeightError, words
@@ -135,30 +134,9 @@ def make(domain: str, entry: Entry, fetched: Path) -> None:
     with tempfile.TemporaryDirectory(dir=downloads()) as work:
         network = read(entry, fetched, Path(work))
         dtype = precision(network, entry)
-
-        def write(partial: Path) -> None:
-            save_network(network, partial, dtype)
-            sort_metadata(partial)
-
-        write_whole(path, write)
+        save_network(network, path, dtype)
     write_record(domain, entry.file, made_from(entry, fetched))
     report(f"convert {entry.file}", 1, 1)
-
-
-def sort_metadata(path: Path) -> None:
-    """Gives a safetensors file one order of its metadata, which the library writes in a random one.
-
-    The hash of a weight file is in the keys of all that is computed with it, so it must be the same on every machine.
-    """
-    with path.open("r+b") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        if len(text) > length:
-            raise WeightError(f"{path.name} has a header of another form than that of safetensors")
-        file.seek(8)
-        file.write(text.ljust(length))
 
 
 def read(entry: Entry, fetched: Path, work: Path) -> nn.Module:

@@ -151,13 +151,11 @@ class Npm:
         return archives.untar(file, self.members, folder)
 
 
-@dataclass(frozen=True)
-class Url:
-    """A file of its own at an address. A download that broke off is continued."""
+class Addressed:
+    """What sources of a file of its own share, which lies or is offered at an address."""
 
     address: str
-    file: str = ""
-    """its name, where the address does not end in it"""
+    file: str
 
     def __post_init__(self) -> None:
         require_address(self)
@@ -174,6 +172,18 @@ class Url:
     def names(self) -> tuple[str, ...]:
         return (self.name.lower(),)
 
+    def open(self, file: Path, folder: Path) -> Mapping[str, Path]:
+        return {self.name: file}
+
+
+@dataclass(frozen=True)
+class Url(Addressed):
+    """A file of its own at an address. A download that broke off is continued."""
+
+    address: str
+    file: str = ""
+    """its name, where the address does not end in it"""
+
     @property
     def by_hand(self) -> str:
         return f"download {self.address}" + f" and name it {self.file}" * (self.file not in ("", name_of(self.address)))
@@ -187,12 +197,9 @@ class Url:
         download(self.address, file, size)
         return file
 
-    def open(self, file: Path, folder: Path) -> Mapping[str, Path]:
-        return {self.name: file}
-
 
 @dataclass(frozen=True)
-class ByHand:
+class ByHand(Addressed):
     """A file that only its user can get: behind a form, a licence to be accepted, or a page made for browsers."""
 
     address: str
@@ -202,20 +209,9 @@ class ByHand:
     file: str = ""
     """its name, where the address does not end in it"""
 
-    def __post_init__(self) -> None:
-        require_address(self)
-
     @property
     def title(self) -> str:
         return f"{self.name} ({host(self.address)}, by hand)"
-
-    @property
-    def name(self) -> str:
-        return self.file or name_of(self.address)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.name.lower(),)
 
     @property
     def by_hand(self) -> str:
@@ -227,9 +223,6 @@ class ByHand:
 
     def fetch(self, folder: Path, size: int | None) -> Path:
         raise WeightError("cannot be fetched by a program")
-
-    def open(self, file: Path, folder: Path) -> Mapping[str, Path]:
-        return {self.name: file}
 
 
 def find(source: Source, folder: Path) -> Path | None:
@@ -253,7 +246,7 @@ def require_inside(members: tuple[str, ...]) -> None:
             raise ValueError(f"{member!r}: a member is a path inside the package, such as data/weights.bin")
 
 
-def require_address(source: Url | ByHand) -> None:
+def require_address(source: Addressed) -> None:
     """Raises ValueError unless the address is one of the web and gives a file name, or the source does."""
     if urlsplit(source.address).scheme not in ("http", "https"):
         raise ValueError(f"{source.address!r}: an address begins with https:// or http://")
