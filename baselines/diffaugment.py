@@ -23,6 +23,7 @@ from baselines.common.snapshots import BestSnapshot
 from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, r1_penalty, update_average
 from mystyle.domains.domain import Domain
 from mystyle.networks.stylegan2 import Discriminator
+from mystyle.precision import InPrecision
 from mystyle.projection import LatentProjectionSettings
 from mystyle.roles import Generator
 from mystyle.types import LENGTH, Image
@@ -100,7 +101,7 @@ def augment(x: Image, policy: str = "color,translation,cutout", generator: torch
 
 
 @dataclass(frozen=True)
-class FitSettings:
+class FitSettings(InPrecision):
     """Adversarial training. The defaults are the original (TensorFlow) few-shot recipe: R1 at every step and no
     path-length regularisation; the PyTorch port's lazy R1 is ``r1_interval=16``."""
 
@@ -144,6 +145,10 @@ class FewShotGAN(FewShotGame):
         self.discriminator = copy.deepcopy(discriminator).requires_grad_(True)
         self.ema = copy.deepcopy(generator).requires_grad_(False)
 
+    @property
+    def networks(self) -> tuple[Generator | Discriminator, ...]:
+        return self.generator, self.ema, self.discriminator
+
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         s = self.settings
         g, d = self.generator.parameters(), self.discriminator.parameters()
@@ -182,8 +187,10 @@ class FewShotGAN(FewShotGame):
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
     make_module = partial(FewShotGAN, domain.generator, domain.needed("discriminator"), settings)
-    s = settings
-    return train_generator(make_module, domain, photos, batch=s.batch, steps=s.steps, stage=FewShotGAN.stage, seed=seed)
+    s, stage = settings, FewShotGAN.stage
+    return train_generator(
+        make_module, domain, photos, batch=s.batch, steps=s.steps, stage=stage, precision=s.precision, seed=seed
+    )
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from mystyle.adversarial import (
 )
 from mystyle.domains.domain import Domain
 from mystyle.networks.stylegan2 import Conv, Discriminator
+from mystyle.precision import InPrecision
 from mystyle.projection import LatentProjectionSettings
 from mystyle.roles import Generator
 from mystyle.types import LENGTH, Image, WPlus
@@ -40,7 +41,7 @@ PATCH_MAPS = 4  # of them there are at most
 
 
 @dataclass(frozen=True)
-class FitSettings:
+class FitSettings(InPrecision):
     """The defaults are the released code's."""
 
     iterations: int = field(default=5000, metadata=LENGTH)
@@ -150,6 +151,10 @@ class Adaptation(FewShotGame):
         self.register_buffer("anchors", torch.randn(settings.anchors, source.z_dim))
         self.register_buffer("mean_path", torch.zeros([]))
 
+    @property
+    def networks(self) -> tuple[Generator | Discriminator, ...]:
+        return self.generator, self.ema, self.discriminator.image
+
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         s = self.settings
         return [
@@ -215,9 +220,9 @@ class Adaptation(FewShotGame):
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
     make_module = partial(Adaptation, domain.generator, domain.needed("discriminator"), settings)
-    s = settings
+    s, stage = settings, Adaptation.stage
     return train_generator(
-        make_module, domain, photos, batch=s.batch, steps=s.iterations, stage=Adaptation.stage, seed=seed
+        make_module, domain, photos, batch=s.batch, steps=s.iterations, stage=stage, precision=s.precision, seed=seed
     )
 
 

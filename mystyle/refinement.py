@@ -81,7 +81,7 @@ class RefiningEncoder:
         """The codes, made anew."""
         with torch.no_grad():
             start = self.encoder(images)
-        with computing_in(self.generator, self.settings.precision):
+        with computing_in(self.settings.precision, self.generator):
             parts = [
                 self.refined(images[rows], start[rows], on_step)
                 for rows, on_step in batches(len(images), self.settings, "anchors")

@@ -55,7 +55,8 @@ class Game(pl.LightningModule):
 
     def optimizer_list(self) -> list[LightningOptimizer]:
         """The optimisers in the order of ``configure_optimizers``."""
-        return cast(list[LightningOptimizer], self.optimizers())
+        found = self.optimizers()  # Lightning gives a single one without a list
+        return cast(list[LightningOptimizer], found if isinstance(found, list) else [found])
 
     def descend(self, optimizer: LightningOptimizer, loss: Tensor, step: int) -> None:
         """One step of one network. Raises FloatingPointError if its loss is not finite."""

@@ -17,14 +17,14 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.losses import reconstruction
-from mystyle.precision import Precision, computing_in
+from mystyle.precision import InPrecision, computing_in
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.training import require_finite, train
 from mystyle.types import LENGTH, Image, W
 
 
 @dataclass(frozen=True)
-class TuningSettings:
+class TuningSettings(InPrecision):
     """How Eq. 2 is minimised. The defaults are the official code's; the text says only that they are PTI's."""
 
     epochs: int = field(default=1000, metadata=LENGTH)
@@ -39,8 +39,6 @@ class TuningSettings:
     """a new order of the photos in every epoch instead of the file order"""
     l2_weight: float = 1.0
     """lambda_L2 of Eq. 1"""
-    precision: Precision = "float32"
-    """of the generator's activations; weights and losses are float32. bfloat16 pays where the processor has it"""
     checkpointing: bool = False
     """activations are computed again in the backward pass instead of kept: for 1024 px in little memory"""
     stop_below: float | None = None
@@ -193,7 +191,7 @@ def minimise(
     order = EpochShuffleSampler(len(pairs), module.seed) if settings.shuffle else None
     spare = torch.Generator()  # a loader draws a seed for its workers, of which there are none, from the global one
     batches = DataLoader(pairs, settings.batch, sampler=order, generator=spare)
-    with computing_in(personal, settings.precision):
+    with computing_in(settings.precision, personal):
         train(
             module,
             batches,

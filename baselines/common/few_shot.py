@@ -16,8 +16,9 @@ from baselines.common.snapshots import BestSnapshot
 from mystyle.checkpoints import load_generator
 from mystyle.domains.domain import Domain
 from mystyle.latents.statistics import latent_statistics
+from mystyle.precision import Precision, computing_in
 from mystyle.protocols import Method
-from mystyle.roles import Generator
+from mystyle.roles import Discriminator, Generator
 from mystyle.training import Game, train
 from mystyle.types import Image, Portraits
 
@@ -43,6 +44,11 @@ class FewShotGame(Game):
     ema: Generator
     """the averaged generator, which is what remains of the training"""
 
+    @property
+    @abstractmethod
+    def networks(self) -> tuple[Generator | Discriminator, ...]:
+        """Those that compute in the training's precision."""
+
 
 def train_generator(
     make_module: Callable[[BestSnapshot], FewShotGame],
@@ -52,6 +58,7 @@ def train_generator(
     batch: int,
     steps: int,
     stage: str,
+    precision: Precision,
     seed: int,
 ) -> Generator:
     """The best averaged generator, ``ema``, of a training on ``photos`` [N, 3, R, R]; ``seed`` decides every draw."""
@@ -59,7 +66,8 @@ def train_generator(
         batches = shuffled(photos, batch, steps)
         snapshot = BestSnapshot(photos, domain.perceptual)
         module = make_module(snapshot)
-        train(module, batches, stage=stage, epochs=1, device=domain.device)
+        with computing_in(precision, *module.networks):
+            train(module, batches, stage=stage, epochs=1, device=domain.device)
         snapshot.restore(module.ema)
     module.ema.mapping.w_avg.copy_(latent_statistics(module.ema).mean)  # the trained mapping moved the mean code
     return module.ema

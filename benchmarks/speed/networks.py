@@ -25,6 +25,7 @@ from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.engine.provenance import peak_memory_mb, reset_peak_memory
+from mystyle import roles
 from mystyle.checkpoints import load_generator
 from mystyle.domains import source
 from mystyle.memory import keep_freed_memory
@@ -130,16 +131,17 @@ def measure(case: Case) -> dict[str, Any]:
 
 
 def make_step(
-    work: str, g: Generator, synthesis: Callable[[Tensor], Tensor], ws: Tensor, *, frozen: bool = True
+    work: str, g: roles.Generator, synthesis: Callable[[Tensor], Tensor], ws: Tensor, *, frozen: bool = True
 ) -> Callable[[], None]:
     """A function that does the pass once: synthesis alone, or with backward of the mean square."""
+    trained = list(g.parameters())
     g.requires_grad_(work == "to_weights" or (work == "to_latent" and not frozen))
     codes = ws.clone().requires_grad_(work == "to_latent")
 
     def step() -> None:
         with torch.set_grad_enabled(work != "synthesis"):
-            g.zero_grad()
-            codes.grad = None
+            for tensor in (*trained, codes):
+                tensor.grad = None
             image = synthesis(codes)
             if work != "synthesis":
                 image.square().mean().backward()

@@ -114,11 +114,15 @@ class Domain:
 
 
 def changed(settings: Any, changes: Mapping[type, Mapping[str, Any]]) -> Any:
-    """``settings``, a dataclass, with fields of other values wherever a dataclass of a type in ``changes`` is in it."""
+    """``settings``, a dataclass, with fields of other values wherever a dataclass of a type in ``changes`` is in it.
+
+    Where several of the types fit, the last one's values count.
+    """
     if not is_dataclass(settings) or isinstance(settings, type):
         return settings
     inner = {f.name: changed(getattr(settings, f.name), changes) for f in dataclass_fields(settings) if f.init}
-    return replace(settings, **inner | dict(changes.get(type(settings), {})))
+    own = [values for kind, values in changes.items() if isinstance(settings, kind)]
+    return replace(settings, **inner | {name: value for values in own for name, value in values.items()})
 
 
 class DomainSource(Protocol):

@@ -180,16 +180,18 @@ class Faces(DomainSource):
         """``smoke`` and ``paper`` are as they are; the others are what docs/faces.md measured."""
         from mystyle.descent import Ramps
         from mystyle.domains.domain import changed
+        from mystyle.precision import InPrecision
         from mystyle.projection import ProjectionSettings
         from mystyle.tuning import TuningSettings
 
         if preset not in ("quick", "full"):
             return settings
-        half: dict[type, Mapping[str, Any]] = {TuningSettings: {"precision": "bfloat16", "learning_rate": 3e-3}}
+        half: dict[type, Mapping[str, Any]] = {InPrecision: {"precision": "bfloat16"}}
         if preset == "full":
-            return changed(settings, half)
+            return changed(settings, half | {TuningSettings: {"learning_rate": 3e-3}})
         descent = {"coordinates": "softmax", "space": "alpha", "steps": 60, "schedule": Ramps(0.4)}
-        return changed(settings, {TuningSettings: {**half[TuningSettings], "epochs": 40}, ProjectionSettings: descent})
+        tuning = {"learning_rate": 3e-3, "epochs": 40}
+        return changed(settings, half | {TuningSettings: tuning, ProjectionSettings: descent})
 
     def load(self, device: torch.device | str = "cpu", fits: Fits | None = None) -> Domain:
         """Raises DomainError with a line for everything that is wrong with the files."""

@@ -445,9 +445,9 @@ class DiscriminatorBlock(nn.Module):
 
     def activations(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the two convolutions of the residual branch give, and the block's output."""
+        if self.fromrgb is not None:  # in the weights' precision: oneDNN's half-precision R1 of three channels crashes
+            x = self.fromrgb(x.to(self.fromrgb.weight.dtype))
         x = inner_channels(x.to(self.precision or self.conv0.weight.dtype))
-        if self.fromrgb is not None:
-            x = self.fromrgb(x)
         gain = math.sqrt(0.5)
         first = self.conv0(x)
         second = self.conv1(first, gain)
@@ -513,6 +513,11 @@ class Discriminator(nn.Module):
             width = [channels(size, channel_base, channel_max) for size in (r, r // 2)]
             self.add_module(f"b{r}", DiscriminatorBlock(*width, first=r == resolution, conv_clamp=conv_clamp))
         self.b4 = DiscriminatorEpilogue(channels(4, channel_base, channel_max), mbstd_group, conv_clamp)
+
+    def set_precision(self, dtype: torch.dtype) -> Self:
+        """Lets blocks compute in ``dtype``; see the function ``set_precision``."""
+        set_precision(self, dtype)
+        return self
 
     def forward(self, images: Image) -> Tensor:
         x = images

@@ -65,7 +65,7 @@ def read_album(folder: Path) -> Album:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
         identities, parameters = torch.arange(len(files)), {}
     if not files:
-        raise ValueError(f"--data {folder}: no images found; write some with python -m datasets.synthetic population")
+        raise ValueError(f"--data {folder}: no images in it; python -m datasets.synthetic population renders some")
     size = len(read_pixels(files[0]))
     images = torch.empty(len(files), 3, size, size, dtype=torch.uint8)
     for i, path in enumerate(files):

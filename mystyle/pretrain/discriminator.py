@@ -14,6 +14,7 @@ from torch import Tensor
 from mystyle.adversarial import lazy_adam, logistic_d, r1_penalty
 from mystyle.checkpoints import load_generator, save_discriminator
 from mystyle.networks.stylegan2 import Discriminator
+from mystyle.precision import computing_in
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Recipe, train
 from mystyle.pretrain.settings import DiscriminatorSettings
@@ -82,6 +83,7 @@ def pretrain(
     if generator.resolution != album.resolution:
         raise ValueError(f"the generator makes {generator.resolution} px, the photos have {album.resolution} px")
     recipe = DiscriminatorRecipe(generator, album, settings, seed)
-    train(recipe, work / "discriminator")
+    with computing_in(settings.precision, generator, recipe.network):
+        train(recipe, work / "discriminator")
     save_discriminator(recipe.network, out / "discriminator.safetensors", torch.float16)
     return evaluate(recipe)

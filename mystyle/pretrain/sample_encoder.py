@@ -137,7 +137,7 @@ def pretrain(
     """Trains on samples of the generator; writes ``encoder.safetensors`` in float16 and returns ``evaluate``'s."""
     generator = load_generator(generator_file)
     half = settings.precision == "bf16-mixed"
-    with showing(), computing_in(generator, "bfloat16" if half else "float32"):  # training has a bar of its own
+    with showing(), computing_in("bfloat16" if half else "float32", generator):  # training has a bar of its own
         samples = read_samples(generator, work / "samples", settings, settings.size, seed)
     recipe = SampleEncoderRecipe(samples, generator, settings, seed)
     train(recipe, work / "encoder", settings.precision)

@@ -101,12 +101,13 @@ class SampleEncoderSettings:
 
 @dataclass(frozen=True)
 class DiscriminatorSettings:
-    epochs: int = 10  # of 200 batches
+    epochs: int = 5  # of 200 batches
     batch: int = 8  # photographs, and as many samples
     rate: float = 2e-3  # Adam (0, 0.99)
     gamma: float = 1.0  # R1
     r1_every: int = 16
     held_out: float = 0.05  # share of the people kept for the figures
+    precision: Literal["float32", "bfloat16"] = "float32"  # of both networks; the latter where the processor has it
     channel_base: int = 4096
     channel_max: int = 256
 

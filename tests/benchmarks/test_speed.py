@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks.speed import diversity, method
+from benchmarks.speed import diversity, method, photographs
 from benchmarks.speed import networks as speed
 from benchmarks.speed.__main__ import main
+from datasets.folders import read_portraits
+from mystyle.latents.anchors import encode_anchors
 from mystyle.networks import stylegan2
 from mystyle.networks.stylegan2 import Generator, StyledConv
+from mystyle.prior import METHOD
 
 
 @pytest.fixture
@@ -140,3 +143,23 @@ def test_the_solver_of_the_hull_is_the_general_ones():
     for solve in method.general_solvers().values():
         # the general solvers stop at their own tolerance
         torch.testing.assert_close(solve(codes, anchors, 0.02), expected, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_photographs_are_timed_on_every_pass_of_a_generator(precision, monkeypatch):
+    monkeypatch.setattr(photographs, "keep_freed_memory", lambda: True)  # would hold for the rest of the tests
+    monkeypatch.setitem(photographs.BATCHES, 16, 2)
+    case = photographs.Figure("MobileStyleGAN", 16, precision, "cpu", 0)
+    row = photographs.passes(case)
+    assert row["batch"] == 2 and row["memory_gb"] > 0
+    assert all(row[f"{name}_s"] > 0 for name in speed.PASSES)
+
+
+def test_a_longer_tuning_is_nearer_to_its_photos(tiny_domain, people_root):
+    train, test = (read_portraits(people_root / "alice", split, 32) for split in ("train", "test"))
+    anchors = encode_anchors(train, tiny_domain.encoder)
+    settings = METHOD.presets["smoke"]
+    rows = [photographs.length(n, tiny_domain, anchors, train.images, test.images, settings) for n in (0, 30)]
+    assert rows[0]["seconds"] == 0 < rows[1]["seconds"]
+    assert rows[1]["inversion_distance"] < rows[0]["inversion_distance"]
+    assert all(-1 <= row[f"{task}_identity"] <= 1 for row in rows for task in ("inversion", "inpainting"))

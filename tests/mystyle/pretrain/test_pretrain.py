@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from mystyle.checkpoints import load_discriminator, load_generator, load_network
+from mystyle.checkpoints import load_discriminator, load_generator, load_network, save_generator
 from mystyle.networks.encoder import Encoder
 from mystyle.networks.features import FeatureNetwork
 from mystyle.pretrain import __main__ as commands
@@ -23,7 +23,13 @@ from mystyle.pretrain.data import complete_to_sphere, normal_scores, read_album
 from mystyle.pretrain.features import cosface, discriminate
 from mystyle.pretrain.generator import make_generator
 from mystyle.pretrain.loop import Shuffled
-from mystyle.pretrain.settings import PERCEPTUAL, EncoderSettings, FeatureSettings, GeneratorSettings
+from mystyle.pretrain.settings import (
+    PERCEPTUAL,
+    DiscriminatorSettings,
+    EncoderSettings,
+    FeatureSettings,
+    GeneratorSettings,
+)
 from mystyle.pretrain.sharpen import SharpeningRecipe
 
 
@@ -54,7 +60,7 @@ def test_an_album_is_read_in_the_manifest_s_order(album_folder):
 
 
 def test_folders_without_images_or_with_mixed_sizes_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=f"--data {tmp_path}: no images found"):
+    with pytest.raises(ValueError, match=f"--data {tmp_path}: no images in it"):
         read_album(tmp_path)
     Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
     Image.new("RGB", (16, 16)).save(tmp_path / "b.png")
@@ -106,6 +112,28 @@ TINY = GeneratorSettings(
     warm_epochs=(1, 1, 1), sharp_epochs=1, epochs=1, batch=4, settle=1, path_every=2, r1_every=2, z_dim=8, w_dim=16,
     channel_base=256, channel_max=16,
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_discriminator_is_trained_for_a_frozen_generator(album_folder, tmp_path, monkeypatch, precision):
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 10)
+    torch.manual_seed(0)
+    g = make_generator(32, TINY)
+    save_generator(g, tmp_path / "generator.safetensors")
+    settings = DiscriminatorSettings(3, 4, r1_every=2, held_out=0.34, precision=precision, channel_base=256)
+    commands.discriminator(album_folder, tmp_path / "generator.safetensors", tmp_path, tmp_path / "work", 0, settings)
+    assert set(json.loads((tmp_path / "discriminator.json").read_text())["figures"]) == {"loss", "accuracy"}
+    d = load_discriminator(tmp_path / "discriminator.safetensors")
+    with torch.no_grad():  # on the photographs it was shown: the held-out ones are the brightest of all
+        real, fake = d(read_album(album_folder).batch(slice(16))), d(g(torch.randn(16, 8)).clamp(-1, 1))
+    assert float((real > 0).float().mean() + (fake < 0).float().mean()) / 2 > 0.9
+
+
+def test_a_discriminator_is_refused_photographs_of_another_size(album_folder, tmp_path):
+    g = make_generator(16, TINY)
+    save_generator(g, tmp_path / "generator.safetensors")
+    with pytest.raises(SystemExit, match="makes 16 px, the photos have 32 px"):
+        commands.discriminator(album_folder, tmp_path / "generator.safetensors", tmp_path, tmp_path / "work")
 
 
 def test_the_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
