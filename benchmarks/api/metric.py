@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from benchmarks.api.task import Case, Inapplicable, Problem, Task
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
+    from mystyle.chips import Template
     from mystyle.domains.domain import Domain
     from mystyle.types import Image, Mask, Portraits
 
@@ -89,6 +90,27 @@ class Evaluation:
             read = self.domain.judge.regress(self.deep(of).to(self.domain.device)).cpu()
         return dict(zip(self.domain.judge.moments, read.T, strict=True))
 
+    def embeddings(self, file: str, kind: type[nn.Module], template: Template, of: Of) -> Tensor:
+        """Identity embeddings [n, e] of unit norm by another recogniser than the judge; see ``network``."""
+        from mystyle.networks.recognition import PortraitRecognizer
+
+        recognizer = PortraitRecognizer(self.network(file, kind), template)
+
+        def embed(images: Image) -> Tensor:
+            return recognizer.identity_of(recognizer.deep(images))
+
+        found: Tensor = self.once((file, of), lambda: self.apply(embed, self.images(of)))
+        return found
+
+    def network(self, file: str, kind: type[nn.Module]) -> Any:
+        """The network in a ``file`` of the domain. Raises Inapplicable where the domain has none or it is not there."""
+        from mystyle.checkpoints import load_network
+
+        path = self.domain.file(file)
+        if path is None:
+            raise Inapplicable(f"domain {self.domain.name} is without {file}")
+        return self.once(("network", file), lambda: load_network(kind, path).to(self.domain.device))
+
     def once(self, key: tuple[Any, ...], compute: Callable[[], Any]) -> Any:
         """``compute()``, or what it gave before. Sets of photos in ``key`` stand for their content in every job."""
         sets = ("train", "subject", "held_out")
@@ -124,3 +146,4 @@ class Metric:
     compute: Callable[[Evaluation], Tensor | Mapping[str, float]]
     # [n] of the cases, or {item: value} of what else is counted (clusters, photos, the whole set); NaN or Inapplicable
     # where there is no value
+    file: str = ""  # a weight file of the domain that this metric alone reads, by ``Evaluation.network``

@@ -176,8 +176,8 @@ def make_jobs(
 ) -> tuple[Job, ...]:
     """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
 
-    ``files`` are those beside the weights that methods and tasks may need, with their SHA-256. ``changed`` are settings
-    by row, where they are not the preset's.
+    ``files`` are those beside the weights that methods, tasks and metrics may need, with their SHA-256. ``changed``
+    are settings by row, where they are not the preset's.
 
     Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
     a prior one comes before all others.
@@ -216,7 +216,8 @@ def make_jobs(
                     row_settings = (changed or {}).get(name, method.presets[preset])
                     if isinstance(variant, Variant):
                         row_settings = variant.change(row_settings, part)
-                    row |= {"settings": row_settings, "train": chosen, "part": part, "files": _files(part, files)}
+                    row |= {"settings": row_settings, "train": chosen, "part": part}
+                    row |= {"files": _files(part, metrics, files)}
                     jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
                 if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
@@ -227,16 +228,17 @@ def make_jobs(
                 row |= {"personal": True}
                 for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
                     photos = train[part.prior_of or person.name]
-                    row |= {"train": photos, "part": part, "files": _files(part, files)}
+                    row |= {"train": photos, "part": part, "files": _files(part, metrics, files)}
                     jobs.append(Job(**shared | row, reference=True))
     _require_distinct(jobs)
     turns = _turns(jobs)
     return tuple(sorted(jobs, key=lambda job: turns[job.key]))
 
 
-def _files(part: Part, files: Mapping[str, str]) -> dict[str, str]:
-    """Those of ``files`` that the task depends on; a domain may be without some."""
-    return {name: files[name] for name in part.task.files if name in files}
+def _files(part: Part, metrics: Mapping[str, Metric], files: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``files`` that task and metrics depend on; a domain may be without some."""
+    wanted = (*part.task.files, *(metric.file for metric in metrics.values()))
+    return {name: files[name] for name in wanted if name in files}
 
 
 def shard(jobs: Sequence[Job], number: int, count: int) -> tuple[Job, ...]:

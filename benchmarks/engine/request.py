@@ -112,17 +112,19 @@ def resolve(options: Options) -> Request:
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
     _raise(found)
+    files = domain.files()
+    metrics = {name: METRICS.load(name) for name in suite.metrics}
     return Request(
         suite=suite,
         preset=options.preset,
         methods=methods,
-        metrics={name: METRICS.load(name) for name in suite.metrics},
+        metrics={name: metric for name, metric in metrics.items() if not metric.file or metric.file in files},
         folders=folders,
         seeds=options.seeds,
         domain=options.domain,
         resolution=domain.resolution,
         weights=weights,
-        files=domain.files(),
+        files=files,
         suited={
             row: domain.settings(options.preset, method.presets[options.preset]) for row, method in methods.items()
         },

@@ -23,7 +23,8 @@ from mystyle.types import Image, Portraits
 EVERYBODY = tuple(person.name for person in CELEBRITIES)
 SHORT = ("barack_obama", "lady_gaga", "jeff_bezos")
 """Table 2's people, whom the short presets of all suites take, so that they share priors"""
-OF_PERSON = ("maps_train", "maps_heldout", "identity", "true_identity")  # what says something of a whole photo
+IDENTITIES = ("identity", "identity_facenet", "identity_arcface")  # by every judge whose file is there
+OF_PERSON = ("maps_train", "maps_heldout", *IDENTITIES, "true_identity")  # what says something of a whole photo
 KEPT = 24  # samples of a person that are kept as files
 RESTORATIONS: tuple[Restoration, ...] = (Inversion(), Inpainting(), SuperResolution(8))  # of suites that compare tasks
 TITLES = {task.name: task.title for task in RESTORATIONS}

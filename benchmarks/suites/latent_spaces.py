@@ -45,10 +45,7 @@ SUITE = Suite(
         Variant("space_pplus", "P+_β", "mystyle", partial(personal, "alpha+")),
     ),
     metrics=(
-        "maps_train",
-        "maps_heldout",
-        "identity",
-        "true_identity",
+        *common.OF_PERSON,
         "perceptual",
         "consistency",
         "dilation",

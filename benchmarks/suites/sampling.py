@@ -30,7 +30,7 @@ def sampled(way: SamplingSettings, settings: Any, part: Part) -> Any:
     return replace(settings, sample=way)
 
 
-OF_PHOTOS = ("maps_train", "identity", "true_identity", "copy_distance")
+OF_PHOTOS = ("maps_train", *common.IDENTITIES, "true_identity", "copy_distance")
 
 SUITE = Suite(
     name="sampling",
@@ -39,7 +39,8 @@ SUITE = Suite(
     paper="B.1",
     methods=tuple(Variant(name, title, "mystyle", partial(sampled, way)) for name, (title, way) in WAYS.items()),
     metrics=(
-        *("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "pair_distance"),
+        *common.OF_PERSON,
+        *("diversity", "pair_distance"),
         *("kid", "precision", "recall", "copy_distance"),
     ),
     references=(common.ceiling(OF_PHOTOS, common.held_out_photos),),

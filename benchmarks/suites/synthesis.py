@@ -24,7 +24,8 @@ from benchmarks.suites import common
 TABLE_1 = ("adele", "kamala_harris", "joe_biden")
 
 
-OF_PHOTOS = ("maps_train", "identity", "true_identity", "copy_distance")  # what says something about real photos
+# what says something about real photos
+OF_PHOTOS = ("maps_train", *common.IDENTITIES, "true_identity", "copy_distance")
 
 SUITE = Suite(
     name="synthesis",
@@ -33,8 +34,9 @@ SUITE = Suite(
     paper="Table 1, Figure 8",
     methods=("ojha", "diffaugment", "mystyle"),
     metrics=(
-        *("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "diversity_x10"),
-        *("fid", "kid", "precision", "recall", "copy_distance", "copy_p"),
+        *common.OF_PERSON,
+        *("diversity", "diversity_x10"),
+        *("fid", "fid_inception", "kid", "precision", "recall", "copy_distance", "copy_p"),
     ),
     references=(
         common.floor(OF_PHOTOS, common.held_out_photos),

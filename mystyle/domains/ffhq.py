@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mystyle.domains.domain import Domain, DomainSource, Fits
-from mystyle.domains.faces import from_face_api, reader_kinds, reader_of
 from mystyle.domains.folder import brought, brought_files, read_parts
+from mystyle.domains.published import ARCFACE, INCEPTION, facenet, from_face_api, lpips, reader_kinds, reader_of
 from mystyle.weights import ByHand, Entry, Url, home
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from mystyle.networks.lpips import LPIPS
 
 Files = Mapping[str, Path]
-
-FACENET = ((0.289, 0.4015), (0.711, 0.4015), (0.5, 0.583), (0.319, 0.7375), (0.681, 0.7375))
-"""five points in the chip that facenet-pytorch's MTCNN cuts with a margin of 14 px, as for its evaluation on LFW:
-medians of 159 photographs, made symmetric. The package squeezes a face's box to a square, which ``Region`` does not."""
 
 STYLEGAN2 = Url("https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/ffhq.pkl")
 STYLEGAN2_SIZE = 381_624_121
@@ -63,30 +59,6 @@ def read_encoder(files: Files) -> nn.Module:
     from mystyle.checkpoints import encoders
 
     return encoders.read_encoder(files)
-
-
-def read_arcface(files: Files) -> nn.Module:
-    from mystyle.checkpoints import encoders
-
-    return encoders.read_irse(files)
-
-
-def read_lpips(files: Files) -> nn.Module:
-    from mystyle.checkpoints import state_dicts
-
-    return state_dicts.read_lpips(files)
-
-
-def read_facenet(files: Files) -> nn.Module:
-    from mystyle.checkpoints import state_dicts
-
-    return state_dicts.read_facenet(files)
-
-
-def read_inception(files: Files) -> nn.Module:
-    from mystyle.checkpoints import state_dicts
-
-    return state_dicts.read_inception(files)
 
 
 MANIFEST = (
@@ -126,52 +98,10 @@ MANIFEST = (
         None,
         read_encoder,
     ),
-    Entry(
-        "perceptual.safetensors",
-        "the perceptual distance of all losses: the trunk of LPIPS, AlexNet",
-        "PyTorch",
-        "torchvision is BSD-3-Clause, lpips BSD-2-Clause. Trained on ImageNet's photographs, which are for research.",
-        Url("https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"),
-        244_408_911,
-        "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
-        read_lpips,
-    ),
-    Entry(
-        "judge.safetensors",
-        "judges identity and MAPS: FaceNet (Inception-ResNet v1)",
-        "Tim Esler (facenet-pytorch)",
-        "MIT. Trained on VGGFace2's photographs.",
-        Url(
-            "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
-        ),
-        111_898_327,
-        "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
-        read_facenet,
-    ),
-    Entry(
-        "arcface.safetensors",
-        "a second recogniser: ArcFace's IR-SE50",
-        "TreB1eN (InsightFace_Pytorch), in the copy of xinntao (facexlib)",
-        "both repositories are MIT. Trained on MS-Celeb-1M's photographs, which their publisher has withdrawn.",
-        Url("https://github.com/xinntao/facexlib/releases/download/v0.1.0/recognition_arcface_ir_se50.pth"),
-        175_367_323,
-        "a035c768259b98ab1ce0e646312f48b9e1e218197a0f80ac6765e88f8b6ddf28",
-        read_arcface,
-        required=False,
-    ),
-    Entry(
-        "inception.safetensors",
-        "features of the Frechet distance: Inception v3 of 2015",
-        "Maximilian Seitzer (pytorch-fid), converted from Google's",
-        "Apache-2.0. Trained on ImageNet's photographs, which are for research.",
-        Url(
-            "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth"
-        ),
-        95_628_359,
-        "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
-        read_inception,
-        required=False,
-    ),
+    lpips("perceptual", "the perceptual distance of all losses"),
+    facenet("judge", "judges identity and MAPS"),
+    ARCFACE,
+    INCEPTION,
     from_face_api("landmarks", "face_landmark_68", "68 points, for yaw and glasses", "MIT"),
     from_face_api("expressions", "face_expression", "seven expressions, for the smile", "MIT"),
     from_face_api("age", "age_gender", "age", "MIT"),
@@ -198,6 +128,7 @@ class BroughtDomain(DomainSource):
         import torch
 
         from mystyle.checkpoints import load_network
+        from mystyle.chips import FACENET
         from mystyle.networks.facenet import FaceNet
         from mystyle.networks.lpips import LPIPS
         from mystyle.networks.psp import StyleEncoder, WEncoder
@@ -209,8 +140,7 @@ class BroughtDomain(DomainSource):
             **reader_kinds(),
         )  # fmt: skip
         readers = {role: partial(load_network, kind) for role, kind in kinds.items()}
-        entries = [entry for entry in self.manifest if Path(entry.file).stem in kinds]
-        read = read_parts(self.name, brought(self.name, entries, readers), device, at_odds)
+        read = read_parts(self.name, brought(self.name, self.manifest, readers), device, at_odds)
         n = read.networks
         reader = reader_of(n)
         domain = Domain(

@@ -50,6 +50,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="with --bring: take packages and files from there, by their names, and use no network",
     )
     parser.add_argument("--again", action="store_true", help="with --bring: also what is damaged or outdated")
+    parser.add_argument("--all", action="store_true", help="with --bring: also the optional ones")
     parser.add_argument("--only", nargs="+", metavar="FILE", help="with --bring: these files of the table alone")
     return parser
 
@@ -61,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
     parser = make_parser()
     options = parser.parse_args(arguments)
-    if not options.bring and (options.folder is not None or options.again or options.only):
-        parser.error("--from, --again and --only are for --bring")
+    if not options.bring and (options.folder is not None or options.again or options.all or options.only):
+        parser.error("--from, --again, --all and --only are for --bring")
     if options.domain is None:
         if options.bring:
             parser.error("--bring needs a domain: " + ", ".join(DOMAINS.names()))
@@ -86,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.error(f"MYSTYLE_HOME {home()}: the cache cannot be written ({words(error)})")
     try:
-        return bring_missing(domain, options.folder, options.again, options.only or files)
+        everything = options.all or options.folder is not None  # a folder may hold optional ones, which cost nothing
+        asked = options.only or (files if everything else needed(domain.manifest))
+        return bring_missing(domain, options.folder, options.again, asked)
     except KeyboardInterrupt:
         show(["", "stopped; what was finished is kept, the same command continues from here"], error=True)
         return STOPPED
@@ -94,6 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def statuses(domain: DomainSource) -> Statuses:
     return {entry: status(domain.name, entry) for entry in domain.manifest}
+
+
+def needed(manifest: Sequence[Entry]) -> list[str]:
+    """The files that are required, and the others that are made of the same sources."""
+    sources = [entry.source for entry in manifest if entry.required]
+    return [entry.file for entry in manifest if entry.source in sources]
 
 
 def bring_missing(domain: DomainSource, folder: Path | None, again: bool, only: Sequence[str]) -> int:
@@ -170,11 +179,16 @@ def way(domain: DomainSource, found: Statuses) -> Iterator[str]:
     yield f"there: {', '.join(filter(None, counts.values()))}"
     absent = [entry for entry, state in found.items() if state.state in ("missing", "optional")]
     fetched = [entry for entry in absent if entry.source.automatic]
-    if fetched:
-        sizes = [group[0].size for group in by_source(fetched)]
-        size = megabytes(sum(filter(None, sizes))) if any(sizes) else "of unknown size"
-        more = " and what has no known size" if any(sizes) and None in sizes else ""
-        yield f"to fetch {len(fetched)} ({size}{more}): python -m mystyle.weights {domain.name} --bring"
+    usual = needed(domain.manifest)
+    for flag, files in (
+        ("--bring", [entry for entry in fetched if entry.file in usual]),
+        ("--bring --all", [entry for entry in fetched if entry.file not in usual]),
+    ):
+        if files:
+            sizes = [group[0].size for group in by_source(files)]
+            size = megabytes(sum(filter(None, sizes))) if any(sizes) else "of unknown size"
+            more = " and what has no known size" if any(sizes) and None in sizes else ""
+            yield f"to fetch {len(files)} ({size}{more}): python -m mystyle.weights {domain.name} {flag}"
     for group in by_source([entry for entry in absent if not entry.source.automatic]):
         yield from indented(f"by hand: {group[0].source.by_hand}", first="")
     if absent:

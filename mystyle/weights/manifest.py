@@ -40,6 +40,8 @@ class Entry:
     """
     required: bool = True
     """without an optional one, what needs it is a dash"""
+    for_metrics: bool = False
+    """only metrics read it, which name the file: no fit depends on it"""
     half: bool = False
     """kept as float16"""
     version: int = 1

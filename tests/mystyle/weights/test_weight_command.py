@@ -136,6 +136,20 @@ def test_an_optional_file_that_no_program_can_fetch_is_left_alone_but_a_needed_o
     assert status == 1 and "extra.safetensors: cannot be fetched by a program\nby hand: get a.bin" in err
 
 
+def test_an_optional_file_of_its_own_source_is_brought_when_asked(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "bring", lambda domain, wanted, folder: asked.append([e.file for e in wanted]) or [])
+    lone = entry(Url("https://example.org/b.bin"), A, "lone.safetensors", required=False, for_metrics=True)
+    for flags in ([], ["--all"], ["--only", "lone.safetensors"]):
+        _, out, _ = run("made_up", "--bring", *flags, manifest=(*MANIFEST[1:3], lone))
+        assert "to fetch 1 (0.0 MB): python -m mystyle.weights made_up --bring --all\n" in out
+    assert asked == [
+        ["judge.safetensors", "age.safetensors"],  # of one source
+        ["judge.safetensors", "age.safetensors", "lone.safetensors"],
+        ["lone.safetensors"],
+    ]
+
+
 def test_a_damaged_file_is_told_and_made_again_when_asked(run, folder):
     assert run("made_up", "--bring", "--from", folder)[0] == 0
     path = weight_file("made_up", "judge.safetensors")
@@ -166,6 +180,7 @@ def test_unusable_arguments(run, tmp_path, monkeypatch):
         ("--bring",): "--bring needs a domain: ",
         ("made_up", "--from", str(tmp_path)): "are for --bring",
         ("made_up", "--again"): "are for --bring",
+        ("made_up", "--all"): "are for --bring",
         ("made_up", "--bring", "--from", "nowhere"): "--from nowhere: there is no such folder",
         ("made_up", "--bring", "--only", "x"): "--only x: the files of made_up are generator.safetensors, judge",
     }
