@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from mystyle.precision import InPrecision
 from mystyle.progress import report
 from mystyle.types import LENGTH
 
@@ -92,7 +93,7 @@ class Phases:
 
 
 @dataclass(frozen=True)
-class DescentSettings:
+class DescentSettings(InPrecision):
     """What every projection shares; the defaults are those of StyleGAN2's projection code."""
 
     steps: int = field(default=1000, metadata=LENGTH)

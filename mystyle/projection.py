@@ -16,6 +16,7 @@ from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import LatentStatistics
 from mystyle.latents.subspace import AlphaCode, constrain, dilation, softmax_coordinates, to_w
 from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_penalty
+from mystyle.precision import computing_in
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Degradation, Image, WPlus
 
@@ -150,7 +151,8 @@ def _project_batch(
             + s.sum_weight * sum_penalty(constrained if s.sum_of == "constrained" else raw)
         )
 
-    losses = descend((alpha, delta) if s.space == "alpha+" else (alpha,), objective, s, on_step=on_step)
+    with computing_in(s.precision, generator):
+        losses = descend((alpha, delta) if s.space == "alpha+" else (alpha,), objective, s, on_step=on_step)
     with torch.no_grad():
         coordinates = constrain(s.bounded(alpha + delta), beta=None)
         return coordinates, generator.synthesis(to_w(coordinates, anchors), noise="const"), losses
@@ -213,7 +215,8 @@ def _project_latent_batch(
         output = phi(generator.synthesis(ws, noise="const"))
         return reconstruction(perceptual, output, target, features, s.l2_weight)
 
-    losses = descend((w,), objective, s, on_step=on_step)
+    with computing_in(s.precision, generator):
+        losses = descend((w,), objective, s, on_step=on_step)
     with torch.no_grad():
         ws = w.detach().expand(-1, generator.num_ws, -1)
         return ws, generator.synthesis(ws, noise="const"), losses

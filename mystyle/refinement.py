@@ -21,7 +21,7 @@ from mystyle.domains.domain import Fits, InMemory
 from mystyle.inversion import digest
 from mystyle.latents.statistics import latent_samples
 from mystyle.losses import reconstruction
-from mystyle.precision import Precision, computing_in
+from mystyle.precision import computing_in
 from mystyle.roles import DeepFeatures, Encoder, Generator, PerceptualDistance
 from mystyle.types import Image, W
 
@@ -37,8 +37,6 @@ class RefinementSettings(DescentSettings):
     """of the squared Euclidean distance of the recogniser's features"""
     prior_weight: float = 0.01
     """of the mean square of v, which keeps codes where W is dense"""
-    precision: Precision = "bfloat16"
-    """of the generator's activations"""
 
 
 class RefiningEncoder:

@@ -182,7 +182,7 @@ class Faces(DomainSource):
                 n["generator"],
                 n["perceptual"],
                 PortraitRecognizer(n["identity"], DLIB),
-                RefinementSettings(),
+                RefinementSettings(precision="bfloat16"),
                 {"domain": self.name, "weights": dict(read.weights)},
             ),
             perceptual=n["perceptual"],
