@@ -45,6 +45,7 @@ from mystyle.workbench.sheets import grid, labelled_grid
 
 FEW = 10  # photos, below which a prior can hardly be more than they are
 SHOWN = 24  # rows of a contact sheet at most
+LABEL = 10  # characters of a name beside its row: the end, in which photos of an album differ
 SHEET, TABLE = "sheet.png", "results.csv"
 GENERATOR, ANCHORS, CHECKPOINT = "generator.safetensors", "anchors.safetensors", "tuning.ckpt"
 PRIOR, CARD = "prior.json", "README.md"
@@ -445,6 +446,5 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 def sheet(path: Path, names: Sequence[str], columns: Sequence[str], images: Sequence[Image]) -> None:
     """A contact sheet: a row per image, a column per kind."""
     cells = torch.stack([part[:SHOWN].cpu() for part in images], dim=1).flatten(0, 1)
-    write_whole(
-        path, lambda partial: labelled_grid(partial, cells, [printable(n[:10]) for n in names[:SHOWN]], columns)
-    )
+    ends = [printable(name if len(name) <= LABEL else f"…{name[1 - LABEL :]}") for name in names[:SHOWN]]
+    write_whole(path, lambda partial: labelled_grid(partial, cells, ends, columns))

@@ -70,8 +70,8 @@ def sheet(
 
 
 def _narrow(label: str, cell: int) -> str:
-    """A label in lines that are not longer than the side of a cell."""
-    return "\n".join(wrap(line, max(10, cell // 12)) for line in label.split("\n"))
+    """A label in lines that are not longer than the side of a cell; names of folders break at their underscores."""
+    return "\n".join(wrap(line, max(10, cell // 12)) for line in label.replace("_", " ").split("\n"))
 
 
 def show(axes: Axes, path: Cell, cell: int = CELL) -> None:
