@@ -20,7 +20,8 @@ from mystyle.types import Image, from_uint8, to_uint8
 class Album:
     """``images`` uint8 [n, 3, R, R], ``identities`` [n] and ``parameters`` {name: [n]}.
 
-    Without a manifest every image is an identity of its own and there are no parameters.
+    Without a manifest the images of a folder inside are of one identity, every other image is one of its own, and there
+    are no parameters.
     """
 
     images: Tensor
@@ -63,7 +64,8 @@ def read_album(folder: Path) -> Album:
         parameters = {name: torch.tensor(table[name].to_numpy(), dtype=torch.float32) for name in columns}
     else:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        identities, parameters = torch.arange(len(files)), {}
+        people = [path if path.parent == folder else path.parent for path in files]
+        identities, parameters = torch.from_numpy(pd.factorize(pd.Series(map(str, people)))[0]), {}
     if not files:
         raise ValueError(f"--data {folder}: no images in it; python -m datasets.synthetic population renders some")
     size = len(read_pixels(files[0]))

@@ -68,6 +68,13 @@ def test_folders_without_images_or_with_mixed_sizes_are_refused(tmp_path):
         read_album(tmp_path)
 
 
+def test_folders_inside_are_people(tmp_path):
+    for name in ("ada/1.png", "ada/2.png", "bob/1.png", "someone.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    assert read_album(tmp_path).identities.tolist() == [0, 0, 1, 2]
+
+
 def test_normal_scores_keep_order_and_are_normal():
     x = torch.rand(500, generator=torch.Generator().manual_seed(0)) ** 3
     (score,) = normal_scores({"x": x}, torch.Generator().manual_seed(1)).T
