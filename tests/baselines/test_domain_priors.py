@@ -16,6 +16,7 @@ from baselines.glo import METHOD as GLO
 from baselines.glo import GloSettings, GloTuning
 from baselines.pti import METHOD as PTI
 from mystyle.latents.anchors import encode_anchors
+from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.features import PerceptualDistance
 from mystyle.pivotal import PivotalTuning
 from mystyle.prior import Settings as MyStyleSettings
@@ -76,6 +77,30 @@ def test_glo_moves_the_anchors_and_with_a_rate_of_zero_is_mystyle(tiny_domain, p
     assert torch.equal(still.anchors.codes, start.codes)
     for a, b in zip(still.generator.parameters(), ours.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("start", ["encoder", "mean", "random"])
+def test_glo_starts_where_it_is_told_and_tells_how_far_anchors_moved(tiny_domain, person, start, tmp_path):
+    def glo(rate: float, seed: int = 0):
+        fit = GloSettings(epochs=1, batch=4, anchor_rate=rate, start=start)
+        return GLO.fit(person, tiny_domain, seed=seed, settings=MyStyleSettings(fit=fit))
+
+    statistics = latent_statistics(tiny_domain.generator)
+    codes = glo(0.0).anchors.codes
+    if start == "encoder":
+        assert torch.equal(codes, encode_anchors(person, tiny_domain.encoder).codes)
+    elif start == "mean":
+        assert torch.equal(codes, statistics.mean.expand_as(codes))
+    else:
+        assert not torch.equal(codes, glo(0.0, seed=1).anchors.codes)
+        assert (codes - codes.roll(1, 0)).norm(dim=1).min() > 0.1 * statistics.std
+    assert glo(0.0).facts == {"anchor_displacement": 0.0}
+    moved = glo(1e-2)
+    expected = 1e-2 * tiny_domain.generator.w_dim**0.5 / statistics.std  # Adam's first step is its rate in every number
+    assert moved.facts["anchor_displacement"] == pytest.approx(expected, rel=0.05)  # but where a gradient is about eps
+    moved.save(tmp_path)
+    again = GLO.load(tmp_path, person, tiny_domain, settings=moved.settings)
+    assert again.facts == moved.facts
 
 
 def test_an_anchor_is_moved_by_its_own_photo_alone(tiny_domain, person):
