@@ -124,8 +124,7 @@ def descend(
 
     ``after_step(step)`` may change the variables after each update, in place (II2S clips, PULSE returns to a sphere,
     noise maps are normalised); it runs without gradients. ``on_step`` is given the number of steps done and the
-    objective, to report them. Raises FloatingPointError that names image and step if an objective
-    ceases to be finite.
+    objective, to report them. Raises FloatingPointError that names image and step if an objective ceases to be finite.
     """
     s = settings
     descent = optimizer(variables)

@@ -1,4 +1,4 @@
-"""How far a training moved the anchors (MyStyle, C.3): hardly at all, and trained anchors were not tested."""
+"""How far a training moved the anchors (MyStyle, C.3), to tell trained anchors from such that only could have moved."""
 
 from __future__ import annotations
 

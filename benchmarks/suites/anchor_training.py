@@ -17,7 +17,6 @@ from benchmarks.api.suite import Figure, Suite, Variant
 from benchmarks.api.task import Part, Person
 from benchmarks.suites import common
 
-FIGURE_17 = ("adele", "kamala_harris", "joe_biden")
 OF_PHOTOS = ("maps_train", "identity", "true_identity", "sharpness")
 
 Start = Literal["encoder", "mean", "random"]
@@ -73,7 +72,9 @@ SUITE = Suite(
             common.SHORT, 50, 200, "3 people, 50 of their photos, 200 images in 6 rows: 11 minutes on two cores"
         ),
         "full": Settings(common.EVERYBODY, None, 2000, "all 13 people, 2,000 images each in 6 rows: for a GPU"),
-        "paper": Settings(FIGURE_17, None, 2000, "the 3 people of Figure 17, 2,000 images each in 6 rows: for a GPU"),
+        "paper": Settings(
+            common.FIGURE_17, None, 2000, "the 3 people of Figure 17, 2,000 images each in 6 rows: for a GPU"
+        ),
     },
     parts=parts,
 )

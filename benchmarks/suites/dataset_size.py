@@ -100,8 +100,8 @@ SUITE = Suite(
     title="Size of the reference set",
     paper="Figure 7",
     methods=(
-        Variant("mystyle_p0", "P+_0, equal passes", "mystyle", partial(common.with_beta, 0.0)),
-        Variant("mystyle_p0_steps", "P+_0, equal steps", "mystyle", equal_steps),
+        Variant("mystyle_p0", "MyStyle P+_0, equal passes", "mystyle", partial(common.with_beta, 0.0)),
+        Variant("mystyle_p0_steps", "MyStyle P+_0, equal steps", "mystyle", equal_steps),
     ),
     metrics=("perceptual", "maps_heldout", "identity_subject", "true_identity", "set_diversity"),
     conditions={str(size): f"{size} photos" for size in SIZES} | {"200": "all photos, at most 200"},
