@@ -121,6 +121,8 @@ class FitSettings(InPrecision):
     policy: str = "color,translation,cutout"
     snapshots: int = 10
     """how many moments of the training, equally spaced and the last one included, are compared (``BestSnapshot``)"""
+    truncation: float = 0.7
+    """psi of samples, and so of those by which moments are compared"""
 
     @property
     def steps(self) -> int:
@@ -186,10 +188,17 @@ class FewShotGAN(FewShotGame):
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(FewShotGAN, domain.generator, domain.needed("discriminator"), settings)
-    s, stage = settings, FewShotGAN.stage
+    s = settings
     return train_generator(
-        make_module, domain, photos, batch=s.batch, steps=s.steps, stage=stage, precision=s.precision, seed=seed
+        partial(FewShotGAN, domain.generator, domain.needed("discriminator"), s),
+        domain,
+        photos,
+        batch=s.batch,
+        steps=s.steps,
+        stage=FewShotGAN.stage,
+        precision=s.precision,
+        truncation=s.truncation,
+        seed=seed,
     )
 
 
@@ -199,8 +208,6 @@ class Settings:
     """decides the trained generator"""
     restore: LatentProjectionSettings = EARLY_STOPPED
     """decides projections into it; 200 steps are the paper's (B.2)"""
-    truncation: float = 0.7
-    """psi of samples"""
 
 
 # 1400 images cost a CPU core 110 seconds at 128 pixels; the half-life keeps the average within that length
@@ -212,7 +219,7 @@ QUICK = Settings(
 
 class DiffAugment(FewShotMethod):
     name = "diffaugment"
-    version = 2
+    version = 3
     title = "DiffAugment"
     presets: Mapping[str, Settings] = {
         "smoke": Settings(replace(QUICK.fit, images=32), replace(QUICK.restore, steps=10)),

@@ -68,6 +68,8 @@ class FitSettings(InPrecision):
     """of the averaged generator's weights, in iterations: the decay is 0.5^(32 / 10000) whatever the batch"""
     snapshots: int = 5
     """how many moments of the training, equally spaced and the last one included, are compared (``BestSnapshot``)"""
+    truncation: float = 1.0
+    """psi of samples, and so of those by which moments are compared"""
 
 
 def distance_consistency_loss(source_features: Tensor, target_features: Tensor) -> Tensor:
@@ -219,10 +221,17 @@ class Adaptation(FewShotGame):
 
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    make_module = partial(Adaptation, domain.generator, domain.needed("discriminator"), settings)
-    s, stage = settings, Adaptation.stage
+    s = settings
     return train_generator(
-        make_module, domain, photos, batch=s.batch, steps=s.iterations, stage=stage, precision=s.precision, seed=seed
+        partial(Adaptation, domain.generator, domain.needed("discriminator"), s),
+        domain,
+        photos,
+        batch=s.batch,
+        steps=s.iterations,
+        stage=Adaptation.stage,
+        precision=s.precision,
+        truncation=s.truncation,
+        seed=seed,
     )
 
 
@@ -232,8 +241,6 @@ class Settings:
     """decides the trained generator"""
     restore: LatentProjectionSettings = EARLY_STOPPED
     """decides projections into it; in MyStyle there are none, so these are DiffAugment's"""
-    truncation: float = 1.0
-    """psi of samples"""
 
 
 class Ojha(FewShotMethod):

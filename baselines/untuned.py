@@ -17,7 +17,7 @@ from mystyle.types import Portraits
 
 class Untuned(MyStyle):
     name = "untuned"
-    version = 1
+    version = 2
     title = "MyStyle, not tuned"
     presets: Mapping[str, Settings] = {name: replace(settings, fit=None) for name, settings in MyStyle.presets.items()}
 

@@ -102,10 +102,6 @@ class DescentSettings(InPrecision):
     """of the learning rate"""
     l2_weight: float = 1.0
     """lambda_L2 of Eq. 1"""
-    patience: int | None = None
-    """steps after which an image stops, its best objective not having fallen by ``least_gain``; None: all steps"""
-    least_gain: float = 0.01
-    """relative"""
     batch: int = 16
     """images that descend at once; decides memory and speed, not the result"""
 
@@ -129,13 +125,11 @@ def descend(
 
     ``after_step(step)`` may change the variables after each update, in place (II2S clips, PULSE returns to a sphere,
     noise maps are normalised); it runs without gradients. ``on_step`` is given the number of steps done and the
-    objective, to report them. With ``settings.patience`` every image keeps the code it stopped with, while the rest of
-    its batch goes on. Raises FloatingPointError that names image and step if an objective ceases to be finite.
+    objective, to report them. Raises FloatingPointError that names image and step if an objective ceases to be finite.
     """
     s = settings
     descent = optimizer(variables)
     losses = variables[0].new_full((len(variables[0]), s.steps), torch.nan)
-    stops = Stops(variables, s, s.patience) if s.patience else None
     for step in range(s.steps):
         for group in descent.param_groups:
             group["lr"] = s.schedule(step, s.steps)
@@ -143,8 +137,6 @@ def descend(
         losses[:, step] = loss.detach()
         if step % CHECKED_EVERY == 0 or step == s.steps - 1:
             _require_finite(loss, step)
-        if stops and not stops.going_on(loss.detach(), step):
-            break
         descent.zero_grad()
         loss.sum().backward(inputs=list(variables))  # no gradients of weights are computed
         descent.step()
@@ -152,9 +144,6 @@ def descend(
             with torch.no_grad():
                 after_step(step)
         on_step(step + 1, loss)
-    if stops:
-        stops.restore(losses)
-        on_step(s.steps, loss)
     return losses
 
 
@@ -168,38 +157,6 @@ def batches(n: int, settings: DescentSettings, stage: str) -> Iterator[tuple[sli
             report(stage, i * settings.steps + step, len(starts) * settings.steps, value)
 
         yield slice(start, min(start + settings.batch, n)), on_step
-
-
-class Stops:
-    """When each image of a batch has stopped, and with which variables."""
-
-    def __init__(self, variables: Sequence[Tensor], settings: DescentSettings, patience: int):
-        self.variables, self.settings, self.patience = variables, settings, patience
-        self.kept = [variable.detach().clone() for variable in variables]
-        self.running = torch.ones(len(variables[0]), dtype=torch.bool, device=variables[0].device)
-        self.last = torch.full_like(self.running, settings.steps - 1, dtype=torch.long)  # step of the code
-        self.best = torch.full_like(self.running, torch.inf, dtype=torch.float32)
-        self.gained = torch.zeros_like(self.last)  # step of the last gain
-
-    def going_on(self, loss: Tensor, step: int) -> bool:
-        """Takes note of the objective at ``step``, before its update; False once no image runs."""
-        gain = loss < self.best * (1 - self.settings.least_gain)
-        self.best = torch.where(gain, loss, self.best)
-        self.gained = torch.where(gain, step, self.gained)
-        stopping = self.running & (step - self.gained >= self.patience)
-        self.last[stopping] = step
-        for kept, variable in zip(self.kept, self.variables, strict=True):
-            kept[stopping] = variable.detach()[stopping]
-        self.running &= ~stopping
-        return bool(self.running.any())
-
-    @torch.no_grad()
-    def restore(self, losses: Tensor) -> None:
-        """Puts the variables of the stopped images back, and NaN for what came after."""
-        for kept, variable in zip(self.kept, self.variables, strict=True):
-            variable[~self.running] = kept[~self.running]
-        steps = torch.arange(losses.shape[1], device=losses.device)
-        losses[steps > self.last[:, None]] = torch.nan
 
 
 def _require_finite(loss: Tensor, step: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -29,8 +29,12 @@ class EditSettings:
     """gamma in the affine hull of the anchors, so that coordinates keep their sum; the paper's formula does not"""
 
 
-PAPER_TEXT = EditSettings(sum_to_zero=False)
-OFFICIAL_CODE = EditSettings(policy="continue", sum_to_zero=False)
+PAPER_TEXT = EditSettings(
+    beta=0.03,  # edit.py; the text leaves it to the user
+    policy="project",  # 3.4: "in practice, we find the projection useful"
+    sum_to_zero=False,  # 3.4, gamma = (M^T M)^-1 M^T n
+)
+OFFICIAL_CODE = replace(PAPER_TEXT, policy="continue")  # edit.py
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class Inversion(Codes):
     images: Image
     """what the codes render, [n, 3, R, R], not clamped"""
     losses: Tensor
-    """the objective of every image at every step, [n, steps]; after an image stopped, NaN"""
+    """the objective of every image at every step, [n, steps]"""
 
     @classmethod
     def of(cls, renderer: Renderer, ws: WPlus, images: Image, losses: Tensor) -> Inversion:

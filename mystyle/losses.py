@@ -42,5 +42,11 @@ def offset_norm(delta: Tensor, layers: int) -> Tensor:
 
 
 def regularised_layers(num_ws: int) -> int:
-    """How many layers Eq. 9 covers: the paper's first 12 of the 18 of a 1024-pixel generator, as the same fraction."""
-    return round(num_ws * 12 / 18)
+    """How many layers Eq. 9 covers: the first 12 (B.2), which are all that work at up to 128 px.
+
+    They are the convolutions at 4 to 128 px, and the row that those at 256 px share with RGB at 128 px. What is free
+    are the 6 above of 1024 px, 4 of 512 px, 2 of 256 px, and none of a smaller generator. Layers of MobileStyleGAN
+    stand in the same order by the size of their features, which is half that of the image they make: 4 of 1024 px and
+    2 of 512 px are free.
+    """
+    return min(num_ws, 12)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from mystyle import editing, projection, tuning
 from mystyle.checkpoints import load_generator, save_generator
 from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
@@ -18,7 +19,6 @@ from mystyle.latents.anchors import Anchors, encode_anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample, to_w
 from mystyle.projection import (
-    PAPER_TEXT,
     AlphaInversion,
     LatentProjectionSettings,
     ProjectionSettings,
@@ -35,7 +35,7 @@ from mystyle.types import Degradation, Image, Portraits
 class Settings:
     fit: TuningSettings | None = field(default_factory=TuningSettings)
     """decides the personal generator; None: the domain's is not tuned"""
-    restore: ProjectionSettings | LatentProjectionSettings = PAPER_TEXT
+    restore: ProjectionSettings | LatentProjectionSettings = projection.PAPER_TEXT
     """decides projections into it: to P_beta or P+_beta, or to W or W+ of the personal generator (section 4.2)"""
     edit: EditSettings = field(default_factory=EditSettings)
     """decides how far edits go"""
@@ -99,21 +99,29 @@ def read_prior(folder: Path, domain: Domain, settings: Settings) -> MyStylePrior
 # At 128 pixels, 16 epochs of 150 photos cost a CPU core 90 seconds, 250 steps of five images 30. The
 # projector's rate of 0.1 is made for W; in alpha space it is many times 1/N, and so few steps want a smaller one.
 QUICK_TUNING = TuningSettings(epochs=16, batch=4, learning_rate=6e-3, schedule="cosine", shuffle=True)
-QUICK_PROJECTION = replace(PAPER_TEXT, steps=250, schedule=Ramps(1e-2))
+QUICK_PROJECTION = replace(projection.PAPER_TEXT, steps=250, schedule=Ramps(1e-2))
+
+PAPER = Settings(
+    tuning.OFFICIAL_CODE,
+    projection.PAPER_TEXT,
+    editing.PAPER_TEXT,
+    SamplingSettings("b1", beta=0.0),  # B.1: three anchors, inside the hull
+)
+"""The letter: every field is the paper's, or the released code's where the text is silent; each says which."""
 
 
 class MyStyle(Method):
     """Nitzan et al., "MyStyle: A Personalized Generative Prior", 2022."""
 
     name = "mystyle"
-    version = 1
+    version = 2
     title = "MyStyle (ours)"
     does = ("sample", "inpaint", "upscale", "invert")
     presets: Mapping[str, Settings] = {
         "smoke": Settings(replace(QUICK_TUNING, epochs=1), replace(QUICK_PROJECTION, steps=10)),
         "quick": Settings(QUICK_TUNING, QUICK_PROJECTION),
         "full": Settings(replace(QUICK_TUNING, epochs=400), replace(QUICK_PROJECTION, steps=500)),
-        "paper": Settings(TuningSettings(), PAPER_TEXT),
+        "paper": PAPER,
     }
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> MyStylePrior:

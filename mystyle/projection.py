@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from mystyle.descent import Constant, DescentSettings, batches, descend
+from mystyle.descent import Constant, DescentSettings, Ramps, batches, descend
 from mystyle.editing import AlphaCodes
 from mystyle.inversion import Inversion, SharedGenerator
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import LatentStatistics
-from mystyle.latents.subspace import AlphaCode, constrain, dilation, softmax_coordinates, to_w
+from mystyle.latents.subspace import AlphaCode, constrain, dilation, softmax_coordinates, to_w, unconstrained_centre
 from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_penalty
 from mystyle.precision import computing_in
 from mystyle.roles import Generator, PerceptualDistance
@@ -25,7 +25,11 @@ STAGE = "projection"
 
 @dataclass(frozen=True)
 class ProjectionSettings(DescentSettings):
-    """Projection to alpha+ space. The defaults are the paper's text, ``OFFICIAL_CODE`` below is the released code."""
+    """Projection to alpha+ space. The defaults are the paper's text, ``OFFICIAL_CODE`` below is the released code.
+
+    Coordinates are divided by their sum before every rendering: "explicitly normalize" (section 3.3) is what the
+    released code and the work that the paper cites for it, QuaterNet, do at every step, beside a penalty on the sum.
+    """
 
     space: Literal["alpha", "alpha+"] = "alpha+"
     """whether layers share their coordinates (P_beta) or each has its own (P+_beta)"""
@@ -39,8 +43,6 @@ class ProjectionSettings(DescentSettings):
     """weight of L_sum in Eq. 10"""
     sum_of: Literal["constrained", "raw"] = "constrained"
     """whether Eq. 8 looks at the coordinates after or before Eq. 7"""
-    normalize: Literal["result", "every step"] = "result"
-    """when coordinates are divided by their sum: once, at the end, or also before each rendering"""
     coordinates: Literal["softplus", "softmax"] = "softplus"
     """what keeps them in A_beta: Eq. 7, or ``softmax_coordinates``, under which Eq. 8 always holds"""
 
@@ -54,9 +56,35 @@ class ProjectionSettings(DescentSettings):
             return softmax_coordinates(raw, self.beta)
         return constrain(raw, self.beta, self.sharpness, normalize=False)
 
+    def start(self, count: int) -> float:
+        """The unrestricted coordinate, alike in all ``count`` anchors, that the centre of P has (B.2).
 
-PAPER_TEXT = ProjectionSettings()
-OFFICIAL_CODE = ProjectionSettings(schedule=Constant(5e-3), sum_weight=10.0, sum_of="raw", normalize="every step")
+        Every number gives the centre once it is normalised; this one leaves nothing for Eq. 8 to mend.
+        """
+        if self.coordinates == "softmax":
+            return 0.0
+        return 1 / count if self.sum_of == "raw" else unconstrained_centre(count, self.beta, self.sharpness)
+
+
+PAPER_TEXT = ProjectionSettings(
+    space="alpha+",  # 3.3, and 4.2: superior to alpha
+    coordinates="softplus",  # Eq. 7
+    beta=0.02,  # 5.2.1, inpainting; suites set 0.05 for super-resolution (5.2.2)
+    sharpness=100.0,  # B.2
+    l2_weight=1.0,  # B.2
+    offset_weight=10.0,  # B.2
+    sum_weight=1.0,  # Eq. 10
+    sum_of="constrained",  # Eq. 8
+    steps=1000,  # B.2: the number of steps, the optimiser and the schedule of the rate are StyleGAN2's projector's
+    schedule=Ramps(0.1, up=0.05, down=0.25),  # B.2, likewise
+)
+OFFICIAL_CODE = replace(
+    PAPER_TEXT,
+    beta=0.03,  # project.py
+    sum_weight=10.0,  # hyperparams.py, sum_1_reg_weight
+    sum_of="raw",  # alpha_projector.py
+    schedule=Constant(5e-3),  # hyperparams.py, projection_lr
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +163,7 @@ def _project_batch(
     layers = regularised_layers(generator.num_ws)
     features = _features(perceptual, target)
     softmax = s.coordinates == "softmax"
-    alpha = target.new_full((n, 1, count), 0.0 if softmax else 1 / count).requires_grad_()
+    alpha = target.new_full((n, 1, count), s.start(count)).requires_grad_()
     delta = target.new_zeros(n, generator.num_ws, count).requires_grad_()
 
     def objective(_: int) -> Tensor:
@@ -143,8 +171,7 @@ def _project_batch(
         raw = alpha + delta
         constrained = s.bounded(raw)
         offsets = constrained - s.bounded(alpha) if softmax else delta  # numbers under a softmax have no scale
-        rendered = constrain(constrained, beta=None) if s.normalize == "every step" else constrained
-        output = phi(generator.synthesis(to_w(rendered, anchors), noise="const"))
+        output = phi(generator.synthesis(to_w(constrain(constrained, beta=None), anchors), noise="const"))
         return (
             reconstruction(perceptual, output, target, features, s.l2_weight)
             + s.offset_weight * offset_norm(offsets, layers)

@@ -66,6 +66,14 @@ class Inverts(Protocol):
 
 
 @runtime_checkable
+class Reports(Protocol):
+    """A prior that has numbers to tell of its fit, for metrics."""
+
+    @property
+    def facts(self) -> Mapping[str, float]: ...
+
+
+@runtime_checkable
 class Spans(Protocol):
     """A prior of coordinates in the anchors of a person (MyStyle, section 3.2)."""
 

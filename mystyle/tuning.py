@@ -49,7 +49,18 @@ class TuningSettings(InPrecision):
     """alpha of PTI's Eq. 4 in units of the RMS distance of codes from their mean; its 30 is this on FFHQ"""
 
 
-OFFICIAL_CODE = TuningSettings()
+OFFICIAL_CODE = TuningSettings(
+    epochs=1000,  # hyperparams.py, tune_steps; the text: PTI's hyper-parameters (B.2), whose 350 are of one photo
+    batch=1,  # tune_net.py
+    learning_rate=3e-4,  # hyperparams.py, tune_lr, and PTI's
+    schedule="constant",  # tune_net.py
+    shuffle=False,  # train.py: sorted file names
+    l2_weight=1.0,  # B.2
+    stop_below=None,  # B.2: no early stopping
+    locality_weight=0.0,  # 3.1: no regularisation
+    precision="float32",  # tune_net.py, force_fp32
+)
+"""The letter: where the paper's text says something of tuning, the released code does the same."""
 
 
 class Tuning(pl.LightningModule):

@@ -15,7 +15,7 @@ from baselines.common.latent_prior import LatentPrior
 from baselines.common.snapshots import BestSnapshot
 from mystyle.checkpoints import load_generator
 from mystyle.domains.domain import Domain
-from mystyle.latents.statistics import latent_statistics
+from mystyle.latents.statistics import centre_truncation
 from mystyle.precision import Precision, computing_in
 from mystyle.protocols import Method
 from mystyle.roles import Discriminator, Generator
@@ -59,24 +59,28 @@ def train_generator(
     steps: int,
     stage: str,
     precision: Precision,
+    truncation: float,
     seed: int,
 ) -> Generator:
-    """The best averaged generator, ``ema``, of a training on ``photos`` [N, 3, R, R]; ``seed`` decides every draw."""
+    """The averaged generator, ``ema``, of a training on ``photos`` [N, 3, R, R] that is best under ``truncation``.
+
+    ``seed`` decides every draw.
+    """
     with drawing(seed, domain.device):
         batches = shuffled(photos, batch, steps)
-        snapshot = BestSnapshot(photos, domain.perceptual)
+        snapshot = BestSnapshot(photos, domain.perceptual, truncation)
         module = make_module(snapshot)
         with computing_in(precision, *module.networks):
             train(module, batches, stage=stage, epochs=1, device=domain.device)
         snapshot.restore(module.ema)
-    module.ema.mapping.w_avg.copy_(latent_statistics(module.ema).mean)  # the trained mapping moved the mean code
+    centre_truncation(module.ema)
     return module.ema
 
 
 class FewShotMethod(Method, ABC):
     """A method whose prior is the generator that ``train`` makes.
 
-    Its settings have ``fit``, ``restore`` (of projections) and ``truncation`` (of samples).
+    Its settings have ``fit``, with a ``truncation`` (of samples), and ``restore`` (of projections).
     """
 
     does = ("sample", "inpaint", "upscale", "invert")
@@ -98,4 +102,4 @@ class FewShotMethod(Method, ABC):
 
     @staticmethod
     def prior(generator: Generator, domain: Domain, settings: Any) -> LatentPrior:
-        return LatentPrior(generator, domain.perceptual, settings.restore, settings.truncation)
+        return LatentPrior(generator, domain.perceptual, settings.restore, settings.fit.truncation)

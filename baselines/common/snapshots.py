@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from mystyle.latents.statistics import centre_truncation
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Image
 
@@ -16,10 +17,12 @@ class BestSnapshot:
 
     The distance is KID's: the unbiased MMD of the kernel (x y / d + 1)^3 (Binkowski et al., 2018), on the network that
     losses use, so that no method selects itself by the one that judges it. Sets of as many samples as there are
-    photos, about ``samples`` in all, are sampled from the same codes every time.
+    photos, about ``samples`` in all, are sampled from the same z every time, with the ``truncation`` of the method's
+    samples: without it a generator may look worse that gives the better ones.
     """
 
-    def __init__(self, photos: Image, perceptual: PerceptualDistance, samples: int = 256):
+    def __init__(self, photos: Image, perceptual: PerceptualDistance, truncation: float, samples: int = 256):
+        self.truncation = truncation
         self.network, self.rounds = perceptual.network, max(1, round(samples / len(photos)))
         self.real = self._features(photos)
         self.distances: dict[int, float] = {}
@@ -33,14 +36,15 @@ class BestSnapshot:
 
     @torch.no_grad()
     def look(self, generator: Generator, step: int) -> None:
-        """Measures ``generator`` and keeps a copy if it is the best so far."""
+        """Measures ``generator``, whose truncation it centres, and keeps a copy if it is the best so far."""
         from torchmetrics.image.kid import poly_mmd
 
+        centre_truncation(generator)
         draws = torch.Generator().manual_seed(0)
         found = []
         for _ in range(self.rounds):
             z = torch.randn(len(self.real), generator.z_dim, generator=draws).to(self.real)
-            fake = torch.cat([self._features(generator(part)) for part in z.split(16)])
+            fake = torch.cat([self._features(generator(part, self.truncation)) for part in z.split(16)])
             found.append(float(poly_mmd(self.real, fake)))
         self.distances[step] = sum(found) / len(found)
         if self.distances[step] == min(self.distances.values()):

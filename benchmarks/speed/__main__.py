@@ -27,7 +27,7 @@ class Options:
         device: where to compute; auto takes the GPU if there is one
         seconds: to spend on each pass of each round at least
         rounds: over which medians are taken
-        person: of mystyle, whose photos
+        person: of mystyle, whose photos; by default somebody who is not in the benchmark
         photos: of mystyle, to tune to; of diversity, reference photos
         held_out: of mystyle, photos to invert and to inpaint
         epochs: of mystyle, of the official recipe; 1000 in the released code
@@ -44,7 +44,7 @@ class Options:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     seconds: float = 2.0
     rounds: int = 3
-    person: str = "p03"
+    person: str = "d01"
     photos: int = 12
     held_out: int = 5
     epochs: int = 1000

@@ -23,6 +23,7 @@ from mystyle.types import Image, Portraits
 EVERYBODY = tuple(person.name for person in CELEBRITIES)
 SHORT = ("barack_obama", "lady_gaga", "jeff_bezos")
 """Table 2's people, whom the short presets of all suites take, so that they share priors"""
+FIGURE_17 = ("adele", "kamala_harris", "joe_biden")
 IDENTITIES = ("identity", "identity_facenet", "identity_arcface")  # by every judge whose file is there
 OF_PERSON = ("maps_train", "maps_heldout", *IDENTITIES, "true_identity")  # what says something of a whole photo
 KEPT = 24  # samples of a person that are kept as files

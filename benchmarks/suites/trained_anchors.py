@@ -10,9 +10,6 @@ from __future__ import annotations
 from benchmarks.api.suite import Figure, Suite
 from benchmarks.suites import common
 
-FIGURE_17 = ("adele", "kamala_harris", "joe_biden")
-
-
 OF_PHOTOS = ("maps_train", "identity", "true_identity", "sharpness")
 
 SUITE = Suite(
@@ -30,7 +27,9 @@ SUITE = Suite(
         "smoke": common.SampleSettings(common.SHORT[1:], 60, "2 people, 60 images each: the plumbing"),
         "quick": common.SampleSettings(common.SHORT, 300, "3 people, 300 images each: 7 minutes on two cores"),
         "full": common.SampleSettings(common.EVERYBODY, 2000, "all 13 people, 2,000 images each: for a GPU"),
-        "paper": common.SampleSettings(FIGURE_17, 2000, "the 3 people of Figure 17, 2,000 images each: for a GPU"),
+        "paper": common.SampleSettings(
+            common.FIGURE_17, 2000, "the 3 people of Figure 17, 2,000 images each: for a GPU"
+        ),
     },
     parts=common.sample_parts,
 )

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
+
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, MethodOutput, Problem, Resources
 from benchmarks.tasks.restoration import photos_of
-from mystyle.protocols import Samples
+from mystyle.protocols import Reports, Samples
 from mystyle.types import Image, Portraits
 
 CHUNK = 50  # samples that share a seed
@@ -42,13 +44,14 @@ class Synthesis:
     def solve(
         self, prior: Samples, problem: Problem, cases: Sequence[Case], resources: Resources | None = None
     ) -> MethodOutput:
-        """The images, a chunk at a time, as they are asked for."""
+        """The images, a chunk at a time, as they are asked for, and what the prior has to tell of its fit."""
 
         def chunks() -> Iterator[Image]:
             for start in range(0, len(cases), CHUNK):
                 yield prior.sample(CHUNK, seed=cases[start].seed)[: len(cases) - start]
 
-        return MethodOutput(chunks())
+        facts = prior.facts if isinstance(prior, Reports) else {}
+        return MethodOutput(chunks(), {name: torch.full((len(cases),), value) for name, value in facts.items()})
 
 
 TASK = Synthesis

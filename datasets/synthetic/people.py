@@ -2,7 +2,8 @@
 
 ``train/`` and ``test/`` have the paper's sizes. ``extra/`` completes the held-out photos to the twenty on which the
 paper measures its dataset-size curves (Fig. 7). Strangers, s0001 and so on, are other people of the same family with
-one photo each, ``test/``, and no reference set.
+one photo each, ``test/``, and no reference set. Development people, d01 and so on, have one: settings are chosen on
+them, and no suite takes them by itself.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from mystyle.files import whole_folder
 
 VERSION = 2  # raise when the renderer or the parameters change, so that old folders are not taken for new ones
 HELD_OUT = 20  # photos of test and extra together, at least
+DEVELOPMENT = 100, HELD_OUT  # photos of train and test of a development person
 
 
 def person_seed(name: str) -> int:
@@ -52,7 +54,7 @@ def strangers(count: int) -> tuple[str, ...]:
 def write_person(name: str, root: Path, resolution: int) -> Path:
     """Renders person ``name`` to ``root/NAME/{train,test,extra}/*.png`` with a manifest, unless the folder is there.
 
-    The folder is written whole or not at all. Raises KeyError for a name that is not p01 to p13 or a stranger's.
+    The folder is written whole or not at all. Raises KeyError for a name of nobody.
     """
     person = _known(name)
     folder = Path(root) / name
@@ -92,4 +94,6 @@ def _known(name: str) -> Person:
             return person
     if re.fullmatch(r"s\d{4}", name):
         return Person(name, f"Stranger {name[1:]}", train=0, test=1)
+    if re.fullmatch(r"d\d{2}", name):
+        return Person(name, f"Development person {name[1:]}", *DEVELOPMENT)
     raise KeyError(f"no synthetic person {name}; there are {', '.join(person.name for person in SYNTHETIC)}")

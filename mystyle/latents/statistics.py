@@ -32,3 +32,8 @@ def latent_statistics(generator: Generator, samples: int = 10_000) -> LatentStat
     w = latent_samples(generator, samples)
     mean = w.mean(dim=0)
     return LatentStatistics(mean, (w - mean).square().sum(dim=1).mean().sqrt().item())
+
+
+def centre_truncation(generator: Generator) -> None:
+    """Truncation contracts to the mean of ``latent_statistics`` from now on; training had moved it."""
+    generator.mapping.w_avg.copy_(latent_statistics(generator).mean)

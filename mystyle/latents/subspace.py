@@ -79,6 +79,15 @@ def constrain(alpha: Tensor, beta: float | None, sharpness: float = 100.0, norma
     return alpha / alpha.sum(dim=-1, keepdim=True) if normalize else alpha
 
 
+def unconstrained_centre(count: int, beta: float | None, sharpness: float = 100.0) -> float:
+    """The number a for which Eq. 7 gives 1 / ``count``: with N of them, alpha_beta is the centre of A_beta.
+
+    Eq. 7 takes 1/N itself to more, at beta = 0 and N = 192 to 1.9 times as much, because it is curved about -beta.
+    """
+    y = 1 / count
+    return y if beta is None else y + math.log(-math.expm1(-sharpness * (y + beta))) / sharpness
+
+
 def softmax_coordinates(u: Tensor, beta: float) -> Tensor:
     """Any numbers u [..., N] to A_beta: softmax(u) (1 + N beta) - beta, whose image is the interior of A_beta.
 

@@ -1,6 +1,7 @@
 """A dot per subset of the reference photos: error against size, coloured by diversity, the layout of Figure 7(a).
 
-Options: ``metric``, the error; ``colour``, the metric of the colour; ``label`` of the axis.
+Options: ``metric``, the error; ``colour``, the metric of the colour; ``label`` of the axis; ``method``, the
+row, where there are several.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
 
     names = {metric.name: metric.label for metric in run.suite.metrics}
     jobs = run.by_job([options["metric"], options["colour"]]).dropna()
+    jobs = jobs[jobs["method"] == options.get("method", jobs["method"])]
     if jobs.empty:
         return None
     figure = Figure(figsize=(3.4, 2.5), layout="constrained")

@@ -236,5 +236,5 @@ def test_divergence_names_its_step(tiny_domain, photos):
 
 def test_presets_follow_the_paper():
     paper = METHOD.presets["paper"]
-    assert (paper.truncation, paper.restore.steps) == (0.7, 200)
+    assert (paper.fit.truncation, paper.restore.steps) == (0.7, 200)
     assert (paper.fit.images, paper.fit.r1_gamma, paper.fit.ema_half_life) == (300_000, 10, 10_000)

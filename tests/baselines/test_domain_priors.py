@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from baselines.common.latent_prior import EARLY_STOPPED, LatentPrior
 from baselines.common.snapshots import BestSnapshot
 from baselines.domain_w import METHOD as DOMAIN_W
 from baselines.domain_wplus import METHOD as DOMAIN_WPLUS
@@ -15,6 +16,7 @@ from baselines.glo import METHOD as GLO
 from baselines.glo import GloSettings, GloTuning
 from baselines.pti import METHOD as PTI
 from mystyle.latents.anchors import encode_anchors
+from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.features import PerceptualDistance
 from mystyle.pivotal import PivotalTuning
 from mystyle.prior import Settings as MyStyleSettings
@@ -77,6 +79,30 @@ def test_glo_moves_the_anchors_and_with_a_rate_of_zero_is_mystyle(tiny_domain, p
         assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("start", ["encoder", "mean", "random"])
+def test_glo_starts_where_it_is_told_and_tells_how_far_anchors_moved(tiny_domain, person, start, tmp_path):
+    def glo(rate: float, seed: int = 0):
+        fit = GloSettings(epochs=1, batch=4, anchor_rate=rate, start=start)
+        return GLO.fit(person, tiny_domain, seed=seed, settings=MyStyleSettings(fit=fit))
+
+    statistics = latent_statistics(tiny_domain.generator)
+    codes = glo(0.0).anchors.codes
+    if start == "encoder":
+        assert torch.equal(codes, encode_anchors(person, tiny_domain.encoder).codes)
+    elif start == "mean":
+        assert torch.equal(codes, statistics.mean.expand_as(codes))
+    else:
+        assert not torch.equal(codes, glo(0.0, seed=1).anchors.codes)
+        assert (codes - codes.roll(1, 0)).norm(dim=1).min() > 0.1 * statistics.std
+    assert glo(0.0).facts == {"anchor_displacement": 0.0}
+    moved = glo(1e-2)
+    expected = 1e-2 * tiny_domain.generator.w_dim**0.5 / statistics.std  # Adam's first step is its rate in every number
+    assert moved.facts["anchor_displacement"] == pytest.approx(expected, rel=0.05)  # but where a gradient is about eps
+    moved.save(tmp_path)
+    again = GLO.load(tmp_path, person, tiny_domain, settings=moved.settings)
+    assert again.facts == moved.facts
+
+
 def test_an_anchor_is_moved_by_its_own_photo_alone(tiny_domain, person):
     start = encode_anchors(person, tiny_domain.encoder)
     g = copy.deepcopy(tiny_domain.generator)
@@ -88,15 +114,22 @@ def test_an_anchor_is_moved_by_its_own_photo_alone(tiny_domain, person):
     assert gradient[[1, 3]].abs().sum() == 0
 
 
-def test_the_snapshot_kept_is_the_one_nearest_to_the_photos(tiny_domain):
-    g = tiny_domain.generator
-    with torch.no_grad():
-        photos = g(torch.randn(40, g.z_dim, generator=torch.Generator().manual_seed(5)))
+@pytest.fixture(scope="module")
+def perceptual(tiny_domain) -> PerceptualDistance:
+    """Untrained, its network hardly tells images apart."""
     network = copy.deepcopy(tiny_domain.perceptual.network)
-    for layer in network.modules():  # untrained, it hardly tells images apart
+    for layer in network.modules():
         if hasattr(layer, "weight"):
             layer.weight.mul_(3)
-    snapshot = BestSnapshot(photos, PerceptualDistance(network))
+    return PerceptualDistance(network)
+
+
+@pytest.mark.parametrize("truncation", [0.7, 1.0])
+def test_the_snapshot_kept_is_the_one_nearest_to_the_photos(tiny_domain, perceptual, truncation):
+    g = copy.deepcopy(tiny_domain.generator)
+    with torch.no_grad():
+        photos = g(torch.randn(40, g.z_dim, generator=torch.Generator().manual_seed(5)))
+    snapshot = BestSnapshot(photos, perceptual, truncation)
     worse, kept = copy.deepcopy(g), copy.deepcopy(g)
     with torch.no_grad():
         for parameter in worse.synthesis.parameters():
@@ -108,3 +141,30 @@ def test_the_snapshot_kept_is_the_one_nearest_to_the_photos(tiny_domain):
     snapshot.restore(worse)
     for a, b in zip(worse.parameters(), kept.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("truncation", [0.3, 0.7, 1.0])
+def test_snapshots_are_compared_by_the_samples_that_the_method_gives(tiny_domain, perceptual, truncation):
+    """KID of images that are made as ``LatentPrior.sample`` makes them, about the mean code of the mapping as it is."""
+    g = copy.deepcopy(tiny_domain.generator)
+    with torch.no_grad():
+        for parameter in g.mapping.parameters():
+            parameter.mul_(1.2)  # as if trained: the stored mean code is another mapping's
+        photos = tiny_domain.generator(torch.randn(30, g.z_dim, generator=torch.Generator().manual_seed(5)))
+    snapshot = BestSnapshot(photos, perceptual, truncation, samples=30)
+    snapshot.look(g, 1)
+    prior = LatentPrior(g, perceptual, EARLY_STOPPED, truncation)
+    assert torch.equal(g.mapping.w_avg, prior.statistics.mean)
+    with torch.no_grad():
+        pairs = (photos, prior.sample(30, seed=0))
+        real, fake = (perceptual.network.deep(x.clamp(-1, 1)).double().numpy() for x in pairs)
+    n, d = real.shape
+
+    def kernel(a, b):
+        return (a @ b.T / d + 1) ** 3
+
+    within = [(kernel(x, x).sum() - kernel(x, x).trace()) / n / (n - 1) for x in (real, fake)]
+    expected = sum(within) - 2 * kernel(real, fake).mean()
+    rounding = 1e-5 * kernel(real, fake).mean()  # float32 sums of 900 terms that nearly cancel
+    assert snapshot.distances[1] == pytest.approx(expected, abs=rounding)
+    assert abs(expected) > 100 * rounding

@@ -32,9 +32,8 @@ def photos(tiny_domain) -> torch.Tensor:
 @pytest.fixture
 def module(tiny_domain, photos) -> Adaptation:
     torch.manual_seed(0)
-    return Adaptation(
-        tiny_domain.generator, tiny_domain.discriminator, TINY, BestSnapshot(photos, tiny_domain.perceptual)
-    )
+    snapshot = BestSnapshot(photos, tiny_domain.perceptual, TINY.truncation)
+    return Adaptation(tiny_domain.generator, tiny_domain.discriminator, TINY, snapshot)
 
 
 def test_consistency_is_the_divergence_of_the_softmax_of_cosines():

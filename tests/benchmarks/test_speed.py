@@ -8,8 +8,9 @@ import torch
 
 from benchmarks.speed import diversity, method, photographs
 from benchmarks.speed import networks as speed
-from benchmarks.speed.__main__ import main
+from benchmarks.speed.__main__ import Options, main
 from datasets.folders import read_portraits
+from datasets.splits import SYNTHETIC
 from mystyle.latents.anchors import encode_anchors
 from mystyle.networks import stylegan2
 from mystyle.networks.stylegan2 import Generator, StyledConv
@@ -133,6 +134,10 @@ def test_diversity_by_embeddings_is_diversity_by_pairs(monkeypatch):
     rows = diversity.measure(10, "cpu")
     assert rows["images"].tolist() == [100, 60, 60] and rows["photos"].tolist() == [10, 8, 8]
     assert rows["largest_difference"].iloc[-1] < 1e-4  # of distances near 1, summed in another order in float32
+
+
+def test_the_method_is_measured_on_somebody_outside_the_benchmark():
+    assert Options().person not in {person.name for person in SYNTHETIC}
 
 
 def test_the_solver_of_the_hull_is_the_general_ones():

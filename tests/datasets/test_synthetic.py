@@ -352,6 +352,17 @@ def test_an_interrupted_person_leaves_nothing(tmp_path, small_people, monkeypatc
     assert list(tmp_path.iterdir()) == []
 
 
+def test_settings_are_chosen_on_people_who_are_not_in_the_benchmark(tmp_path, monkeypatch):
+    monkeypatch.setattr(people, "DEVELOPMENT", (2, 2))
+    monkeypatch.setattr(people, "HELD_OUT", 2)
+    folder = people.write_person("d01", tmp_path, 16)
+    sizes = [len(read_portraits(folder, split, 16)) for split in ("train", "test")]
+    assert sizes == [2, 2] and not (folder / "extra").exists()
+    others = [person.name for person in SYNTHETIC] + list(people.strangers(3)) + ["d02"]
+    mine = people.identity_scores("d01")
+    assert min((people.identity_scores(name) - mine).abs().max() for name in others) > 0.5
+
+
 def test_an_unknown_person_is_refused_before_anything_is_rendered(tmp_path):
     with pytest.raises(KeyError, match="p14"):
         people.write_person("p14", tmp_path, 32)

@@ -224,35 +224,6 @@ def test_rows_do_not_depend_on_each_other():
         assert torch.equal(alone[0], together[i])
 
 
-@pytest.mark.parametrize("optimizer", [sgd, torch.optim.Adam])
-def test_with_patience_each_row_keeps_the_code_that_it_stopped_with(optimizer):
-    settings = DescentSettings(steps=400, schedule=Constant(0.5), patience=4, least_gain=0.2)
-    x = variable()
-    losses = descend((x,), quadratic(x), settings, optimizer=optimizer)
-    taken = (~losses.isnan()).sum(dim=1).tolist()
-    assert len(set(taken)) > 1 and max(taken) < 400
-    for i, steps in enumerate(taken):
-        rows = slice(i, i + 1)
-        curve = losses[i, :steps].numpy()
-        best, gained = math.inf, 0
-        for k, value in enumerate(curve):  # the rule, once more
-            if value < best * (1 - 0.2):
-                best, gained = value, k
-            assert (k - gained >= 4) == (k == steps - 1)
-        exact = variable(rows)  # the code before the update of the step at which it stopped
-        short = DescentSettings(steps=steps - 1, schedule=Constant(0.5))
-        descend((exact,), quadratic(exact, rows), short, optimizer=optimizer)
-        assert torch.equal(exact[0], x[i])
-
-
-def test_patience_and_after_step_agree_on_what_is_kept():
-    """The code kept is one that ``after_step`` has seen."""
-    x = variable()
-    settings = DescentSettings(steps=50, schedule=Constant(1.0), patience=3, least_gain=0.1)
-    descend((x,), quadratic(x), settings, optimizer=sgd, after_step=lambda step: x.clamp_(-0.7, 0.7))
-    assert float(x.abs().max().detach()) <= 0.7
-
-
 @pytest.mark.parametrize(("broken_at", "found_at"), [(0, 0), (3, 25), (27, 30)])
 def test_an_objective_that_is_not_finite_names_its_image(broken_at, found_at):
     x = variable()

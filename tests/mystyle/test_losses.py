@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_penalty
+from mystyle.networks.mobilestylegan import MobileGenerator
+from mystyle.networks.stylegan2 import Generator
 
 
 class PixelDistance:
@@ -45,6 +47,26 @@ def test_offset_norm_has_subgradient_zero_at_zero():
     assert torch.equal(delta.grad, torch.zeros_like(delta))
 
 
-@pytest.mark.parametrize(("num_ws", "layers"), [(18, 12), (12, 8), (10, 7), (8, 5)])
-def test_the_regularised_share_of_layers_is_the_papers(num_ws, layers):
-    assert regularised_layers(num_ws) == layers
+def stylegan2(resolution: int) -> Generator:
+    return Generator(resolution, 8, 8, channel_base=1024, channel_max=4, mapping_layers=1)
+
+
+def mobilestylegan(resolution: int) -> MobileGenerator:
+    return MobileGenerator(resolution, 8, 8, channels=[4] * (resolution.bit_length() - 3), mapping_layers=1)
+
+
+FREE = [
+    *((stylegan2, resolution, free) for resolution, free in ((64, 0), (128, 0), (256, 2), (512, 4), (1024, 6))),
+    *((mobilestylegan, resolution, free) for resolution, free in ((128, 0), (256, 0), (512, 2), (1024, 4))),
+]
+
+
+@pytest.mark.parametrize(("kind", "resolution", "free"), FREE)
+def test_the_regularised_layers_are_those_that_work_at_up_to_128_px(kind, resolution, free):
+    """The official code takes the first 12 of 18: all convolutions up to 128 px, and the layer of RGB at 128 px."""
+    generator = kind(resolution)
+    layers = regularised_layers(generator.num_ws)
+    assert generator.num_ws - layers == free
+    sizes = [shape[-1] for shape in generator.synthesis.noise_shapes]  # of the convolution that takes the layer's code
+    assert all(size <= 128 for size in sizes[: layers - 1])
+    assert all(size > 128 for size in sizes[layers - 1 :])

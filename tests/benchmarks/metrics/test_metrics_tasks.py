@@ -71,6 +71,13 @@ def test_where_known_pixels_are_put_back_or_nothing_was_given_there_is_nothing_t
         compute("consistency", evaluation_of(filled, domain=tiny_domain))
 
 
+def test_the_displacement_of_anchors_is_one_number_of_the_prior():
+    facts = {"anchor_displacement": torch.full((3,), 0.25)}
+    assert compute("anchor_displacement", evaluation_of(noise(3), facts=facts)) == {"anchors": 0.25}
+    with pytest.raises(Inapplicable, match="no trained anchors"):
+        compute("anchor_displacement", evaluation_of(noise(3)))
+
+
 def test_dilation_and_the_bound():
     facts = {"dilation": torch.tensor([0.0, 0.0191, 0.02]), "bound": torch.full((3,), 0.02)}
     evaluation = evaluation_of(noise(3), facts=facts)

@@ -23,6 +23,7 @@ from mystyle.latents.subspace import (
     sample_p0,
     softmax_coordinates,
     to_w,
+    unconstrained_centre,
 )
 from mystyle.types import Portraits
 
@@ -101,6 +102,16 @@ def test_softmax_coordinates_are_in_the_dilated_set_and_reach_all_of_it(seed, be
 def test_centre_stays_the_centre(beta, count):
     centre = torch.full((count,), 1 / count, dtype=torch.float64)
     torch.testing.assert_close(constrain(centre, beta), centre)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.02, 0.05, 1.0, None])
+@pytest.mark.parametrize("count", [2, 10, 192, 5000])
+@pytest.mark.parametrize("sharpness", [1.0, 100.0])
+def test_equation_7_gives_the_centre_from_its_unrestricted_coordinate(beta, count, sharpness):
+    raw = torch.full((count,), unconstrained_centre(count, beta, sharpness), dtype=torch.float64)
+    alpha = constrain(raw, beta, sharpness, normalize=False)
+    # float64; torch's softplus is linear beyond s x = 20, where it is off by e^-20 / s = 2e-9 / s at most
+    np.testing.assert_allclose(alpha, 1 / count, rtol=1e-12, atol=2.1e-9 / sharpness)
 
 
 def test_negative_beta_is_refused():
