@@ -124,3 +124,5 @@ class Metric:
     compute: Callable[[Evaluation], Tensor | Mapping[str, float]]
     # [n] of the cases, or {item: value} of what else is counted (clusters, photos, the whole set); NaN or Inapplicable
     # where there is no value
+    norm: float | None = None  # what new photos of the person have in the mean; the tables test against it
+    files: tuple[str, ...] = ()  # beside the domain's weights, that decide values; part of every job's key

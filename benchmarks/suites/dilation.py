@@ -30,7 +30,7 @@ SUITE = Suite(
     title="Dilation",
     paper="Figure 15",
     methods=tuple(row(beta) for beta in BETAS),
-    metrics=("maps_train", "maps_heldout", "identity", "true_identity", "perceptual", "dilation", "typicality"),
+    metrics=(*common.OF_PERSON, *common.OFF_REAL, "perceptual", "dilation", "typicality"),
     conditions=common.TITLES,
     figures=(
         Figure(

@@ -54,7 +54,7 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     )
 
 
-OF_PERSON = ("maps_train", "maps_heldout", "identity", "true_identity", "edit_error", "edit_reach", "leakage")
+OF_PERSON = (*common.OF_PERSON, "edit_error", "edit_reach", "leakage")
 QUICK = PivotalTuning(steps=100, learning_rate=1e-3)
 
 SUITE = Suite(

@@ -30,7 +30,11 @@ def sampled(way: SamplingSettings, settings: Any, part: Part) -> Any:
     return replace(settings, sample=way)
 
 
-OF_PHOTOS = ("maps_train", "identity", "true_identity", "copy_distance")
+OF_PHOTOS = ("maps_train", "identity", "identity_pose", "accepted", "true_identity", "copy_distance")
+METRICS = (
+    *("maps_train", "maps_heldout", "identity", "identity_pose", "accepted", "true_identity", *common.OFF_REAL),
+    *("diversity", "pair_distance", "fid", "kid", "precision", "recall", "sharpness", "copy_distance", "copy_rate"),
+)
 
 SUITE = Suite(
     name="sampling",
@@ -38,11 +42,8 @@ SUITE = Suite(
     title="Sampling",
     paper="B.1",
     methods=tuple(Variant(name, title, "mystyle", partial(sampled, way)) for name, (title, way) in WAYS.items()),
-    metrics=(
-        *("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "pair_distance"),
-        *("kid", "precision", "recall", "copy_distance"),
-    ),
-    references=(common.ceiling(OF_PHOTOS, common.held_out_photos),),
+    metrics=METRICS,
+    references=(common.ceiling(OF_PHOTOS, common.held_out_photos), common.fresh(METRICS)),
     figures=(Figure("sheet", "sampling", "Random images of one prior, sampled in five ways.", {"images": 8}),),
     presets={
         "smoke": common.SampleSettings(common.SHORT[1:], 60, "2 people, 60 images each in 5 ways: the plumbing"),
