@@ -48,7 +48,7 @@ SUITE = Suite(
     presets={
         "smoke": common.SampleSettings(common.SHORT[1:], 60, "2 people, 60 images each in 5 ways: the plumbing"),
         "quick": common.SampleSettings(
-            common.SHORT, 200, "3 people, 200 images each in 5 ways: 4 minutes on two cores"
+            common.SHORT, 200, "3 people, 200 images each in 5 ways: 5 minutes on two cores"
         ),
         "full": common.SampleSettings(common.EVERYBODY, 2000, "all 13 people, 2,000 images each in 5 ways: for a GPU"),
         "paper": common.SampleSettings(
