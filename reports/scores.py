@@ -221,7 +221,9 @@ class Scores:
         """What the column of p values holds."""
         if self.rows["p_value"].isna().all():
             return []
-        return [("", f"p: paired test {self._tested} against the best method; corrected for all pairs, step-down.")]
+        norms = [f"{metric.label} against {metric.norm:g}" for metric in self.metrics if metric.norm is not None]
+        text = f"p: paired test {self._tested} against the best method; corrected for all pairs, step-down."
+        return [("", text), *[("", f"p of {norm}: the same for all rows, no pairs.") for norm in norms]]
 
     @cached_property
     def _tested(self) -> str:

@@ -159,7 +159,8 @@ def summarise(results: pd.DataFrame, suite: SuiteRecord) -> pd.DataFrame:
     whether the row is no case's but that of something else that is counted (a cluster, a set). Only rows whose status
     is "done" count. The p value of a method is that of its paired test against the
     best one of kind "method", corrected for all pairs of methods on that metric; the best one, floors and the ceiling
-    have none. ``unit`` is what the tests flip, "people" or "photos" of these people. Where the suite varies a parameter
+    have none. Where a metric has a ``norm``, no row is the best, and the p value of each is that of ``against_norm``.
+    ``unit`` is what the tests flip, "people" or "photos" of these people. Where the suite varies a parameter
     (``dose``), the values are those of ``rank_correlations``.
     """
     import pandas as pd
@@ -188,6 +189,10 @@ def _summaries(
     """The rows of one metric under one condition, whose values are ``table``."""
     competitors = [method.name for method in methods if method.kind == "method"]
     p_values, unit = compare(table, competitors, higher_is_better=metric.higher_is_better)
+    tied = {name for name, p in p_values.items() if not p < SIGNIFICANCE}  # too few to test: no difference is shown
+    if metric.norm is not None and not suite.is_sweep:
+        competitors = [method.name for method in methods]
+        p_values, unit = against_norm(table, competitors, metric.norm)
     within = (-1.0, 1.0) if suite.is_sweep else metric.range  # a correlation, whatever the metric
     rows = []
     for method in methods:
@@ -215,7 +220,7 @@ def _summaries(
                 "n_people": mine["person"].nunique(),
                 "unit": unit if name in competitors and len(values) else "",
                 "p_value": float("nan") if p is None else p,
-                "tied_with_best": p is not None and not p < SIGNIFICANCE,  # too few to test: no difference is shown
+                "tied_with_best": name in tied,
                 "published": "; ".join(map(str, suite.published_numbers(name, metric.name, condition).values())),
             }
         )
@@ -268,10 +273,7 @@ def compare(
     """
     import pandas as pd
 
-    if table["item"].any():  # what is counted differs between methods: people are compared, and weigh alike
-        table = table.groupby(["method", "person", "seed"], as_index=False)["value"].mean().assign(image="", case="")
-    wide = table.pivot(index=["person", "image", "case", "seed"], columns="method", values="value")
-    wide = wide[[name for name in methods if name in wide.columns]].astype(float)
+    wide = _by_method(table, methods)
     if wide.shape[1] < 2 or higher_is_better is None:
         return {}, ""
     means = wide.mean()
@@ -281,6 +283,27 @@ def compare(
     p_values, unit = paired_test(pd.DataFrame(values[:, first] - values[:, second], index=wide.index))
     pairs = zip(first, second, p_values.tolist(), strict=True)
     return {wide.columns[i + j - best]: p for i, j, p in pairs if best in (i, j)}, unit
+
+
+def against_norm(table: pd.DataFrame, methods: Sequence[str], norm: float) -> tuple[dict[str, float], str]:
+    """Corrected p value of each method for a mean that is ``norm``, and the unit of ``paired_test``.
+
+    The differences are those from the norm, so that "equal" is a value that lies above it as often and as far as below.
+    ``table`` is that of ``compare``; empty where there is none of ``methods``.
+    """
+    differences = _by_method(table, methods) - norm
+    if differences.empty:
+        return {}, ""
+    p_values, unit = paired_test(differences)
+    return dict(zip(differences.columns, p_values.tolist(), strict=True)), unit
+
+
+def _by_method(table: pd.DataFrame, methods: Sequence[str]) -> pd.DataFrame:
+    """A row per image and a column for each of ``methods`` that is there, in their order, NaN where one is missing."""
+    if table["item"].any():  # what is counted differs between methods: people are compared, and weigh alike
+        table = table.groupby(["method", "person", "seed"], as_index=False)["value"].mean().assign(image="", case="")
+    wide = table.pivot(index=["person", "image", "case", "seed"], columns="method", values="value")
+    return wide[[name for name in methods if name in wide.columns]].astype(float)
 
 
 def _codes(names: NDArray[Any]) -> NDArray[np.intp]:

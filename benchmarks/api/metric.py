@@ -146,4 +146,6 @@ class Metric:
     compute: Callable[[Evaluation], Tensor | Mapping[str, float]]
     # [n] of the cases, or {item: value} of what else is counted (clusters, photos, the whole set); NaN or Inapplicable
     # where there is no value
-    file: str = ""  # a weight file of the domain that this metric alone reads, by ``Evaluation.network``
+    norm: float | None = None  # what new photos of the person have in the mean; the tables test against it
+    files: tuple[str, ...] = ()  # beside the domain's weights, that decide values: part of every job's key
+    # runs on domains without one of them are without the metric

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -36,8 +36,8 @@ class Reference:
     kind: Literal["floor", "ceiling", "factor"]
     metrics: tuple[str, ...]  # the metrics that mean something for it
     needs_other_people: bool
-    outputs: Callable[[Problem, Sequence[Portraits], Sequence[Case]], Image]
-    # (problem, other people's held-out, cases) -> [n, 3, R, R]
+    outputs: Callable[[Problem, Sequence[Portraits], Sequence[Case]], Image | Iterable[Image]]
+    # (problem, other people's held-out, cases) -> [n, 3, R, R], or batches of them; Inapplicable where there are none
     group: str = ""  # factors of one group are plotted together
     parts: Parts | None = None  # None: the suite's
 

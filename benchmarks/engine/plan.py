@@ -53,7 +53,7 @@ class Job:
     domain: str
     metrics: Mapping[str, int]  # name to version
     weights: Mapping[str, str]  # file of the domain to SHA-256
-    files: Mapping[str, str]  # beside the domain's weights, that decide the task's images and no prior
+    files: Mapping[str, str]  # beside the domain's weights, that decide images or values and no prior
     train: Mapping[str, str]  # photo to SHA-256: of whom the prior is
     subject: Mapping[str, str]  # all reference photos of the person
     held_out: Mapping[str, str]
@@ -176,8 +176,8 @@ def make_jobs(
 ) -> tuple[Job, ...]:
     """Every job of the run: rows by name (``Method`` objects) and the suite's references, people, parts and seeds.
 
-    ``files`` are those beside the weights that methods, tasks and metrics may need, with their SHA-256. ``changed``
-    are settings by row, where they are not the preset's.
+    ``files`` are those beside the weights that methods, tasks and metrics may need, with their SHA-256. ``changed`` are
+    settings by row, where they are not the preset's.
 
     Jobs that fit something come first, so that no worker is left with a long one at the end, and of those that share
     a prior one comes before all others.
@@ -185,6 +185,12 @@ def make_jobs(
     train = {person.name: _hashes(person.train) for person in people}
     held_out = {person.name: _hashes(person.held_out) for person in people}
     settings = suite.presets[preset]
+    of_metrics = {name for metric in metrics.values() for name in metric.files}
+
+    def decisive(part: Part) -> dict[str, str]:
+        """Those of ``files`` that the task or a metric depends on; a domain may be without some."""
+        return {name: digest for name, digest in files.items() if name in of_metrics | set(part.task.files)}
+
     jobs: list[Job] = []
     for seed in seeds:
         for person in people:
@@ -216,8 +222,7 @@ def make_jobs(
                     row_settings = (changed or {}).get(name, method.presets[preset])
                     if isinstance(variant, Variant):
                         row_settings = variant.change(row_settings, part)
-                    row |= {"settings": row_settings, "train": chosen, "part": part}
-                    row |= {"files": _files(part, metrics, files)}
+                    row |= {"settings": row_settings, "train": chosen, "part": part, "files": decisive(part)}
                     jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
                 if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
@@ -228,17 +233,11 @@ def make_jobs(
                 row |= {"personal": True}
                 for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
                     photos = train[part.prior_of or person.name]
-                    row |= {"train": photos, "part": part, "files": _files(part, metrics, files)}
+                    row |= {"train": photos, "part": part, "files": decisive(part)}
                     jobs.append(Job(**shared | row, reference=True))
     _require_distinct(jobs)
     turns = _turns(jobs)
     return tuple(sorted(jobs, key=lambda job: turns[job.key]))
-
-
-def _files(part: Part, metrics: Mapping[str, Metric], files: Mapping[str, str]) -> dict[str, str]:
-    """Those of ``files`` that task and metrics depend on; a domain may be without some."""
-    wanted = (*part.task.files, *(metric.file for metric in metrics.values()))
-    return {name: files[name] for name in wanted if name in files}
 
 
 def shard(jobs: Sequence[Job], number: int, count: int) -> tuple[Job, ...]:
@@ -328,6 +327,7 @@ def describe(
                 higher_is_better=metric.higher_is_better,
                 range=metric.range,
                 shares_network_with_loss=metric.network == "perceptual",  # which the losses of all methods use
+                norm=metric.norm,
             )
             for metric in metrics.values()
         ),

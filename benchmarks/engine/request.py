@@ -118,7 +118,7 @@ def resolve(options: Options) -> Request:
         suite=suite,
         preset=options.preset,
         methods=methods,
-        metrics={name: metric for name, metric in metrics.items() if not metric.file or metric.file in files},
+        metrics={name: metric for name, metric in metrics.items() if files.keys() >= set(metric.files)},
         folders=folders,
         seeds=options.seeds,
         domain=options.domain,

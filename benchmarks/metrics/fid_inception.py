@@ -27,5 +27,5 @@ METRIC = Metric(
     unit="",
     network=None,
     compute=fid_inception,
-    file=FILE,
+    files=(FILE,),
 )

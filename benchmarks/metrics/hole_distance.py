@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.metrics.holes import over_hole
 
 
 def hole_distance(evaluation: Evaluation) -> Tensor:
@@ -17,8 +18,7 @@ def hole_distance(evaluation: Evaluation) -> Tensor:
     On the synthetic domain it has the form of LPIPS on the domain's perceptual network, and its values are not LPIPS.
     """
     distance = evaluation.apply(evaluation.domain.perceptual.map, evaluation.outputs, evaluation.clean)  # [n, 1, h, w]
-    hole = 1 - evaluation.mask
-    return (distance * hole).sum(dim=(1, 2, 3)) / hole.sum(dim=(1, 2, 3))
+    return over_hole(distance, evaluation.mask)
 
 
 METRIC = Metric(

@@ -31,5 +31,5 @@ METRIC = Metric(
     unit="",
     network=None,
     compute=identity_facenet,
-    file=FILE,
+    files=(FILE,),
 )

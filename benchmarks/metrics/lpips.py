@@ -26,5 +26,5 @@ METRIC = Metric(
     unit="",
     network=None,
     compute=lpips,
-    file=FILE,
+    files=(FILE,),
 )

@@ -6,15 +6,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.metric import Evaluation, Metric, Of
 from mystyle.degradations import luma
 from mystyle.types import Image
 
 
 def sharpness(evaluation: Evaluation) -> Tensor:
     """``[n]``: mean |Laplacian| of the grey image over that of the reference photos in the mean."""
-    norm = evaluation.once(("edges", "train"), lambda: evaluation.apply(edges, evaluation.images("train")).mean())
-    return evaluation.apply(edges, evaluation.pixels) / norm
+    return edges_of(evaluation, "outputs") / edges_of(evaluation, "train").mean()
+
+
+def edges_of(evaluation: Evaluation, of: Of) -> Tensor:
+    """``[n]``: ``edges`` of the outputs or of a set of photos."""
+    found: Tensor = evaluation.once(("edges", of), lambda: evaluation.apply(edges, evaluation.images(of)))
+    return found
 
 
 def edges(images: Image) -> Tensor:

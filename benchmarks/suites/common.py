@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -11,13 +11,15 @@ import torch
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.suite import Parts, Reference
-from benchmarks.api.task import Case, Part, Person, Problem
+from benchmarks.api.task import Case, Inapplicable, Part, Person, Problem
 from benchmarks.tasks.inpainting import Inpainting
 from benchmarks.tasks.inversion import Inversion
+from benchmarks.tasks.rendering import Rendering, RenderingProblem
 from benchmarks.tasks.restoration import Restoration, stem
 from benchmarks.tasks.super_resolution import SuperResolution
 from benchmarks.tasks.synthesis import Synthesis
 from datasets.splits import CELEBRITIES
+from datasets.synthetic.renderer import BATCH, render
 from mystyle.types import Image, Portraits
 
 EVERYBODY = tuple(person.name for person in CELEBRITIES)
@@ -25,7 +27,11 @@ SHORT = ("barack_obama", "lady_gaga", "jeff_bezos")
 """Table 2's people, whom the short presets of all suites take, so that they share priors"""
 FIGURE_17 = ("adele", "kamala_harris", "joe_biden")
 IDENTITIES = ("identity", "identity_facenet", "identity_arcface")  # by every judge whose file is there
-OF_PERSON = ("maps_train", "maps_heldout", *IDENTITIES, "true_identity")  # what says something of a whole photo
+OF_PERSON = (
+    *("maps_train", "maps_heldout", *IDENTITIES, "identity_pose", "accepted", "identity_rank", "true_identity"),
+)
+"""what says something of a whole photo, and of photos themselves"""
+OFF_REAL = ("maps_shift", "identity_shift")  # how far from photos: nothing of photos themselves
 KEPT = 24  # samples of a person that are kept as files
 RESTORATIONS: tuple[Restoration, ...] = (Inversion(), Inpainting(), SuperResolution(8))  # of suites that compare tasks
 TITLES = {task.name: task.title for task in RESTORATIONS}
@@ -80,6 +86,12 @@ def held_out_photos(person: Person, people: Sequence[Person], settings: Any, see
     return (Part(Synthesis(), cases),)
 
 
+def fresh_parts(person: Person, people: Sequence[Person], settings: SampleSettings, seed: int) -> tuple[Part, ...]:
+    """As many photos as the methods have samples: the bias of FID, and clusters, depend on the number."""
+    task = Rendering()
+    return (Part(task, task.cases(person.name, settings.samples, seed), kept=KEPT),)
+
+
 def with_beta(beta: float | None, settings: Any, part: Part) -> Any:
     """MyStyle with another dilation of its projections."""
     return replace(settings, restore=replace(settings.restore, beta=beta))
@@ -89,6 +101,14 @@ def real_photos(problem: Problem, others: Sequence[Portraits], cases: Sequence[C
     """The photo that each case was made from."""
     assert problem.clean is not None
     return problem.clean
+
+
+def fresh_photos(problem: Problem, others: Sequence[Portraits], cases: Sequence[Case]) -> Iterator[Image]:
+    """Photos of the person, rendered as they are asked for. Raises Inapplicable where the person was not rendered."""
+    assert isinstance(problem, RenderingProblem)
+    if problem.scores is None:
+        raise Inapplicable("photos without end can be had of rendered people alone")
+    return (render(scores, problem.resolution) for scores in problem.scores.split(BATCH))
 
 
 def other_people(problem: Problem, others: Sequence[Portraits], cases: Sequence[Case]) -> Image:
@@ -106,3 +126,8 @@ def ceiling(metrics: Sequence[str], parts: Parts | None = None) -> Reference:
 def floor(metrics: Sequence[str], parts: Parts | None = None) -> Reference:
     """The row of other people's photos: what an identity-agnostic answer would score."""
     return Reference("other_people", "Other people", "floor", tuple(metrics), True, other_people, parts=parts)
+
+
+def fresh(metrics: Sequence[str]) -> Reference:
+    """The row of as many new photos as there are samples: what a perfect sampler would score, by every metric."""
+    return Reference("fresh_photos", "Fresh photos", "ceiling", tuple(metrics), False, fresh_photos, parts=fresh_parts)

@@ -30,7 +30,7 @@ SUITE = Suite(
     title="Dilation",
     paper="Figure 15",
     methods=tuple(row(beta) for beta in BETAS),
-    metrics=(*common.OF_PERSON, "perceptual", "lpips", "dilation", "typicality"),
+    metrics=(*common.OF_PERSON, *common.OFF_REAL, "perceptual", "lpips", "dilation", "typicality"),
     conditions=common.TITLES,
     figures=(
         Figure(

@@ -68,7 +68,10 @@ SUITE = Suite(
     paper="Table 2, Figure 9",
     methods=("mean_photo", "nearest_photo", "comodgan", "comodgan_ft", "diffaugment", "mystyle"),
     floors=frozenset({"mean_photo", "nearest_photo"}),
-    metrics=(*common.OF_PERSON, "hole_distance", "seam"),
+    metrics=(
+        *common.OF_PERSON,
+        *("identity_shift", "hole_distance", "hole_distance_judge", "hole_psnr", "hole_ssim", "seam"),
+    ),
     references=(
         common.floor(common.OF_PERSON),
         common.ceiling(common.OF_PERSON),

@@ -44,13 +44,7 @@ SUITE = Suite(
         Variant("space_p", "P_β", "mystyle", partial(personal, "alpha")),
         Variant("space_pplus", "P+_β", "mystyle", partial(personal, "alpha+")),
     ),
-    metrics=(
-        *common.OF_PERSON,
-        "perceptual",
-        "consistency",
-        "dilation",
-        "at_bound",
-    ),
+    metrics=(*common.OF_PERSON, "identity_shift", "perceptual", "consistency", "dilation", "at_bound"),
     conditions={task.name: task.title for task in TASKS},
     figures=(
         Figure("grid", "latent_spaces", "Projections into four spaces of one tuned generator, laid out as Figure 6."),

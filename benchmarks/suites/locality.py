@@ -63,7 +63,7 @@ SUITE = Suite(
     title="Locality",
     paper="Figures 3 and 5",
     methods=("untuned", "mystyle"),
-    metrics=(*common.OF_PERSON, "dilation"),
+    metrics=(*common.OF_PERSON, "identity_shift", "dilation"),
     conditions={f"{theta:.2f}": f"θ = {theta:g}" for theta in THETAS}
     | {"near": "Near an anchor", "far": "Random codes of W"},
     figures=(

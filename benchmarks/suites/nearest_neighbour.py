@@ -60,7 +60,7 @@ def nearest_photos(evaluation: Evaluation, n: int) -> Mapping[str, Image]:
     return {"nearest": evaluation.train.images[neighbours(evaluation).photo[:n]]}
 
 
-METRICS = ("copy_distance", "copy_p", "maps_train", "maps_heldout")
+METRICS = ("copy_distance", "copy_rate", "maps_train", "maps_heldout")
 
 SUITE = Suite(
     name="nearest_neighbour",

@@ -30,7 +30,12 @@ def sampled(way: SamplingSettings, settings: Any, part: Part) -> Any:
     return replace(settings, sample=way)
 
 
-OF_PHOTOS = ("maps_train", *common.IDENTITIES, "true_identity", "copy_distance")
+OF_PHOTOS = ("maps_train", *common.IDENTITIES, "identity_pose", "accepted", "true_identity", "copy_distance")
+METRICS = (
+    *("maps_train", "maps_heldout", *common.IDENTITIES, "identity_pose", "accepted", "true_identity"),
+    *common.OFF_REAL,
+    *("diversity", "pair_distance", "fid", "fid_inception", "kid", "precision", "recall", "sharpness", "copy_distance", "copy_rate"),
+)
 
 SUITE = Suite(
     name="sampling",
@@ -38,17 +43,13 @@ SUITE = Suite(
     title="Sampling",
     paper="B.1",
     methods=tuple(Variant(name, title, "mystyle", partial(sampled, way)) for name, (title, way) in WAYS.items()),
-    metrics=(
-        *common.OF_PERSON,
-        *("diversity", "pair_distance"),
-        *("kid", "precision", "recall", "copy_distance"),
-    ),
-    references=(common.ceiling(OF_PHOTOS, common.held_out_photos),),
+    metrics=METRICS,
+    references=(common.ceiling(OF_PHOTOS, common.held_out_photos), common.fresh(METRICS)),
     figures=(Figure("sheet", "sampling", "Random images of one prior, sampled in five ways.", {"images": 8}),),
     presets={
         "smoke": common.SampleSettings(common.SHORT[1:], 60, "2 people, 60 images each in 5 ways: the plumbing"),
         "quick": common.SampleSettings(
-            common.SHORT, 200, "3 people, 200 images each in 5 ways: 4 minutes on two cores"
+            common.SHORT, 200, "3 people, 200 images each in 5 ways: 5 minutes on two cores"
         ),
         "full": common.SampleSettings(common.EVERYBODY, 2000, "all 13 people, 2,000 images each in 5 ways: for a GPU"),
         "paper": common.SampleSettings(

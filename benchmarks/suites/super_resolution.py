@@ -68,7 +68,7 @@ SUITE = Suite(
         Variant("mystyle", "MyStyle (ours)", "mystyle", partial(common.with_beta, BETA)),
     ),
     floors=frozenset({"lanczos", "nearest_photo"}),
-    metrics=(*common.OF_PERSON, "perceptual", "lpips", "psnr", "ssim", "consistency"),
+    metrics=(*common.OF_PERSON, "identity_shift", "perceptual", "lpips", "psnr", "ssim", "consistency"),
     references=(
         common.floor(common.OF_PERSON),
         common.ceiling(common.OF_PERSON),

@@ -18,7 +18,10 @@ SUITE = Suite(
     title="Trained anchors",
     paper="Figure 17",
     methods=("glo", "mystyle"),
-    metrics=("maps_train", "maps_heldout", "identity", "true_identity", "diversity", "fid", "kid", "sharpness"),
+    metrics=(
+        *("maps_train", "maps_heldout", "identity", "true_identity", "identity_shift"),
+        *("diversity", "fid", "kid", "sharpness"),
+    ),
     references=(common.ceiling(OF_PHOTOS, common.held_out_photos),),
     figures=(
         Figure("sheet", "trained_anchors", "Random images with trained and with fixed anchors, as in Figure 17."),

@@ -1,4 +1,4 @@
-"""``python -m datasets.synthetic population|people|gallery|sweep|parameters``: write portraits, or look at them."""
+"""``python -m datasets.synthetic population|people|strangers|gallery|sweep|parameters``: portraits, written or seen."""
 
 from __future__ import annotations
 
@@ -49,6 +49,24 @@ def people(out: Path, resolution: int = 128, workers: int = CORES):
 
     names = [person.name for person in SYNTHETIC]
     for _ in track(write_people(names, out, resolution, workers), description="people", total=len(names)):
+        pass
+
+
+def strangers(out: Path, count: int = 2000, resolution: int = 128, workers: int = CORES):
+    """Renders one photo each of the last strangers, s9999 and before, who take no part in suites.
+
+    Args:
+        out: folder to write, one folder per person inside
+        count: how many
+        resolution: pixels a side
+        workers: processes
+    """
+    from rich.progress import track
+
+    from datasets.synthetic.people import LAST_STRANGER, write_people
+
+    names = [f"s{i:04d}" for i in range(LAST_STRANGER + 1 - count, LAST_STRANGER + 1)]
+    for _ in track(write_people(names, out, resolution, workers), description="strangers", total=len(names)):
         pass
 
 
@@ -124,4 +142,4 @@ def _draw_grid(out: Path, scores, resolution: int) -> None:
 if __name__ == "__main__":
     from jsonargparse import auto_cli
 
-    auto_cli([population, people, gallery, sweep, parameters], as_positional=False)
+    auto_cli([population, people, strangers, gallery, sweep, parameters], as_positional=False)

@@ -24,6 +24,7 @@ from datasets.synthetic.parameters import album_scores, person_scores
 from mystyle.files import whole_folder
 
 VERSION = 2  # raise when the renderer or the parameters change, so that old folders are not taken for new ones
+LAST_STRANGER = 9999  # four digits
 HELD_OUT = 20  # photos of test and extra together, at least
 DEVELOPMENT = 100, HELD_OUT  # photos of train and test of a development person
 
@@ -36,6 +37,12 @@ def person_seed(name: str) -> int:
 def identity_scores(name: str) -> Tensor:
     """The person's identity as normal scores [len(IDENTITY)]."""
     return person_scores(torch.Generator().manual_seed(person_seed(name)))[0]
+
+
+def fresh_scores(name: str, count: int, seed: int) -> Tensor:
+    """Scores [count, P] of photos of person ``name`` that are in no split: the album's distribution, another seed."""
+    identity, habits = person_scores(torch.Generator().manual_seed(person_seed(name)))
+    return album_scores(identity, habits, count, torch.Generator().manual_seed(seed))
 
 
 def set_sizes(person: Person) -> dict[str, int]:

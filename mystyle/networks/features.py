@@ -9,7 +9,7 @@ network that evaluates it. The distance has LPIPS's formula with unit weights; i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -137,6 +137,7 @@ class StageDistance(torch.autograd.Function):
         return torch.addcmul(x * along[:, None], t, (-k * r)[:, None]), None, None
 
 
+@runtime_checkable
 class StageNetwork(Protocol):
     """What the distance needs of a network."""
 

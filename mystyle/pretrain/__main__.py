@@ -26,6 +26,7 @@ from mystyle.pretrain.settings import (
     GeneratorSettings,
     HeadSettings,
     SampleEncoderSettings,
+    StrangerSettings,
 )
 
 
@@ -229,6 +230,28 @@ def heads(
         card["figures"] = pretrain(generator, out, work / "heads", settings, seed)
 
 
+def strangers(
+    domain: str, out: Path, data: Path | None = None, seed: int = 0, settings: StrangerSettings = StrangerSettings()
+) -> None:
+    """Writes the judge's embeddings of strangers, beside whom claims of identity are tested.
+
+    Args:
+        domain: whose judge
+        out: folder for strangers.safetensors
+        data: folder of aligned portraits of the domain's size, one a person or with a manifest; samples of the domain's
+            generator if there is none
+        seed: of the samples
+        settings: how many
+    """
+    from mystyle.domains import load_domain
+    from mystyle.pretrain.strangers import make
+    from mystyle.progress import showing
+
+    with recorded("strangers", out, seed, settings) as card, showing():
+        out.mkdir(parents=True, exist_ok=True)
+        card["figures"] = make(load_domain(domain), out, data, settings, seed)
+
+
 def report(
     data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, steps: int = 1000, seed: int = 0
 ) -> None:
@@ -260,5 +283,6 @@ if __name__ == "__main__":
     from jsonargparse import auto_cli
 
     auto_cli(
-        [features, perceptual, generator, encoder, sample_encoder, discriminator, heads, report], as_positional=False
+        [features, perceptual, generator, encoder, sample_encoder, discriminator, heads, strangers, report],
+        as_positional=False,
     )

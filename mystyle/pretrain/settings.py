@@ -121,3 +121,8 @@ class HeadSettings:
     batch: int = 64  # samples
     rate: float = 1e-2  # Adam (0.9, 0.99), one cycle
     decay: float = 3e-4  # of the share of codes in styles
+
+
+@dataclass(frozen=True)
+class StrangerSettings:
+    count: int = 2000  # people: two of them are above the threshold at 0.1 % false accepts

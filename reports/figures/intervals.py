@@ -12,6 +12,7 @@ from reports.figures.style import DPI, KINDS, PUBLISHED, arrow, wrap
 from reports.runs import Run
 
 FACES = False
+COLUMNS = 7  # panels beside each other
 NAMES = {"D": "diamond", "s": "square", "^": "triangle", "P": "cross", "v": "inverted triangle"}  # of markers
 
 
@@ -32,9 +33,13 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     if not metrics:
         return None
     markers = dict(zip(dict.fromkeys(source.source for source in run.suite.published), cycle(NAMES), strict=False))
-    figure = Figure(figsize=(1.4 + 1.45 * len(metrics), 0.8 + 0.17 * len(lines)), dpi=DPI, layout="constrained")
-    panels = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
-    for panel, metric in zip(panels, metrics, strict=True):
+    columns, rows_of_panels = min(COLUMNS, len(metrics)), -(-len(metrics) // COLUMNS)
+    size = (1.4 + 1.45 * columns, rows_of_panels * (0.8 + 0.17 * len(lines)))
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+    panels = figure.subplots(rows_of_panels, columns, sharey=True, squeeze=False).flat
+    for panel in panels[len(metrics) :]:
+        panel.axis("off")
+    for panel, metric in zip(panels, metrics, strict=False):
         for y, (condition, row) in enumerate(lines):
             if row is None:
                 continue

@@ -140,6 +140,7 @@ class MetricRecord:
     higher_is_better: bool | None
     range: tuple[float | None, float | None] = (None, None)  # None where unbounded
     shares_network_with_loss: bool = False
+    norm: float | None = None  # what new photos of the person have in the mean
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -375,6 +375,31 @@ def test_where_neither_is_better_nothing_is_compared():
     assert table["p_value"].isna().all() and not table["tied_with_best"].any()
 
 
+def with_norm(norm, *methods):
+    plain = suite(*methods, higher=None)
+    return replace(plain, metrics=(replace(plain.metrics[0], norm=norm),))
+
+
+def test_means_are_tested_against_the_norm_over_people():
+    """Six people above it are the first that say something, however many images each has."""
+    rng = np.random.default_rng(0)
+    values = {
+        "copies": {(f"p{p}", f"{i}"): 0.8 + 0.1 * rng.random() for p in range(6) for i in range(p + 1)},
+        "photos": {(f"p{p}", f"{i}"): 0.5 for p in range(6) for i in range(3)},
+    }
+    rows = summarise(results(values), with_norm(0.5, ("copies", "method"), ("photos", "ceiling"))).set_index("method")
+    assert rows["p_value"].to_dict() == {"copies": 2 / 2**6, "photos": 1.0}
+    assert set(rows["unit"]) == {"people"} and not rows["tied_with_best"].any()
+    far = summarise(results(values), with_norm(0.85, ("copies", "method"))).set_index("method")
+    assert far.loc["copies", "p_value"] > 0.1
+    assert summarise(results(values), suite(("copies", "method"), higher=None))["p_value"].isna().all()
+
+
+def test_one_number_of_a_person_is_no_evidence_against_the_norm():
+    cells = results({"copies": {("p0", "all"): 1.0}}).assign(item=True)
+    assert np.isnan(summarise(cells, with_norm(0.5, ("copies", "method")))["p_value"].item())
+
+
 def test_people_weigh_alike_where_items_are_counted():
     """Clusters: one person has two of 0, another six of 1. The papers average over people."""
     cells = {("p0", f"{i}"): 0.1 * (i % 2) for i in range(2)} | {("p1", f"{i}"): 1.0 + 0.1 * (i % 2) for i in range(6)}

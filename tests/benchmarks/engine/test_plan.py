@@ -46,6 +46,16 @@ def test_the_order_of_people_changes_no_job(people_root):
     assert dataclasses.replace(one, others=dict(reversed(one.others.items()))).key != one.key
 
 
+def test_files_of_metrics_decide_values_and_no_prior(people_root, job):
+    """The identities of strangers: other ones, another threshold."""
+    same, other = (
+        next(j for j in jobs_of(people_root, [Toy("grey")], files=files) if j.method == "grey" and j.person == "alice")
+        for files in ({"unused.safetensors": "0"}, {"strangers.safetensors": "1"})
+    )
+    assert same.key == job.key != other.key and other.prior_key == job.prior_key
+    assert other.description["weights"]["strangers.safetensors"] == "1"
+
+
 CHANGES = {
     "suite_version": 2,
     "method": "other",

@@ -1,6 +1,8 @@
-"""The two metrics of the filled hole: perceptual distance inside it, and the seam around it."""
+"""Metrics of the filled hole: distances and fidelity inside it, and the seam around it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ import torch
 from evaluations import evaluation_of, rounded
 
 from benchmarks.api.registry import METRICS
+from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.seam import border_jump
+from mystyle.networks.features import PerceptualDistance
 
 N = 32
 
@@ -114,3 +118,44 @@ def test_each_image_has_its_own_border(clean):
 
 def test_no_border_no_number(clean):
     assert seam(clean, clean, torch.ones(1, 1, N, N)).isnan().all()
+
+
+# Fidelity in the hole
+
+
+def test_fidelity_in_the_hole_sees_the_hole_alone(tiny_domain, mask, clean):
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    filled = rounded((clean + 0.2 * noise * (1 - mask)).clamp(-1, 1))
+    found = evaluation(filled, clean, mask, tiny_domain)
+    hidden = (mask == 0)[0, 0].numpy()
+    x, y = (images[0].numpy().astype(np.float64)[:, hidden] for images in (found.outputs, clean))
+    psnr = 10 * np.log10(4 / ((x - y) ** 2).mean())
+    assert METRICS.load("hole_psnr").compute(found).item() == pytest.approx(psnr, abs=1e-3)  # dB, of float32 means
+    whole = METRICS.load("psnr").compute(found).item()
+    assert whole == pytest.approx(psnr - 10 * np.log10(hidden.mean()), abs=1e-3)  # all errors lie in the hole
+    assert METRICS.load("hole_psnr").compute(evaluation(clean, clean, mask, tiny_domain)).item() == 100
+
+
+def test_similarity_in_the_hole_is_the_map_of_ssim_there(tiny_domain, clean):
+    from torchmetrics.functional.image import structural_similarity_index_measure as ssim
+
+    masks = torch.ones(2, 1, N, N)
+    masks[0, :, 4:10, 4:10] = 0
+    masks[1, :, 15:30, 10:20] = 0
+    pairs = clean.repeat(2, 1, 1, 1)
+    filled = rounded((pairs + 0.3 * torch.randn(pairs.shape, generator=torch.Generator().manual_seed(2))).clamp(-1, 1))
+    _, full = ssim((filled + 1) / 2, (pairs + 1) / 2, data_range=1.0, return_full_image=True)
+    expected = [full[i][:, masks[i, 0] == 0].mean().item() for i in range(2)]
+    found = METRICS.load("hole_ssim").compute(evaluation(filled, pairs, masks, tiny_domain))
+    assert found.tolist() == pytest.approx(expected, abs=1e-5)  # float32 sums
+
+
+def test_the_judges_distance_is_its_own_and_needs_stages(tiny_domain, mask, clean):
+    metric = METRICS.load("hole_distance_judge")
+    filled = rounded(clean * mask)
+    expected = PerceptualDistance(tiny_domain.judge).map(filled, clean)[0, 0].detach()[mask[0, 0] == 0].mean().item()
+    assert metric.compute(evaluation(filled, clean, mask, tiny_domain)).item() == pytest.approx(expected, rel=1e-5)
+    assert metric.compute(evaluation(clean, clean, mask, tiny_domain)).item() == 0
+    recogniser = replace(tiny_domain, judge=object())
+    with pytest.raises(Inapplicable, match="no perceptual network that no loss uses"):
+        metric.compute(evaluation(filled, clean, mask, recogniser))
