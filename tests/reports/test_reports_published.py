@@ -40,8 +40,8 @@ def test_a_published_run_is_published_again_as_of_this_version(tmp_path):
         for path in [*(place / "tables").iterdir(), place / "summary.csv", place / "config.yaml"]:
             assert path.read_bytes() == (again / path.relative_to(place)).read_bytes()
         assert records.read_suite(again) == records.read_suite(place)
-        found = list(records.read_archive(again / publish.RECORDS))
-        assert sorted(found, key=key) == sorted(records.read_archive(place / publish.RECORDS), key=key)
+        found = list(records.read_archive(again / records.ARCHIVE))
+        assert sorted(found, key=key) == sorted(records.read_archive(place / records.ARCHIVE), key=key)
 
 
 def key(record):

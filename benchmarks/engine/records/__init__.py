@@ -46,7 +46,9 @@ from benchmarks.engine.records.schema import (
     flat,
 )
 from benchmarks.engine.records.store import (
+    ARCHIVE,
     COLUMNS,
+    VALUES,
     MetricRow,
     all_records,
     is_derived,
@@ -54,6 +56,7 @@ from benchmarks.engine.records.store import (
     job_folder,
     outside_plan,
     read_archive,
+    read_published,
     read_record,
     read_records,
     read_results,
