@@ -40,7 +40,7 @@ class Claim:
 
     def __post_init__(self) -> None:
         trend = self.relation in ("rises", "falls")
-        if len(self.cells) > 2 and not trend or len(self.cells) < (2 if trend else 1):
+        if (len(self.cells) > 2 and not trend) or len(self.cells) < (2 if trend else 1):
             raise ValueError(f"{self.statement}: {len(self.cells)} cells cannot be {self.relation}")
         if self.relation == "equal" and not self.margin > 0:
             raise ValueError(f"{self.statement}: equality needs a positive margin")

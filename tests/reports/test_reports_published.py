@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import pandas as pd
 import pytest
 from published_run import RESULTS, unpack
 
@@ -29,6 +30,9 @@ def test_tables_of_published_runs_come_out_the_same(place, tmp_path):
     assert records.csv_text(run.summary) == (place / "summary.csv").read_text(encoding="utf-8")
     results = records.csv_text(run.results[list(records.COLUMNS)])
     assert results.encode() == gzip.decompress((place / "results.csv.gz").read_bytes())
+    suite, found, values = records.read_published(place)
+    assert suite == run.suite and sorted(found, key=key) == sorted(run.records, key=key)
+    pd.testing.assert_frame_equal(values, run.results)
 
 
 def test_a_published_run_is_published_again_as_of_this_version(tmp_path):

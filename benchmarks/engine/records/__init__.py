@@ -48,6 +48,7 @@ from benchmarks.engine.records.schema import (
 from benchmarks.engine.records.store import (
     ARCHIVE,
     COLUMNS,
+    RESTORE,
     VALUES,
     MetricRow,
     all_records,
