@@ -7,7 +7,7 @@ from functools import partial
 from benchmarks.analysis.claims import Cells, Claim, Untestable
 
 SECTION = "5.3 Semantic editing"
-MARGIN = 0.1  # of the edit error, in standard deviations of the population
+MARGIN = 0.1  # of the edit error: a tenth of the population's standard deviation
 
 table_4 = partial(Claim, SECTION, "Table 4", "editing")
 figure_12 = partial(Claim, SECTION, "Figure 12", "editing")

@@ -1,4 +1,4 @@
-"""The declared claims exist in their suites, and the committed page is what the command makes of the committed files."""
+"""The declared claims exist in their suites; the committed page is what the command makes of the committed files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_comments_belong_to_sections_and_name_what_there_is():
             assert row in rows and metric in metrics and condition in conditions
 
 
-def test_the_committed_page_is_up_to_date(tmp_path, monkeypatch):
+def test_the_committed_page_is_up_to_date(monkeypatch):
     """Made again by the command that it names, which is what to run where this fails."""
     monkeypatch.chdir(ROOT)
     text = PAGE.read_text(encoding="utf-8")
@@ -77,7 +77,6 @@ def test_the_command_writes_the_page(inpainting, tmp_path, capsys):
     text = out.read_text(encoding="utf-8")
     assert "0.892 and 0.885 †; difference +0.007" in text  # as summary.csv has it: five images of each person
     assert "| not testable here | the suite was not run | – |" in text
-    assert "–, and –" not in PAGE.read_text(encoding="utf-8")
 
 
 def test_sets_stand_beside_each_other_and_texts_never_change_a_verdict(inpainting, monkeypatch, tmp_path):

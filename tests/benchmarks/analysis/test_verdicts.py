@@ -35,8 +35,9 @@ def constant(number, people=PEOPLE):
     return {(person, "0"): float(number) for person in people}
 
 
-def shifted(differences, base=constant(0.5)):
-    """Each person's one value of ``base``, and that plus the person's difference."""
+def shifted(differences):
+    """One value of B for each person, and that plus the person's difference for A."""
+    base = constant(0.5)
     other = {key: base[key] + difference for key, difference in zip(base, differences, strict=False)}
     return values(("b", "", {key: base[key] for key in other}), ("a", "", other))
 
@@ -106,7 +107,7 @@ def test_samples_beside_photos_and_what_is_counted_otherwise_are_compared_by_per
     photos = {(person, f"photo {i}"): i for person in PEOPLE for i in range(2)}
     results = values(("a", "", samples), ("b", "", photos))
     assert by_person(claim(), results)["difference"].tolist() == pytest.approx([1.0] * 8)
-    clusters = values(("a", "", samples), ("b", "", {key: 0 for key in list(samples)[::3]})).assign(item=True)
+    clusters = values(("a", "", samples), ("b", "", dict.fromkeys(list(samples)[::3], 0))).assign(item=True)
     assert by_person(claim(), clusters)["difference"].tolist() == pytest.approx([1.5] * 8)
 
 
