@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PLACES = ("out", "photos", "priors", "ray_address")  # options in config.yaml that mean nothing elsewhere
 LARGE = 300_000  # bytes of a PNG, above which a figure is kept as JPEG: those are made of images
 QUALITY = 87
-RECORDS = "records.jsonl.xz"
 
 
 def publish(run: Run, folder: Path) -> Path:
@@ -37,7 +36,7 @@ def publish(run: Run, folder: Path) -> Path:
     Raises OSError if the run has no report, RecordError if ``folder/SUITE`` holds something else.
     """
     place = folder / run.suite.name
-    if place.exists() and not (place / RECORDS).is_file():
+    if place.exists() and not (place / records.ARCHIVE).is_file():
         raise records.RecordError(f"{place}: was not published by this command; choose another --out")
     report = run.folder / "report"
     with records.whole_folder(place) as partial:
@@ -48,9 +47,9 @@ def publish(run: Run, folder: Path) -> Path:
         if options:
             (partial / "config.yaml").write_text(_without_places(options), encoding="utf-8", newline="\n")
         (partial / "summary.csv").write_text(records.csv_text(run.summary), encoding="utf-8", newline="\n")
-        with gzip.GzipFile(partial / "results.csv.gz", "wb", mtime=0) as file:
+        with gzip.GzipFile(partial / records.VALUES, "wb", mtime=0) as file:
             file.write(records.csv_text(run.results[list(records.COLUMNS)]).encode())
-        records.write_archive(partial / RECORDS, run.records)
+        records.write_archive(partial / records.ARCHIVE, run.records)
         shutil.copytree(report / "tables", partial / "tables", ignore=shutil.ignore_patterns("*.csv"))
         (partial / "figures").mkdir()
         drawn = records.read_json(report / "figures" / "figures.json", "make the report again")

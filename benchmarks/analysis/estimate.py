@@ -75,6 +75,6 @@ def _near(run: Path) -> Iterator[records.Record]:
 
 
 def _published() -> Iterator[records.Record]:
-    for path in sorted(PUBLISHED.glob("*/records.jsonl.xz")):
+    for path in sorted(PUBLISHED.glob(f"*/{records.ARCHIVE}")):
         with contextlib.suppress(records.RecordError):
             yield from records.read_archive(path)

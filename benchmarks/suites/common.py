@@ -51,6 +51,11 @@ class HasPhotos(Protocol):
     def photos(self) -> int | None: ...
 
 
+class HasSamples(Protocol):
+    @property
+    def samples(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class SampleSettings:
     """A preset of suites that draw samples."""
@@ -74,7 +79,7 @@ def photo_parts(
     return tuple(Part(task, tuple(task.case(person, i, seed) for i in order), condition=task.name) for task in tasks)
 
 
-def sample_parts(person: Person, people: Sequence[Person], settings: SampleSettings, seed: int) -> tuple[Part, ...]:
+def sample_parts(person: Person, people: Sequence[Person], settings: HasSamples, seed: int) -> tuple[Part, ...]:
     """The person's samples in one part."""
     task = Synthesis()
     return (Part(task, task.cases(person.name, settings.samples, seed), kept=KEPT),)
@@ -86,7 +91,7 @@ def held_out_photos(person: Person, people: Sequence[Person], settings: Any, see
     return (Part(Synthesis(), cases),)
 
 
-def fresh_parts(person: Person, people: Sequence[Person], settings: SampleSettings, seed: int) -> tuple[Part, ...]:
+def fresh_parts(person: Person, people: Sequence[Person], settings: HasSamples, seed: int) -> tuple[Part, ...]:
     """As many photos as the methods have samples: the bias of FID, and clusters, depend on the number."""
     task = Rendering()
     return (Part(task, task.cases(person.name, settings.samples, seed), kept=KEPT),)

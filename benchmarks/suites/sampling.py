@@ -34,7 +34,8 @@ OF_PHOTOS = ("maps_train", *common.IDENTITIES, "identity_pose", "accepted", "tru
 METRICS = (
     *("maps_train", "maps_heldout", *common.IDENTITIES, "identity_pose", "accepted", "true_identity"),
     *common.OFF_REAL,
-    *("diversity", "pair_distance", "fid", "fid_inception", "kid", "precision", "recall", "sharpness", "copy_distance", "copy_rate"),
+    *("diversity", "pair_distance", "fid", "fid_inception", "kid", "precision", "recall", "sharpness"),
+    *("copy_distance", "copy_rate"),
 )
 
 SUITE = Suite(

@@ -152,7 +152,7 @@ def test_paths_of_the_machine_do_not_leave_it(tmp_path):
     assert main([str(folder)]) == 0 and publish.main([str(folder), "--out", str(tmp_path / "out")]) == 0
     place = tmp_path / "out" / "inpainting"
     packed = [gzip.decompress((place / "results.csv.gz").read_bytes())]
-    packed += [lzma.decompress((place / publish.RECORDS).read_bytes())]
+    packed += [lzma.decompress((place / records.ARCHIVE).read_bytes())]
     texts = [
         path.read_bytes() for path in [*place.rglob("*.*"), *(folder / "report/tables").iterdir()] if path.is_file()
     ]
@@ -244,7 +244,7 @@ def test_publishing_keeps_everything_but_the_images(run, tmp_path, capsys):
     }
     rebuild(run)
     assert gzip.decompress((place / "results.csv.gz").read_bytes()) == (run / "results.csv").read_bytes()
-    assert tuple(records.read_archive(place / publish.RECORDS)) == read_run(run).records
+    assert tuple(records.read_archive(place / records.ARCHIVE)) == read_run(run).records
     assert {path.stem for path in (place / "figures").iterdir()} == {"inpainting", "inpainting_metrics"}
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     assert publish.main([str(run), "--out", str(tmp_path)]) == 0  # again: the same bytes

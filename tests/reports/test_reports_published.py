@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 
+import pandas as pd
 import pytest
 from published_run import RESULTS, unpack
 
@@ -29,6 +30,9 @@ def test_tables_of_published_runs_come_out_the_same(place, tmp_path):
     assert records.csv_text(run.summary) == (place / "summary.csv").read_text(encoding="utf-8")
     results = records.csv_text(run.results[list(records.COLUMNS)])
     assert results.encode() == gzip.decompress((place / "results.csv.gz").read_bytes())
+    suite, found, values = records.read_published(place)
+    assert suite == run.suite and sorted(found, key=key) == sorted(run.records, key=key)
+    pd.testing.assert_frame_equal(values, run.results)
 
 
 def test_a_published_run_is_published_again_as_of_this_version(tmp_path):
@@ -40,8 +44,8 @@ def test_a_published_run_is_published_again_as_of_this_version(tmp_path):
         for path in [*(place / "tables").iterdir(), place / "summary.csv", place / "config.yaml"]:
             assert path.read_bytes() == (again / path.relative_to(place)).read_bytes()
         assert records.read_suite(again) == records.read_suite(place)
-        found = list(records.read_archive(again / publish.RECORDS))
-        assert sorted(found, key=key) == sorted(records.read_archive(place / publish.RECORDS), key=key)
+        found = list(records.read_archive(again / records.ARCHIVE))
+        assert sorted(found, key=key) == sorted(records.read_archive(place / records.ARCHIVE), key=key)
 
 
 def key(record):

@@ -46,7 +46,10 @@ from benchmarks.engine.records.schema import (
     flat,
 )
 from benchmarks.engine.records.store import (
+    ARCHIVE,
     COLUMNS,
+    RESTORE,
+    VALUES,
     MetricRow,
     all_records,
     is_derived,
@@ -54,6 +57,7 @@ from benchmarks.engine.records.store import (
     job_folder,
     outside_plan,
     read_archive,
+    read_published,
     read_record,
     read_records,
     read_results,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import gzip
 import hashlib
 import io
+import itertools
 import json
 import lzma
 import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,26 +130,35 @@ def is_done(run: Path, key: str) -> bool:
 
 def read_rows(run: Path, key: str, record: Record | None = None) -> pd.DataFrame:
     """metrics.csv of a job with the columns of ``COLUMNS``. Raises RecordError, also if it is not ``record``'s."""
-    import pandas as pd
-
     path = run / "jobs" / key / "metrics.csv"
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error}); {AGAIN}") from error
+    rows = _parse_rows(content, path, AGAIN)
+    if record is not None and record.rows not in (None, len(rows)):
+        raise RecordError(f"{path}: {len(rows)} rows of {record.rows}; {AGAIN}")
+    if record is not None and record.metrics_sha256 not in (None, hashlib.sha256(content).hexdigest()):
+        raise RecordError(f"{path}: was changed after the job; {AGAIN}")
+    return rows
+
+
+def _parse_rows(content: bytes, path: Path, way_out: str) -> pd.DataFrame:
+    """A table with the columns of ``COLUMNS``, every field checked. Raises RecordError, naming ``path``."""
+    import pandas as pd
+
+    try:
         lines = io.StringIO(content.decode(), newline="")
         header, *cells = csv.reader(lines)  # not pandas', which takes "007" and "NA" for values
         rows = pd.DataFrame(cells, columns=header)
         rows["value"] = [float(value or "nan") for value in rows["value"]]
         rows["seed"] = rows["seed"].astype("int64")
-    except (OSError, ValueError, KeyError, OverflowError, csv.Error) as error:
-        raise RecordError(f"{path}: cannot be read ({error}); {AGAIN}") from error
+    except (ValueError, KeyError, OverflowError, csv.Error) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); {way_out}") from error
     if tuple(rows.columns) != COLUMNS or not rows["status"].isin(STATUSES).all():
-        raise RecordError(f"{path}: unexpected columns or status; {AGAIN}")
+        raise RecordError(f"{path}: unexpected columns or status; {way_out}")
     if not all(map(math.isfinite, rows.loc[rows["status"] == "done", "value"])):
-        raise RecordError(f"{path}: a value that is done is not a number; {AGAIN}")
-    if record is not None and record.rows not in (None, len(rows)):
-        raise RecordError(f"{path}: {len(rows)} rows of {record.rows}; {AGAIN}")
-    if record is not None and record.metrics_sha256 not in (None, hashlib.sha256(content).hexdigest()):
-        raise RecordError(f"{path}: was changed after the job; {AGAIN}")
+        raise RecordError(f"{path}: a value that is done is not a number; {way_out}")
     return rows
 
 
@@ -178,13 +190,17 @@ def read_results(run: Path) -> pd.DataFrame:
     else than cases; ``dose`` is the case's; ``job`` is the key, and ``condition``, ``level`` and ``prior_of`` are the
     job's. Reasons are without the paths of this machine. Raises RecordError.
     """
+    return _joined(run, ((record, read_rows(run, record.key, record)) for record in read_records(run)))
+
+
+def _joined(run: Path, jobs: Iterable[tuple[Record, pd.DataFrame]]) -> pd.DataFrame:
+    """The rows of all jobs with what their records say of them, as ``read_results`` describes it."""
     import pandas as pd
 
     rows = [_frame([]).assign(image=[], item=[], dose=[], job=[], condition=[], level=[], prior_of=[])]
-    for record in read_records(run):
+    for record, frame in jobs:
         image = {case.case: case.image for case in record.cases}
         dose = {case.case: case.dose for case in record.cases}
-        frame = read_rows(run, record.key, record)
         rows.append(
             frame.assign(
                 reason=frame["reason"].map(without_paths),
@@ -209,7 +225,34 @@ def _frame(rows: Sequence[MetricRow]) -> pd.DataFrame:
     return pd.DataFrame([{name: row[name] for name in COLUMNS} for row in rows], columns=list(COLUMNS))
 
 
-# Records that are kept with a paper
+# What is kept with a paper
+
+ARCHIVE, VALUES = "records.jsonl.xz", "results.csv.gz"  # of a published run: all records, all values
+RESTORE = "restore it from a fresh clone"
+
+
+def read_published(folder: Path) -> tuple[SuiteRecord, tuple[Record, ...], pd.DataFrame]:
+    """The suite, records and results (as ``read_results`` gives them) of what ``reports.publish`` wrote.
+
+    Raises RecordError if something is missing, or values and records do not belong together.
+    """
+    suite = read_suite(folder)
+    found = {record.key: record for record in read_archive(folder / ARCHIVE)}
+    records = tuple(found[key] for key in suite.jobs if key in found)
+    path = folder / VALUES
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordError(f"{path}: cannot be read ({error}); {RESTORE}") from error
+    rows = _parse_rows(content, path, RESTORE)
+    ends = list(itertools.accumulate(record.rows or 0 for record in records))
+    frames = [rows.iloc[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    jobs = list(zip(records, frames, strict=True))
+    if ends[-1:] != [len(rows)] or not all(
+        (frame["method"] == record.method).all() and (frame["person"] == record.person).all() for record, frame in jobs
+    ):
+        raise RecordError(f"{path}: holds other values than those of {ARCHIVE}; {RESTORE}")
+    return suite, records, _joined(folder, jobs)
 
 
 def write_archive(path: Path, records: Iterable[Record]) -> None:
@@ -230,5 +273,4 @@ def read_archive(path: Path) -> Iterator[Record]:
             for line in lines:
                 yield parse_record(files.parse_json(line), path)
     except (OSError, EOFError, lzma.LZMAError, ValueError, RecursionError) as error:
-        way_out = "restore it from a fresh clone"
-        raise error if isinstance(error, RecordError) else RecordError(f"{path}: {error}; {way_out}") from error
+        raise error if isinstance(error, RecordError) else RecordError(f"{path}: {error}; {RESTORE}") from error

@@ -1,4 +1,4 @@
-"""What the page on statistics says of intervals and tests is simulated anew: coverage and false positives.
+"""What the page on statistics says of intervals, tests and verdicts is simulated anew: coverage, level and power.
 
 The rows are read from ``docs/statistics.md``. Every value is mean 0 plus a person's part plus a photo's part; ``share``
 is the person's share of the variance. Some rows are simulated in each run of the tests, all of them with ``-m slow``,
@@ -87,6 +87,23 @@ def false_positives(people: int, photos: int, methods: int, share: float, values
     return unit, found / runs
 
 
+def family(people: int, true: int, difference: float, values: str, runs: int, claims: int = 15) -> list[float]:
+    """Share of true claims supported, and of runs with a wrong verdict: by the rule, and by Holm's with Student's p."""
+    rng = np.random.default_rng(0)
+    shift = difference * (np.arange(claims) < true)
+    counts = np.zeros((2, 2))
+    for _ in range(runs):
+        d = 0.3**0.5 * noise(rng, values, (people, 1)) + 0.7**0.5 * noise(rng, values, (people, claims)) + shift
+        student = stats.ttest_1samp(d, 0).pvalue  # below 5 % where the interval of 95 % excludes 0
+        order = np.argsort(student)
+        steps = student[order] < 0.05 / np.arange(claims, 0, -1)
+        holm = np.isin(np.arange(claims), order[: np.argmin(steps) if not steps.all() else claims])
+        for count, decided in zip(counts, ((paired_p_values(d) < 0.05) & (student < 0.05), holm), strict=True):
+            right = decided & (shift > 0) & (d.mean(axis=0) > 0)
+            count += right.sum() / max(true, 1), (decided & ~right).any()
+    return list((counts / runs).ravel())
+
+
 def margin(rate: float, runs: int) -> float:
     """Half of the interval that the share of ``runs`` keeps to, but once in ``ONCE_IN``."""
     rate = np.clip(rate, 0.001, 0.999)  # 100.0 on the page is rounded
@@ -94,6 +111,7 @@ def margin(rate: float, runs: int) -> float:
 
 
 COVERAGE, TESTS = coverage_table(), table_of("Simulated false positives")[1:]
+VERDICTS = table_of("Simulated verdicts")[1:]
 FAST = [row for row in COVERAGE if row[0] in ("2", "3", "5", "13") and row[2] in ("0", "0.8")]
 NOMINAL = [row for row in COVERAGE if row[0] != "1" and row[1] == "10" and row[3] == "normal"]
 
@@ -154,6 +172,31 @@ def test_no_test_is_inflated_but_where_the_page_says_so():
     for *_, share, values, unit, said in TESTS:
         if values != "one skewed" and (unit == "people" or float(share) == 0):
             assert float(said) / 100 <= 0.05 + margin(0.05, ON_PAGE["tests"])
+
+
+@pytest.mark.parametrize("row", [row for row in VERDICTS if row[0] in ("6", "8")], ids=" ".join)
+def test_verdicts(row):
+    check_verdicts(row, 200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", VERDICTS, ids=" ".join)
+def test_verdicts_of_the_whole_page(row):
+    check_verdicts(row, ON_PAGE["tests"])
+
+
+def check_verdicts(row: list[str], runs: int) -> None:
+    people, true, difference, values, *said = row
+    found = family(int(people), int(true), float(difference), values, runs)
+    print(f"| {' | '.join(row[:4])} | {' | '.join(f'{100 * share:.1f}' for share in found)} |")
+    for share, expected in zip(found, (float(number) / 100 for number in said), strict=True):
+        assert abs(share - expected) <= margin(expected, runs) + margin(expected, ON_PAGE["tests"]) + 0.0005
+
+
+def test_no_family_of_symmetric_values_has_more_wrong_verdicts_than_its_level():
+    for *_, values, _, wrong, _, _ in VERDICTS:
+        if values == "normal":
+            assert float(wrong) / 100 <= 0.05 + margin(0.05, ON_PAGE["tests"])
 
 
 @pytest.mark.parametrize("units", [6, 9, 13, 40])

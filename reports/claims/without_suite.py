@@ -1,0 +1,32 @@
+"""Claims that no suite measures."""
+
+from __future__ import annotations
+
+from benchmarks.analysis.claims import Untestable
+
+CLAIMS = (
+    Untestable(
+        "3 Method",
+        "section 3.1, B.2",
+        "Tuning does not overfit and needs no early stop; projections to DiffAugment's prior need one",
+        "no suite varies the number of steps",
+    ),
+    Untestable(
+        "3 Method",
+        "section 3.2",
+        "Regularising the tuning to stay local, as PTI does, would be worse",
+        "no suite tunes with such a term",
+    ),
+    Untestable(
+        "3 Method",
+        "section 3.4",
+        "Directions of the domain work in the tuned generator; projecting them is better than stopping or going on",
+        "editing follows one of the three policies only",
+    ),
+    Untestable(
+        "B.3 Linear independence of anchors",
+        "appendix B.3",
+        "Anchors inside the hull can be dropped without strong effect",
+        "no suite drops anchors",
+    ),
+)
