@@ -64,8 +64,8 @@ def read_album(folder: Path) -> Album:
         parameters = {name: torch.tensor(table[name].to_numpy(), dtype=torch.float32) for name in columns}
     else:
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-        people = [path if path.parent == folder else path.parent for path in files]
-        identities, parameters = torch.from_numpy(pd.factorize(pd.Series(map(str, people)))[0]), {}
+        people = [path.relative_to(folder).parts[0] for path in files]
+        identities, parameters = torch.from_numpy(pd.factorize(pd.Series(people))[0]), {}
     if not files:
         raise ValueError(f"--data {folder}: no images in it; python -m datasets.synthetic population renders some")
     size = len(read_pixels(files[0]))

@@ -69,8 +69,8 @@ def test_folders_without_images_or_with_mixed_sizes_are_refused(tmp_path):
 
 
 def test_folders_inside_are_people(tmp_path):
-    for name in ("ada/1.png", "ada/2.png", "bob/1.png", "someone.png"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("ada/test/1.png", "ada/train/2.png", "bob/1.png", "someone.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (8, 8)).save(tmp_path / name)
     assert read_album(tmp_path).identities.tolist() == [0, 0, 1, 2]
 
