@@ -23,13 +23,10 @@ Start = Literal["encoder", "mean", "random"]
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(common.SampleSettings):
     """One preset of the suite."""
 
-    people: tuple[str, ...]  # rows of Table 5
-    photos: int | None  # of the reference set, the first ones; None: all
-    samples: int  # per person
-    summary: str
+    photos: int | None = None  # of the reference set, the first ones; None: all
 
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
@@ -67,14 +64,12 @@ SUITE = Suite(
         Figure("sheet", "anchor_training", "Random images with anchors trained in five ways, and with fixed ones."),
     ),
     presets={
-        "smoke": Settings(common.SHORT[1:], 20, 60, "2 people, 20 photos, 60 images each: the plumbing"),
+        "smoke": Settings(common.SHORT[1:], 60, "2 people, 20 photos, 60 images each: the plumbing", 20),
         "quick": Settings(
-            common.SHORT, 50, 200, "3 people, 50 of their photos, 200 images in 6 rows: 11 minutes on two cores"
+            common.SHORT, 200, "3 people, 50 of their photos, 200 images in 6 rows: 11 minutes on two cores", 50
         ),
-        "full": Settings(common.EVERYBODY, None, 2000, "all 13 people, 2,000 images each in 6 rows: for a GPU"),
-        "paper": Settings(
-            common.FIGURE_17, None, 2000, "the 3 people of Figure 17, 2,000 images each in 6 rows: for a GPU"
-        ),
+        "full": Settings(common.EVERYBODY, 2000, "all 13 people, 2,000 images each in 6 rows: for a GPU"),
+        "paper": Settings(common.FIGURE_17, 2000, "the 3 people of Figure 17, 2,000 images each in 6 rows: for a GPU"),
     },
     parts=parts,
 )
