@@ -40,7 +40,7 @@ SUITE = Suite(
     version=1,
     title="Synthesis",
     paper="Table 1, Figure 8",
-    methods=("ojha", "diffaugment", "mystyle"),
+    methods=("ojha", "diffaugment", "untuned", "mystyle"),
     metrics=METRICS,
     references=(
         common.floor(OF_PHOTOS, common.held_out_photos),
