@@ -56,7 +56,7 @@ class Game(pl.LightningModule):
     def optimizer_list(self) -> list[LightningOptimizer]:
         """The optimisers in the order of ``configure_optimizers``."""
         found = self.optimizers()  # Lightning gives a single one without a list
-        return cast(list[LightningOptimizer], found if isinstance(found, list) else [found])
+        return [found] if isinstance(found, LightningOptimizer) else cast(list[LightningOptimizer], found)
 
     def descend(self, optimizer: LightningOptimizer, loss: Tensor, step: int) -> None:
         """One step of one network. Raises FloatingPointError if its loss is not finite."""
