@@ -38,6 +38,7 @@ LETTER = {
         "schedule": {"peak": 0.1, "up": 0.05, "down": 0.25},  # likewise
         "l2_weight": 1.0,  # B.2
         "batch": 16,  # changes no result
+        "precision": "float32",  # code
     },
     "edit": {
         "beta": 0.03,  # code; the text leaves it to the user
