@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -56,7 +56,7 @@ class Game(pl.LightningModule):
     def optimizer_list(self) -> list[LightningOptimizer]:
         """The optimisers in the order of ``configure_optimizers``."""
         found = self.optimizers()  # Lightning gives a single one without a list
-        return [found] if isinstance(found, LightningOptimizer) else cast(list[LightningOptimizer], found)
+        return [found] if isinstance(found, LightningOptimizer) else list(found)
 
     def descend(self, optimizer: LightningOptimizer, loss: Tensor, step: int) -> None:
         """One step of one network. Raises FloatingPointError if its loss is not finite."""
