@@ -52,7 +52,7 @@ def test_whatever_a_method_optimises_has_a_length(name):
     method = METHODS.load(name)
     found = lengths(method.presets["quick"])
     assert {key for key in found if key.startswith("fit.")} or method.presets["quick"].fit is None
-    optimised = {"mystyle", "glo", "untuned", "diffaugment", "ojha", "domain_w", "domain_wplus", "pti"}
+    optimised = {"mystyle", "mystyle_code", "glo", "untuned", "diffaugment", "ojha", "domain_w", "domain_wplus", "pti"}
     assert (name in optimised) == any(not key.startswith("fit.") for key in found)
     assert lengths(with_lengths(method.presets["quick"], scaled(found, 0.5))) == scaled(found, 0.5)
 
