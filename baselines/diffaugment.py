@@ -188,18 +188,7 @@ class FewShotGAN(FewShotGame):
 
 def train_few_shot(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of a training on ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    s = settings
-    return train_generator(
-        partial(FewShotGAN, domain.generator, domain.needed("discriminator"), s),
-        domain,
-        photos,
-        batch=s.batch,
-        steps=s.steps,
-        stage=FewShotGAN.stage,
-        precision=s.precision,
-        truncation=s.truncation,
-        seed=seed,
-    )
+    return train_generator(FewShotGAN, domain, photos, settings, seed=seed)
 
 
 @dataclass(frozen=True)

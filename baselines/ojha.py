@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -70,6 +69,10 @@ class FitSettings(InPrecision):
     """how many moments of the training, equally spaced and the last one included, are compared (``BestSnapshot``)"""
     truncation: float = 1.0
     """psi of samples, and so of those by which moments are compared"""
+
+    @property
+    def steps(self) -> int:
+        return self.iterations
 
 
 def distance_consistency_loss(source_features: Tensor, target_features: Tensor) -> Tensor:
@@ -221,18 +224,7 @@ class Adaptation(FewShotGame):
 
 def adapt(domain: Domain, photos: Image, settings: FitSettings, *, seed: int) -> Generator:
     """The best averaged generator of an adaptation to ``photos`` [N, 3, R, R], frozen; ``seed`` decides every draw."""
-    s = settings
-    return train_generator(
-        partial(Adaptation, domain.generator, domain.needed("discriminator"), s),
-        domain,
-        photos,
-        batch=s.batch,
-        steps=s.iterations,
-        stage=Adaptation.stage,
-        precision=s.precision,
-        truncation=s.truncation,
-        seed=seed,
-    )
+    return train_generator(Adaptation, domain, photos, settings, seed=seed)
 
 
 @dataclass(frozen=True)

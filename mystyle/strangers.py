@@ -11,7 +11,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -50,11 +49,3 @@ def read_strangers(domain: Domain) -> Tensor:
         if file.metadata()["judge"] != fingerprint(domain.judge):
             raise Unsupported(f"the identities of strangers of domain {domain.name} are of another judge; {again}")
         return F.normalize(file.get_tensor("identities").float(), dim=1)
-
-
-@torch.inference_mode()
-def identities_of(domain: Domain, portraits: Tensor, batch: int = 32) -> Tensor:
-    """Portraits [m, 3, R, R], float in [-1, 1], to the judge's unit embeddings [m, e] on the CPU."""
-    judge = domain.judge
-    parts = [judge.identity_of(judge.deep(part.to(domain.device))).cpu() for part in portraits.split(batch)]
-    return torch.cat(parts)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, TensorDataset
@@ -38,6 +38,19 @@ def shuffled(photos: Image, batch: int, steps: int) -> DataLoader:
     return DataLoader(TensorDataset(photos), batch, sampler=order.tolist())
 
 
+class FewShotSettings(Protocol):
+    """What the settings of every such training have."""
+
+    @property
+    def batch(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def precision(self) -> Precision: ...
+    @property
+    def truncation(self) -> float: ...
+
+
 class FewShotGame(Game):
     """The adversarial training of a personal generator."""
 
@@ -50,28 +63,28 @@ class FewShotGame(Game):
         """Those that compute in the training's precision."""
 
 
+Settings = TypeVar("Settings", bound=FewShotSettings)
+
+
 def train_generator(
-    make_module: Callable[[BestSnapshot], FewShotGame],
+    game: Callable[[Generator, Any, Settings, BestSnapshot], FewShotGame],
     domain: Domain,
     photos: Image,
+    settings: Settings,
     *,
-    batch: int,
-    steps: int,
-    stage: str,
-    precision: Precision,
-    truncation: float,
     seed: int,
 ) -> Generator:
-    """The averaged generator, ``ema``, of a training on ``photos`` [N, 3, R, R] that is best under ``truncation``.
+    """The averaged generator, ``ema``, of a ``game`` of the domain's networks on ``photos`` [N, 3, R, R].
 
-    ``seed`` decides every draw.
+    It is the best of the training under the settings' truncation, frozen; ``seed`` decides every draw.
     """
+    discriminator = domain.needed("discriminator")
     with drawing(seed, domain.device):
-        batches = shuffled(photos, batch, steps)
-        snapshot = BestSnapshot(photos, domain.perceptual, truncation)
-        module = make_module(snapshot)
-        with computing_in(precision, *module.networks):
-            train(module, batches, stage=stage, epochs=1, device=domain.device)
+        batches = shuffled(photos, settings.batch, settings.steps)
+        snapshot = BestSnapshot(photos, domain.perceptual, settings.truncation)
+        module = game(domain.generator, discriminator, settings, snapshot)
+        with computing_in(settings.precision, *module.networks):
+            train(module, batches, stage=module.stage, epochs=1, device=domain.device)
         snapshot.restore(module.ema)
     centre_truncation(module.ema)
     return module.ema

@@ -17,6 +17,11 @@ class Cells:
     conditions: tuple[str, ...] = ("",)
 
 
+def pair(row: str, other: str, metric: str, conditions: tuple[str, ...] = ("",)) -> tuple[Cells, Cells]:
+    """One metric of two rows under the same conditions."""
+    return Cells(row, metric, conditions), Cells(other, metric, conditions)
+
+
 @dataclass(frozen=True)
 class Claim:
     """A statement of a paper about numbers of a suite.

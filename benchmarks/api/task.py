@@ -144,6 +144,17 @@ class Task(Protocol):
         ...
 
 
+class ForReferences:
+    """What tasks in which no method takes part have in common: the rows are references of the suite."""
+
+    verb: ClassVar[type | None] = None
+    files: ClassVar[tuple[str, ...]] = ()
+
+    def solve(self, prior: Any, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:
+        """Not asked for: no prior has the verb."""
+        raise NotImplementedError
+
+
 def check_output(output: Image, expected: Image) -> None:
     """Raises OutputError unless ``output`` has the shape of ``expected`` and is finite everywhere."""
     if tuple(output.shape) != tuple(expected.shape):

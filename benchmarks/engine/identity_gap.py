@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mystyle.degradations import Identity
 from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
+from mystyle.identity import identities_of, template_of
 from mystyle.latents.statistics import latent_statistics
 from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.types import Image, Portraits
@@ -48,12 +48,8 @@ def identity_gap(
     descent: LatentProjectionSettings = DESCENT,
 ) -> Gap:
     """Of people with (reference, held-out) photos each; at least two people."""
-    judge, g = domain.judge, domain.generator
+    g = domain.generator
     statistics = latent_statistics(g)
-
-    def identities(images: Image) -> Tensor:
-        parts = [judge.identity_of(judge.deep(x.clamp(-1, 1).to(domain.device))) for x in images.split(16)]
-        return torch.cat(parts).cpu()
 
     def encoded(x: Image) -> Image:
         return g.synthesis(domain.encoder(x)[:, None].expand(-1, g.num_ws, -1), noise="const")
@@ -61,12 +57,12 @@ def identity_gap(
     def descended(x: Image) -> Image:
         return project_latent(x, Identity(), g, domain.perceptual, statistics, descent).images
 
-    templates = torch.stack([F.normalize(identities(train.images).mean(dim=0), dim=0) for train, _ in people])
+    templates = torch.stack([template_of(identities_of(domain, train.images)) for train, _ in people])
     photos = [held_out.images.to(domain.device) for _, held_out in people]
 
     def likeness(render: Callable[[Image], Image]) -> Tensor:
         """[people, people]: of what is made of one person's photos to another person."""
-        return torch.stack([(identities(render(x)) @ templates.T).mean(dim=0) for x in photos])
+        return torch.stack([(identities_of(domain, render(x)) @ templates.T).mean(dim=0) for x in photos])
 
     real = likeness(lambda x: x)
     others = ~torch.eye(len(people), dtype=torch.bool)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
-from torch import Tensor
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
 
 from benchmarks.api.metric import Evaluation, Metric
+from mystyle.identity import template_of
+
+if TYPE_CHECKING:
+    from mystyle.chips import Template
 
 
 def identity(evaluation: Evaluation) -> Tensor:
@@ -20,7 +26,35 @@ def identity(evaluation: Evaluation) -> Tensor:
 
 def similarity(embeddings: Tensor, of_photos: Tensor) -> Tensor:
     """Cosines [n] of unit ``embeddings`` [n, e] to the template of a person's photos [m, e]."""
-    return embeddings @ F.normalize(of_photos.mean(dim=0), dim=0)
+    return embeddings @ template_of(of_photos)
+
+
+def by_another_judge(
+    name: str, title: str, network: str, load: Callable[[], tuple[type[nn.Module], Template]]
+) -> Metric:
+    """The metric ``identity_NAME``: the same by a recogniser in ``NAME.safetensors``, where a domain has that file.
+
+    ``title`` and ``network`` name it in columns and in words; ``load`` gives it and the template of its chips.
+    """
+    file = f"{name}.safetensors"
+
+    def compute(evaluation: Evaluation) -> Tensor:
+        """Raises Inapplicable without the file."""
+        outputs, photos = (evaluation.embeddings(file, *load(), of) for of in ("outputs", "train"))
+        return similarity(outputs, photos)
+
+    return Metric(
+        name=f"identity_{name}",
+        version=1,
+        label=f"Identity, {title}",
+        description=f"Cosine to the mean identity embedding of the reference set, by {network}.",
+        higher_is_better=True,
+        range=(-1.0, 1.0),
+        unit="",
+        network=None,
+        compute=compute,
+        files=(file,),
+    )
 
 
 METRIC = Metric(

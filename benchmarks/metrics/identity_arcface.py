@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+from benchmarks.metrics.identity import by_another_judge
 
-from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.metrics.identity import similarity
+if TYPE_CHECKING:
+    from mystyle.chips import Template
+    from mystyle.networks.irse import ArcFace
 
-FILE = "arcface.safetensors"
 
-
-def identity_arcface(evaluation: Evaluation) -> Tensor:
-    """``[n]``: cosine to the person's template, as ``identity`` has it. Raises Inapplicable without the file."""
+def load() -> tuple[type[ArcFace], Template]:
     from mystyle.chips import ARCFACE
     from mystyle.networks.irse import ArcFace
 
-    embeddings = partial(evaluation.embeddings, FILE, ArcFace, ARCFACE)
-    return similarity(embeddings("outputs"), embeddings("train"))
+    return ArcFace, ARCFACE
 
 
-METRIC = Metric(
-    name="identity_arcface",
-    version=1,
-    label="Identity, ArcFace",
-    description="Cosine to the mean identity embedding of the reference set, by ArcFace's IR-SE50.",
-    higher_is_better=True,
-    range=(-1.0, 1.0),
-    unit="",
-    network=None,
-    compute=identity_arcface,
-    files=(FILE,),
-)
+METRIC = by_another_judge("arcface", "ArcFace", "ArcFace's IR-SE50", load)

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+from benchmarks.metrics.identity import by_another_judge
 
-from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.metrics.identity import similarity
+if TYPE_CHECKING:
+    from mystyle.chips import Template
+    from mystyle.networks.facenet import FaceNet
 
-FILE = "facenet.safetensors"
 
-
-def identity_facenet(evaluation: Evaluation) -> Tensor:
-    """``[n]``: cosine to the person's template, as ``identity`` has it. Raises Inapplicable without the file."""
+def load() -> tuple[type[FaceNet], Template]:
     from mystyle.chips import FACENET
     from mystyle.networks.facenet import FaceNet
 
-    embeddings = partial(evaluation.embeddings, FILE, FaceNet, FACENET)
-    return similarity(embeddings("outputs"), embeddings("train"))
+    return FaceNet, FACENET
 
 
-METRIC = Metric(
-    name="identity_facenet",
-    version=1,
-    label="Identity, FaceNet",
-    description="Cosine to the mean identity embedding of the reference set, by FaceNet.",
-    higher_is_better=True,
-    range=(-1.0, 1.0),
-    unit="",
-    network=None,
-    compute=identity_facenet,
-    files=(FILE,),
-)
+METRIC = by_another_judge("facenet", "FaceNet", "FaceNet", load)

@@ -6,11 +6,11 @@ nor on how few they are. The domain keeps their identities (``mystyle.strangers`
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation
 from benchmarks.api.task import Inapplicable
+from mystyle.identity import template_of
 from mystyle.strangers import read_strangers
 from mystyle.types import Unsupported
 
@@ -23,7 +23,7 @@ def claimed(evaluation: Evaluation) -> Tensor:
     """
     if not len(evaluation.train):
         return evaluation.identity("clean")
-    return F.normalize(evaluation.identity("train").mean(dim=0, keepdim=True), dim=1)
+    return template_of(evaluation.identity("train"))[None]
 
 
 def strangers(evaluation: Evaluation) -> Tensor:

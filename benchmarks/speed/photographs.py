@@ -18,8 +18,6 @@ from typing import Any
 
 import pandas as pd
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from benchmarks.engine.provenance import peak_memory_mb, reset_peak_memory
 from benchmarks.speed.method import holes, timed
@@ -28,6 +26,7 @@ from datasets.folders import read_portraits
 from mystyle import domains
 from mystyle.degradations import Identity
 from mystyle.domains.domain import Domain
+from mystyle.identity import identities_of, template_of
 from mystyle.latents.anchors import Anchors, encode_anchors
 from mystyle.memory import keep_freed_memory
 from mystyle.networks import mobilestylegan, stylegan2
@@ -137,19 +136,13 @@ def length(
     if epochs:
         generator, seconds = timed(partial(tune, seed=0), generator, anchors, photos, domain.perceptual, fit)
     unseen = torch.cat([held_out] * -(-AT_ONCE // len(held_out)))[:AT_ONCE].to(domain.device)
-    template = F.normalize(identity(domain, photos).mean(dim=0), dim=0)
+    template = template_of(identities_of(domain, photos))
     row = {"epochs": epochs, "seconds": seconds}
     for task, phi in (("inversion", Identity()), ("inpainting", holes(unseen))):
         inversion, row["projection_s"] = timed(
             project, phi(unseen), phi, generator, anchors, domain.perceptual, restore
         )
         images = phi.composite(inversion.images, unseen)[: len(held_out)]
-        row[f"{task}_identity"] = float((identity(domain, images) @ template).mean())
+        row[f"{task}_identity"] = float((identities_of(domain, images) @ template).mean())
         row[f"{task}_distance"] = float(domain.perceptual.of_many(images, unseen[: len(held_out)]).mean())
     return row
-
-
-def identity(domain: Domain, images: Image) -> Tensor:
-    """Embeddings [n, e] by the judge."""
-    with torch.no_grad():
-        return torch.cat([domain.judge.identity_of(domain.judge.deep(x.clamp(-1, 1))) for x in images.split(16)])

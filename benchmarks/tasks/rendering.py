@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from benchmarks.api.seeds import item_seed
-from benchmarks.api.task import Case, MethodOutput, Problem, Resources
+from benchmarks.api.task import Case, ForReferences, Problem
 from datasets.synthetic.parameters import IDENTITY, values
 from datasets.synthetic.people import fresh_scores
 from mystyle.types import Portraits
@@ -27,11 +27,9 @@ class RenderingProblem(Problem):
 
 
 @dataclass(frozen=True)
-class Rendering:
+class Rendering(ForReferences):
     name: ClassVar[str] = "rendering"
     version: ClassVar[str] = "1"
-    verb: ClassVar[type | None] = None
-    files: ClassVar[tuple[str, ...]] = ()
 
     def cases(self, person: str, count: int, seed: int) -> tuple[Case, ...]:
         """``count`` photos, each with a seed of its own."""
@@ -47,10 +45,6 @@ class Rendering:
             drawn = torch.cat([fresh_scores(photos.person, 1, case.seed) for case in cases])
             scores = drawn if same_person(drawn, photos) else None
         return RenderingProblem(scores=scores, resolution=photos.images.shape[-1])
-
-    def solve(self, prior: Any, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:
-        """Not asked for: the row is a reference of the suite."""
-        raise NotImplementedError
 
 
 def same_person(scores: Tensor, photos: Portraits) -> bool:

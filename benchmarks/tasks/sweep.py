@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from benchmarks.api.seeds import item_seed
-from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources
+from benchmarks.api.task import Case, ForReferences, Person, Problem
 from benchmarks.tasks.restoration import photos_of, stem
 from datasets.synthetic.parameters import NAMES, scores_of
 from mystyle.types import Portraits
@@ -26,11 +26,9 @@ class SweepProblem(Problem):
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(ForReferences):
     name: ClassVar[str] = "sweep"
     version: ClassVar[str] = "1"
-    verb: ClassVar[type | None] = None
-    files: ClassVar[tuple[str, ...]] = ()
 
     def case(self, person: Person, photo: int, step: int, steps: int, seed: int) -> Case:
         """Dose ``step`` / ``steps`` of a held-out photo; every photo meets a stranger of its own."""
@@ -48,10 +46,6 @@ class Sweep:
             strangers=torch.stack([torch.randn(len(NAMES), generator=draw) for draw in draws]),
             doses=torch.tensor([case.dose for case in cases]),
         )
-
-    def solve(self, prior: Any, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:
-        """Not asked for: the rows are factors of the suite."""
-        raise NotImplementedError
 
 
 TASK = Sweep

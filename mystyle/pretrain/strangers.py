@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from mystyle.domains.domain import Domain
+from mystyle.identity import identities_of
 from mystyle.pretrain.data import read_album
 from mystyle.pretrain.settings import StrangerSettings
 from mystyle.progress import report
-from mystyle.strangers import FILE, identities_of, write_strangers
+from mystyle.strangers import FILE, write_strangers
 from mystyle.types import Image, from_uint8, to_uint8
 
 BATCH = 16

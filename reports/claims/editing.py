@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable
+from benchmarks.analysis.claims import Cells, Claim, Untestable, pair
 
 SECTION = "5.3 Semantic editing"
 MARGIN = 0.1  # of the edit error: a tenth of the population's standard deviation
@@ -14,7 +14,7 @@ figure_12 = partial(Claim, SECTION, "Figure 12", "editing")
 
 
 def against(row: str, metric: str, attribute: str) -> tuple[Cells, Cells]:
-    return Cells("mystyle", metric, (attribute,)), Cells(row, metric, (attribute,))
+    return pair("mystyle", row, metric, (attribute,))
 
 
 CLAIMS = (

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable
+from benchmarks.analysis.claims import Claim, Untestable, pair
 
 SECTION = "5.2.1 Inpainting"
 
 table_2 = partial(Claim, SECTION, "Table 2", "inpainting")
 
 
-def against(row: str, metric: str) -> tuple[Cells, Cells]:
-    return Cells("mystyle", metric), Cells(row, metric)
-
+against = partial(pair, "mystyle")
 
 CLAIMS = (
     table_2(
@@ -26,7 +24,7 @@ CLAIMS = (
     table_2("It is nearer than DiffAugment's prior", against("diffaugment", "maps_train"), "greater"),
     table_2(
         "Fine-tuning brings CoModGAN nearer to the person",
-        (Cells("comodgan_ft", "maps_train"), Cells("comodgan", "maps_train")),
+        pair("comodgan_ft", "comodgan", "maps_train"),
         "greater",
     ),
     table_2("MyStyle keeps the identity more than CoModGAN + FT", against("comodgan_ft", "identity"), "greater"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim
+from benchmarks.analysis.claims import Cells, Claim, pair
 
 TASKS = ("inpainting", "super_resolution")
 
@@ -14,28 +14,28 @@ text = partial(Claim, "4.2 Latent spaces", "section 4.2", "latent_spaces")
 CLAIMS = (
     figure_6(
         "Projection into W+ of the tuned generator is less personal than into P+_β",
-        (Cells("space_wplus", "identity", TASKS), Cells("space_pplus", "identity", TASKS)),
+        pair("space_wplus", "space_pplus", "identity", TASKS),
         "less",
         primary=True,
     ),
     figure_6(
         "So is projection into W",
-        (Cells("space_w", "identity", TASKS), Cells("space_pplus", "identity", TASKS)),
+        pair("space_w", "space_pplus", "identity", TASKS),
         "less",
     ),
     figure_6(
         "Projection into W+ is of lower quality than into P+_β",
-        (Cells("space_wplus", "perceptual", TASKS), Cells("space_pplus", "perceptual", TASKS)),
+        pair("space_wplus", "space_pplus", "perceptual", TASKS),
         "greater",
     ),
     figure_6(
         "P+_β is more personal than P_β",
-        (Cells("space_pplus", "identity", TASKS), Cells("space_p", "identity", TASKS)),
+        pair("space_pplus", "space_p", "identity", TASKS),
         "greater",
     ),
     figure_6(
         "P+_β is more faithful than P_β",
-        (Cells("space_pplus", "perceptual", TASKS), Cells("space_p", "perceptual", TASKS)),
+        pair("space_pplus", "space_p", "perceptual", TASKS),
         "less",
     ),
     text(
@@ -46,7 +46,7 @@ CLAIMS = (
     ),
     text(
         "Projections into P+_β do so less often",
-        (Cells("space_pplus", "at_bound", TASKS), Cells("space_p", "at_bound", TASKS)),
+        pair("space_pplus", "space_p", "at_bound", TASKS),
         "less",
     ),
 )

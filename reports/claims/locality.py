@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim
+from benchmarks.analysis.claims import Cells, Claim, pair
 
 SECTION = "4.1 Locality of the prior"
 WITHIN = ("0.00", "0.25", "0.50", "0.75", "1.00")  # theta of codes in P_0
@@ -23,7 +23,7 @@ CLAIMS = (
     ),
     figure_5(
         "Within P_0 the tuned generator shows more of the person than the untuned one at the same codes",
-        (Cells("mystyle", "identity", WITHIN), Cells("untuned", "identity", WITHIN)),
+        pair("mystyle", "untuned", "identity", WITHIN),
         "greater",
         primary=True,
     ),

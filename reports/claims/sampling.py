@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim
+from benchmarks.analysis.claims import Cells, Claim, pair
 
 text = partial(Claim, "B.1 Sampling from P_0", "appendix B.1", "sampling")
 
 
 def against(row: str, metric: str) -> tuple[Cells, Cells]:
-    return Cells(row, metric), Cells("b1", metric)
+    return pair(row, "b1", metric)
 
 
 CLAIMS = (

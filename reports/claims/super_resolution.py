@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable
+from benchmarks.analysis.claims import Cells, Claim, Untestable, pair
 
 SECTION = "5.2.2 Super-resolution"
 FACTORS = ("x4", "x8", "x16", "x32")
@@ -14,7 +14,7 @@ table_3 = partial(Claim, SECTION, "Table 3", "super_resolution")
 
 
 def against(row: str, metric: str) -> tuple[Cells, Cells]:
-    return Cells("mystyle", metric, FACTORS), Cells(row, metric, FACTORS)
+    return pair("mystyle", row, metric, FACTORS)
 
 
 CLAIMS = (

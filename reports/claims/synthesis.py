@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable
+from benchmarks.analysis.claims import Claim, Untestable, pair
 
 SECTION = "5.1 Image synthesis"
 
 table_1 = partial(Claim, SECTION, "Table 1", "synthesis")
 
 
-def against(row: str, metric: str) -> tuple[Cells, Cells]:
-    return Cells("mystyle", metric), Cells(row, metric)
-
+against = partial(pair, "mystyle")
 
 CLAIMS = (
     table_1(

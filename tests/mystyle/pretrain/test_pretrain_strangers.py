@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from datasets.folders import read_portraits
+from mystyle.identity import identities_of
 from mystyle.pretrain.settings import StrangerSettings
 from mystyle.pretrain.strangers import make
-from mystyle.strangers import identities_of, read_strangers
+from mystyle.strangers import read_strangers
 from mystyle.types import from_uint8, to_uint8
 
 HALF = 1e-3  # of float16 embeddings
