@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -37,12 +38,6 @@ def by_another_judge(
     ``title`` and ``network`` name it in columns and in words; ``load`` gives it and the template of its chips.
     """
     file = f"{name}.safetensors"
-
-    def compute(evaluation: Evaluation) -> Tensor:
-        """Raises Inapplicable without the file."""
-        outputs, photos = (evaluation.embeddings(file, *load(), of) for of in ("outputs", "train"))
-        return similarity(outputs, photos)
-
     return Metric(
         name=f"identity_{name}",
         version=1,
@@ -52,9 +47,17 @@ def by_another_judge(
         range=(-1.0, 1.0),
         unit="",
         network=None,
-        compute=compute,
+        compute=partial(_identity_by, file, load),
         files=(file,),
     )
+
+
+def _identity_by(
+    file: str, load: Callable[[], tuple[type[nn.Module], Template]], evaluation: Evaluation
+) -> Tensor:
+    """Raises Inapplicable without the file."""
+    outputs, photos = (evaluation.embeddings(file, *load(), of) for of in ("outputs", "train"))
+    return similarity(outputs, photos)
 
 
 METRIC = Metric(
