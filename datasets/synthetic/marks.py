@@ -24,7 +24,8 @@ def patches(x: Tensor, y: Tensor, p: Values) -> Tensor:
     """Vitiligo: patches without pigment, nearly alike on both sides and a pattern of one's own."""
     a, u = 0.85 * x.abs() + 0.15 * x, 23 * p["stain_x"]
     field = noise(4.2 * a + u, 4.2 * y + 19 * p["stain_y"]) + 0.45 * noise(11 * a, 11 * y + u)
-    return smoothstep(field, 0.55 - 0.60 * p["vitiligo"], 0.68 - 0.60 * p["vitiligo"])
+    least = 0.55 - 0.42 * p["vitiligo"]
+    return smoothstep(field, least, least + 0.20)
 
 
 def spot(x: Tensor, y: Tensor, pixel: float, p: Values) -> Tensor:

@@ -152,7 +152,7 @@ DISTINCTIVE: tuple[Parameter, ...] = (
     _extra("widow_peak", -0.06, 0.13, "head"),
     # hair and shapes that nobody in the narrow family has
     _either("hairline_skew", 0.11, "head", "hairline higher to the right", 0.5),
-    _rare("forelock", 1, "1", "white lock of hair", 0.25),
+    _rare("forelock", 1, "1", "white lock of hair", 0.2),
     _place("forelock_place", -0.40, 0.40, "where the white lock grows"),
     _rare("brow_join", 1, "1", "eyebrows that meet in the middle", 0.3),
     _either("iris_odd", 0.8, "1", "hue of the right iris beyond the left one's", 0.25),
@@ -166,7 +166,7 @@ DISTINCTIVE: tuple[Parameter, ...] = (
     _rare("spot_size", 0.058, "head", "radius of a large dark mole", 0.5),
     _place("spot_x", -0.45, 0.45, "place of the large mole"),
     _place("spot_y", -0.90, 0.45, "place of the large mole"),
-    _rare("stain_size", 0.32, "head", "radius of a birthmark", 0.5),
+    _rare("stain_size", 0.32, "head", "radius of a birthmark", 0.45),
     _place("stain_x", -0.50, 0.50, "place of the birthmark"),
     _place("stain_y", -0.90, 0.50, "place of the birthmark"),
     _place("stain_hue", 0, 1, "port-wine to brown birthmark", "1"),

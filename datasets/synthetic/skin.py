@@ -104,7 +104,7 @@ def _complexion(f: Face) -> Tensor:
         melanin = melanin + (0.12 + 0.55 * p["stain_hue"]) * stain
         blood = blood + 2.6 * (1 - p["stain_hue"]) * stain
     if p["vitiligo"] > 0:
-        melanin = melanin - 0.92 * p["skin_tone"] ** 1.4 * marks.patches(x, y, p)
+        melanin = melanin - 0.85 * p["skin_tone"] ** 1.4 * marks.patches(x, y, p)
     colour = skin_colour(p, melanin, blood)
     if p["spot_size"] > 0:
         colour = over(colour, skin_colour(p, 0.8, 0.5), 0.92 * marks.spot(x, y, pixel, p) * front)
