@@ -1,7 +1,7 @@
 """Error of the true identity: traits read from an output beside those that the person was rendered with.
 
-Only rendered people have known traits. Their identity is some fifty numbers (widths, lengths, colours) that stay the
-same in every photo; the judge reads them from an image, with an error of its own that real photos show.
+Only rendered people have known traits. Their identity is a hundred numbers (widths, lengths, colours, marks) that stay
+the same in every photo; the judge reads them from an image, with an error of its own that real photos show.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ No collection of photographs can answer this.
 How a factor is moved, as the dose goes from 0 (the photo rendered again unchanged) to 1:
 
 - *identity*: along a great circle of identity scores from the person to a stranger, so that everyone on the way is as
-  likely a member of the population as the two. The distance in scores, about 9.9 between two random people, grows in
+  likely a member of the wide family as the two. The distance in scores, about 14 between two random people, grows in
   proportion to the dose. The stranger keeps the photo's appearance, and with it the person's habits (length of hair,
   age), so that the unit of the table is a change of the person and of nothing else. Each photo meets another stranger.
 - *a parameter of appearance*: straight to an end of its range. Signed ones (yaw, the light's angle) go away from their
@@ -120,7 +120,7 @@ def factor(name: str, title: str, group: str, move: Callable[[SweepProblem], Ten
 
 SUITE = Suite(
     name="calibration",
-    version=1,
+    version=2,
     title="Calibration of the metrics",
     metrics=METRICS,
     references=(

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 MARK = "<!-- parameters -->"
 CORES = os.cpu_count() or 1
+Family = Literal["narrow", "wide"]  # as in parameters, which imports torch
 
 
 def population(
-    out: Path, identities: int = 2000, photos: int = 12, resolution: int = 128, seed: int = 0, workers: int = CORES
+    out: Path,
+    identities: int = 2000,
+    photos: int = 12,
+    resolution: int = 128,
+    seed: int = 0,
+    workers: int = CORES,
+    family: Family = "narrow",
 ):
     """Renders a population to train on (or, with another seed, to measure on).
 
@@ -21,6 +29,7 @@ def population(
         resolution: pixels a side
         seed: which population
         workers: processes
+        family: narrow, what generators and encoders are trained on; wide, like the benchmark's people, for judges
     """
     from rich.progress import Progress
 
@@ -30,7 +39,7 @@ def population(
         raise SystemExit(f"--out {out}: there is a population already; name another folder or remove it")
     with Progress() as progress:
         task = progress.add_task("population", total=identities * photos)
-        for done in write_population(out, identities, photos, resolution, seed, workers):
+        for done in write_population(out, identities, photos, resolution, seed, workers, family):
             progress.update(task, completed=done)
 
 
@@ -70,7 +79,9 @@ def strangers(out: Path, count: int = 2000, resolution: int = 128, workers: int 
         pass
 
 
-def gallery(out: Path, rows: int = 6, columns: int = 10, resolution: int = 128, seed: int = 0):
+def gallery(
+    out: Path, rows: int = 6, columns: int = 10, resolution: int = 128, seed: int = 0, family: Family = "narrow"
+):
     """Renders a grid: one person per row, one photo per column.
 
     Args:
@@ -79,14 +90,13 @@ def gallery(out: Path, rows: int = 6, columns: int = 10, resolution: int = 128, 
         columns: photos of each person
         resolution: pixels a side of one photo
         seed: which people
+        family: of the people, as in population
     """
     import torch
 
-    from datasets.synthetic.parameters import album_scores, person_scores
+    from datasets.synthetic.population import population
 
-    generator = torch.Generator().manual_seed(seed)
-    albums = [album_scores(*person_scores(generator), columns, generator) for _ in range(rows)]
-    _draw_grid(out, torch.stack(albums), resolution)
+    _draw_grid(out, torch.stack([album for _, album in population(rows, columns, seed, family)]), resolution)
 
 
 def sweep(out: Path, parameter: str, rows: int = 4, columns: int = 9, resolution: int = 128, seed: int = 0):

@@ -12,13 +12,17 @@ import PIL.Image
 import torch
 from torch import Tensor
 
-from datasets.synthetic.parameters import NAMES, values
+from datasets.synthetic.parameters import FAMILIES, Family, values
 from datasets.synthetic.renderer import BATCH, render
 from mystyle.memory import keep_freed_memory
 from mystyle.types import to_uint8
 
 MANIFEST = "manifest.csv"
-HEADER = ("file", "sha256", "split", "identity", *NAMES)
+
+
+def header(family: Family) -> tuple[str, ...]:
+    """The columns of a manifest: the parameters in which people of the family differ."""
+    return ("file", "sha256", "split", "identity", *(p.name for p in FAMILIES[family]))
 
 
 def work_alone() -> None:
@@ -35,14 +39,21 @@ def encode_png(image: Tensor) -> bytes:
 
 
 def write_photos(
-    folder: Path, split: str, identities: Sequence[str], scores: Tensor, resolution: int, start: int = 0
+    folder: Path,
+    split: str,
+    identities: Sequence[str],
+    scores: Tensor,
+    resolution: int,
+    family: Family,
+    start: int = 0,
 ) -> list[list[object]]:
     """Renders scores [n, P] to ``folder/split/NNNNN.png``, numbered from ``start``; returns the manifest rows."""
     (folder / split).mkdir(parents=True, exist_ok=True)
     rows: list[list[object]] = []
     for first in range(0, len(scores), BATCH):
         part = scores[first : first + BATCH]
-        columns = torch.stack(list(values(part).values()), dim=1)
+        table = values(part)
+        columns = torch.stack([table[p.name] for p in FAMILIES[family]], dim=1)
         for i, image in enumerate(to_uint8(render(part, resolution))):
             name = f"{split}/{start + first + i:05d}.png"
             data = encode_png(image)
@@ -52,9 +63,9 @@ def write_photos(
     return rows
 
 
-def write_manifest(folder: Path, rows: Sequence[Sequence[object]]) -> None:
-    """``manifest.csv``: file, sha256, split, identity, then every parameter in its unit."""
+def write_manifest(folder: Path, rows: Sequence[Sequence[object]], family: Family) -> None:
+    """``manifest.csv``: file, sha256, split, identity, then every parameter of the family in its unit."""
     with open(folder / MANIFEST, "w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(HEADER)
+        writer.writerow(header(family))
         writer.writerows(rows)

@@ -27,9 +27,10 @@ IRIS_RADIUS = 0.53  # of the eyeball's
 PUPIL_RADIUS = 0.20
 
 
-def iris_colour(p: Mapping[str, float]) -> Tensor:
-    """[3]; the darker the skin, the browner the iris."""
-    return ramp(IRIS, p["iris_hue"] * (1 - 0.85 * min(max((p["skin_tone"] - 0.3) / 0.4, 0.0), 1.0)))
+def iris_colours(p: Mapping[str, float]) -> Tensor:
+    """Of the left and the right eye [2, 3]; the darker the skin, the browner both."""
+    hue = p["iris_hue"] * (1 - 0.85 * min(max((p["skin_tone"] - 0.3) / 0.4, 0.0), 1.0))
+    return torch.stack([ramp(IRIS, hue), ramp(IRIS, hue + p["iris_odd"])])
 
 
 def gaze(p: Mapping[str, float]) -> Tensor:
@@ -48,7 +49,9 @@ def shade_eyes(rest: Tensor, xy: Tensor, shadow: Tensor, scene: Scene, pixel: fl
     x, y = rest[:, 0].abs(), rest[:, 1]
     side = torch.sign(rest[:, 0])
     cx, cy, cz = eyeball_centre(p)
-    centre = torch.stack([side * cx, torch.full_like(side, cy), torch.full_like(side, cz)], -1) @ turn.T
+    which = (side > 0).long()
+    centre = torch.stack([side * cx, torch.full_like(side, cy), torch.full_like(side, cz)], -1)
+    centre = (centre + head.eye_shift[which]) @ turn.T
     d = xy * ((CAMERA - centre[:, 2:]) / CAMERA) - centre[:, :2]
     d = d / EYEBALL
     normal = F.normalize(torch.cat([d, (1 - d.square().sum(-1, keepdim=True)).clamp_min(0.04).sqrt()], -1), dim=-1)
@@ -63,7 +66,7 @@ def shade_eyes(rest: Tensor, xy: Tensor, shadow: Tensor, scene: Scene, pixel: fl
     colour = over(colour, torch.tensor([0.42, 0.16, 0.13]), 0.8 * edge(-0.84 - s, 0.08))
     angle = torch.atan2(off[:, 1], off[:, 0])
     fibres = noise(angle * 7, rho * 9, 9 * soft)
-    iris = iris_colour(p) * (0.70 + 0.5 * smooth(rho, IRIS_RADIUS, 0.2) + 0.35 * fibres)[:, None]
+    iris = iris_colours(p)[which] * (0.70 + 0.5 * smooth(rho, IRIS_RADIUS, 0.2) + 0.35 * fibres)[:, None]
     iris = over(iris, torch.tensor([0.012, 0.009, 0.008]), 0.8 * edge(rho - 0.86 * IRIS_RADIUS, 0.10 + soft))
     colour = over(colour, iris, edge(IRIS_RADIUS - rho, 0.05 + soft))
     colour = over(colour, torch.tensor([0.004, 0.004, 0.004]), edge(PUPIL_RADIUS - rho, 0.03 + soft))

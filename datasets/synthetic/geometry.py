@@ -2,7 +2,8 @@
 
 The skull is a stack of rings, from the crown to the base of the neck, through three profiles: front, side and back.
 Every point keeps its *rest place* on the smooth skull. Features (nose, lids, lips) push points away from there, and
-paint is a function of the rest place; so lips stay on lips whatever the jaw does.
+paint is a function of the rest place; so lips stay on lips whatever the jaw does. Features are symmetric on the skull;
+what makes a face asymmetric pushes them aside.
 
 The head's frame: x to the viewer's right, y up from the eyes' height, z to the viewer; 1 is 112 mm.
 """
@@ -21,6 +22,7 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from datasets.synthetic.mesh import grid_faces, grid_normals, project
+from datasets.synthetic.parameters import EXTRA
 
 Values = Mapping[str, float]
 
@@ -86,6 +88,13 @@ def rotation(yaw: Tensor, pitch: Tensor, roll: Tensor) -> Tensor:
     return about(2, roll) @ about(0, -pitch) @ about(1, yaw)
 
 
+def anatomy(p: Values) -> dict[str, float]:
+    """The values with a person's extra proportions added, and what moves along: the rest of the face makes room."""
+    longer, fuller = p["extra_nose_length"], max(p["extra_upper_lip"], 0.0)
+    moved = {"mouth_height": 0.9 * longer + 0.5 * fuller, "chin_length": 0.6 * longer}
+    return {name: value + p.get(EXTRA + name, 0.0) + moved.get(name, 0.0) for name, value in p.items()}
+
+
 @lru_cache(maxsize=1)
 def _loft() -> tuple[Tensor, Tensor]:
     """Weights [ROWS, rings] of the cubic spline through the rings, and the angle of every column, 0 in front."""
@@ -139,19 +148,26 @@ class Mouth:
     smile: float
     bow: float
     gap: float
+    lift: float  # share of the gap that is the upper lip's
+    gums: float  # how much of them shows, 0 to 1
+    curve: float  # of a smile or a frown
     upper: float
     lower: float
 
     @classmethod
     def of(cls, p: Values) -> Mouth:
         grin = max(p["smile"], 0.0)
-        opened = p["mouth_open"]
+        opened, bared = p["mouth_open"], max(p["smile_teeth"], 0.0)
+        parted = (0.100 + 0.095 * p["smile_teeth"]) * max(p["smile"] - 0.40 + 0.15 * bared, 0.0)
         return cls(
             -p["mouth_height"],
-            p["mouth_width"] * (1 + 0.24 * grin - 0.08 * opened * (1 - grin)),
+            p["mouth_width"] * (1 + (0.24 + 0.15 * p["smile_width"]) * grin - 0.08 * opened * (1 - grin)),
             p["smile"],
             p["cupid_bow"],
-            0.115 * opened + 0.100 * max(p["smile"] - 0.40, 0.0),
+            0.115 * opened + parted,
+            0.30 + 0.30 * bared * grin,
+            bared * grin,
+            0.085 * (1 + (0.65 * p["smile_rise"] if p["smile"] > 0 else 3.5 * p["frown"])),
             p["upper_lip"] * (1 - 0.22 * grin),
             p["lower_lip"] * (1 - 0.12 * grin),
         )
@@ -164,7 +180,7 @@ class Mouth:
         s = self.along(x)
         return (
             self.height
-            + self.smile * (0.085 * s.square() - 0.035)
+            + self.smile * (self.curve * s.square() - 0.035)
             + 0.007 * (1 - abs(self.smile)) * (torch.cos(7 * s) - 0.2) * (1 - s).clamp(min=0)
         )
 
@@ -172,7 +188,7 @@ class Mouth:
         """The edges of the lips towards the opening: upper and lower."""
         shape = (1 - self.along(x).square()).clamp(min=0)
         line = self.line(x)
-        return line + 0.30 * self.gap * shape, line - 0.70 * self.gap * shape
+        return line + self.lift * self.gap * shape, line - (1 - self.lift) * self.gap * shape
 
     def outline(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The outer edges of the lips: upper, with the cupid's bow, and lower."""
@@ -197,7 +213,7 @@ class Eye:
     def of(cls, p: Values) -> Eye:
         grin = max(p["smile"], 0.0)
         droop = ramp01(p["age"], 45, 85)
-        upper = p["eye_height"] * (p["eye_open"] - 0.10 * grin - 0.12 * droop) - 0.004
+        upper = p["eye_height"] * (p["eye_open"] - (0.10 + 0.20 * p["smile_eyes"]) * grin - 0.12 * droop) - 0.004
         lower = 0.040 * (1 - 0.35 * grin) * (0.6 + 0.4 * p["eye_open"])
         return cls(p["eye_distance"], p["eye_width"], p["eye_slant"], upper, lower)
 
@@ -227,6 +243,23 @@ def face_relief(rest: Tensor, p: Values, eye: Eye, mouth: Mouth) -> Tensor:
     front = smoothstep(z, 0.10, 0.40)
     neck = 0.040 * (1 + man) * bump(a, y, 0.16, -1.30, 0.07, 0.25) * smoothstep(z, 0.0, 0.1)
     return torch.stack([x.sign() * out * front, up * front - drop, forward * front + neck - 0.3 * drop], -1)
+
+
+def asymmetry(rest: Tensor, p: Values, mouth: Mouth) -> Tensor:
+    """How far a face's lack of symmetry, at rest and in its smile, pushes points [..., 3] from there."""
+    x, y, z = rest.unbind(-1)
+    a, side, front = x.abs(), torch.tanh(x / 0.08), smoothstep(z, 0.05, 0.40)
+    tip, grin, ex = -p["nose_length"], max(p["smile"], 0.0), p["eye_distance"]
+    bridge = ((0.05 - y) / (0.05 - tip)).clamp(0, 1) * smoothstep(y, tip - 0.20, tip - 0.08) * bell(x / 0.22)
+    lips = bell((x / 0.42).square()) * bell(((y - mouth.height) / 0.22).square())
+    jaw = smoothstep(-y, 0.35, 1.0) * (1 - smoothstep(-y, 1.05, 1.35))
+    right = p["nose_bend"] * bridge + p["mouth_shift"] * lips + p["jaw_skew"] * jaw
+    eyes, brows = bump(a, y, ex, 0.0, 0.24, 0.13), bump(a, y, ex, 0.22, 0.26, 0.080)
+    corners = bump(a, y, mouth.width, mouth.height + 0.03, 0.15, 0.13)
+    up = side * ((0.5 * p["eye_step"] + p["eye_uneven"] * (y + 0.01)) * eyes + p["brow_step"] * brows)
+    up = up + p["mouth_slant"] * x * lips + 0.060 * p["smile_skew"] * grin * side * corners
+    full = (p["cheek_skew"] * side).clamp(min=0) * bump(a, y, 0.42, -0.45, 0.20, 0.22)
+    return torch.stack([right + x.sign() * full, up, full], -1) * front[..., None]
 
 
 def _nose(a: Tensor, y: Tensor, p: Values) -> tuple[Tensor, Tensor]:
@@ -290,6 +323,7 @@ def _muzzle(x: Tensor, y: Tensor, p: Values, mouth: Mouth) -> Tensor:
     forward = forward - 0.030 * bump(a, y, 0, sulcus, 0.13, 0.036)
     chin = -0.90 - p["chin_length"]
     forward = forward + 0.035 * bump(a, y, 0, chin, p["chin_width"], 0.085)
+    forward = forward - 0.035 * p["chin_cleft"] * bump(a, y, 0, chin, 0.026, 0.075)
     return forward - 0.04 * bump(a, y, 0.24, chin + 0.02, 0.09, 0.10) * (0.19 - p["chin_width"]) / 0.09
 
 
@@ -330,6 +364,7 @@ class Head:
     points: Tensor
     normals: Tensor
     hollow: Tensor  # mean curvature below the surroundings, positive in creases, head units
+    eye_shift: Tensor  # of the left and the right eye from their symmetric places [2, 3]
     eye: Eye
     mouth: Mouth
 
@@ -337,10 +372,12 @@ class Head:
     def build(cls, p: Values) -> Head:
         eye, mouth = Eye.of(p), Mouth.of(p)
         rest = skull(p)
-        points = rest + face_relief(rest, p, eye, mouth)
+        points = rest + face_relief(rest, p, eye, mouth) + asymmetry(rest, p, mouth)
+        x, y, z = eyeball_centre(p)
+        eye_shift = asymmetry(torch.tensor([[-x, y, z + EYEBALL], [x, y, z + EYEBALL]]), p, mouth)
         normals = grid_normals(points, wrap=True)
         hollow = ((blurred(points, 7) - points) * normals).sum(-1)
-        return cls(rest, points, normals, hollow, eye, mouth)
+        return cls(rest, points, normals, hollow, eye_shift, eye, mouth)
 
     @property
     def faces(self) -> Tensor:
@@ -420,4 +457,5 @@ def landmarks(head: Head, p: Values) -> Tensor:
     x, y, z = eyeball_centre(p)
     front = head.points[:, COLUMNS // 2]
     mouth = front[int((head.rest[:, COLUMNS // 2, 1] + p["mouth_height"]).abs().argmin())]
-    return torch.stack([torch.tensor([-x, y, z + EYEBALL]), torch.tensor([x, y, z + EYEBALL]), mouth])
+    eyes = torch.tensor([[-x, y, z + EYEBALL], [x, y, z + EYEBALL]]) + head.eye_shift
+    return torch.cat([eyes, mouth[None]])

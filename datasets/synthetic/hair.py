@@ -28,6 +28,7 @@ COLOURS = (
     (0.420, 0.290, 0.150),
 )
 GREY = (0.38, 0.37, 0.36)
+WHITE = (0.56, 0.54, 0.51)  # of a lock
 ROOTS = 2200  # places on the scalp where a strand may grow, the same on every head
 BEARD_ROOTS = 2600
 SEGMENTS = (6, 15)  # points of a strand, from the shortest hair to the longest
@@ -74,8 +75,17 @@ def hairline(rest: Tensor, p: Values) -> Tensor:
     peak = (p["widow_peak"] - 0.02) * bell(theta / 9)
     ragged = 0.020 * noise(9 * x, 9 * y + 3 * z) + 0.012 * noise(26 * x, 26 * y + 9 * z)
     above = y - line + peak + ragged
+    if p["hairline_skew"]:
+        above = above - p["hairline_skew"] * torch.tanh(5 * x) * smoothstep(y, 0.30, 0.50)
     bald = max(loss - 0.45, 0.0) / 0.55  # the crown thins, from the front to the back
     return torch.where(y > 0.5, torch.minimum(above, above + 2.4 * bald * (0.62 - y) - 0.35 * bald), above)
+
+
+def forelock(place: Tensor, p: Values) -> Tensor:
+    """1 where hair that grows at places [m, 3] is white: a lock over the forehead."""
+    x, y, z = place.unbind(-1)
+    wide = 0.05 + 0.13 * p["forelock"]
+    return smoothstep(-(x - p["forelock_place"]).abs(), -wide - 0.02, -wide + 0.02) * (z > 0.05) * (y > 0.3)
 
 
 def scalp_cover(rest: Tensor, p: Values) -> Tensor:
@@ -146,7 +156,7 @@ class Strands:
     width: Tensor
     chance: Tensor
     depth: Tensor  # 0 at the skin, 1 at the outside
-    colour: Tensor  # [3]
+    colour: Tensor  # [3], or [k, 1, 3] where strands differ
 
 
 @lru_cache(maxsize=8)
@@ -311,7 +321,10 @@ def scalp_strands(head: Head, p: Values) -> Strands | None:
     seen = 1 - smoothstep(_face_edge(lines) - 0.04 - lines[..., 0].abs(), 0.0, 0.05)  # what is left before the face
     taper = thick * torch.where(fringe[:, None], 1.5, seen) * taper
     lock = 0.45 * chance[:, 0] + 0.275 * (1 + noise(8 * x + 3, 8 * z + 5 * y))  # neighbours have a tone in common
-    return Strands(lines, taper, lock, c3, hair_colour(p))
+    colour = hair_colour(p)
+    if p["forelock"] > 0:
+        colour = torch.lerp(colour.expand_as(root), torch.tensor(WHITE), forelock(root, p)[:, None])[:, None]
+    return Strands(lines, taper, lock, c3, colour)
 
 
 def _face_edge(position: Tensor) -> Tensor:

@@ -1,5 +1,9 @@
 """What a portrait is made of: a table of identity parameters, fixed per person, and appearance parameters, per photo.
 
+Identity has two parts. The *common* parameters are what all people differ in. The *distinctive* ones are asymmetries,
+proportions beyond the common ranges, marks, hairlines, and a way to smile. They are neutral (score 0) for everybody in
+the narrow family, on which the domain's generator is trained; people of the wide family have many of them.
+
 Every parameter has a range, a unit and a distribution. People and photos are sampled as standard normal scores g, and
 ``values`` maps scores to parameters by value = quantile(Phi(g)); so a population, a person's album and a neighbourhood
 of a portrait are all simple sets of Gaussian vectors.
@@ -16,7 +20,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Distribution = Literal["bell", "uniform", "rare", "early"]
+Distribution = Literal["bell", "uniform", "rare", "early", "either"]
+Family = Literal["narrow", "wide"]
+EXTRA = "extra_"  # before the name of a common parameter: what a person has of it beyond the common range
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Parameter:
 
     ``bell`` is Beta(2, 2) on [low, high], ``uniform`` is flat, ``early`` is Kumaraswamy(1.5, 4), which favours the
     lower half, ``rare`` is low for most and rises to high for the ``share`` of the population that has the trait.
+    ``either`` is 0 but for the ``share`` that has the trait; half of them reach down to low and half up to high.
     ``habit`` is the share of an appearance parameter's variance that a person's habits explain: 0 for what changes
     from photo to photo, near 1 for what an album hardly varies.
     """
@@ -43,7 +50,23 @@ def _p(name: str, low: float, high: float, unit: str, meaning: str, **more: obje
     return Parameter(name, low, high, unit, meaning, **more)  # type: ignore[arg-type]
 
 
-IDENTITY: tuple[Parameter, ...] = (
+def _either(name: str, most: float, unit: str, meaning: str, share: float) -> Parameter:
+    return Parameter(name, -most, most, unit, meaning, "either", share=share)
+
+
+def _extra(name: str, low: float, high: float, unit: str) -> Parameter:
+    return Parameter(EXTRA + name, low, high, unit, f"added to `{name}`", "either", share=0.7)
+
+
+def _rare(name: str, high: float, unit: str, meaning: str, share: float) -> Parameter:
+    return Parameter(name, 0.0, high, unit, meaning, "rare", share=share)
+
+
+def _place(name: str, low: float, high: float, meaning: str, unit: str = "head") -> Parameter:
+    return Parameter(name, low, high, unit, meaning, "uniform")
+
+
+COMMON: tuple[Parameter, ...] = (
     _p(
         "masculine", 0, 1, "1", "sex-typed traits: jaw, brow ridge, neck, beard and hair habits", distribution="uniform"
     ),
@@ -95,6 +118,67 @@ IDENTITY: tuple[Parameter, ...] = (
     _p("hairline", 0.50, 0.68, "head", "height of the hairline above the eyes"),
     _p("widow_peak", -0.05, 0.07, "head", "round hairline to a peak in the middle"),
     _p("balding", 0.0, 1.0, "1", "hairline that recedes with age, scaled by masculine", distribution="uniform"),
+)
+
+DISTINCTIVE: tuple[Parameter, ...] = (
+    # asymmetry; right is the viewer's
+    _either("nose_bend", 0.075, "head", "tip of the nose to the right of the bridge", 0.6),
+    _either("mouth_shift", 0.050, "head", "mouth to the right", 0.5),
+    _either("mouth_slant", 0.20, "rad", "rise of the mouth to the right", 0.5),
+    _either("eye_step", 0.040, "head", "right eye above the left, half of the way each", 0.5),
+    _either("eye_uneven", 0.5, "1", "right eye wider, left eye narrower open", 0.6),
+    _either("brow_step", 0.040, "head", "right eyebrow up, left down", 0.5),
+    _either("jaw_skew", 0.10, "head", "chin to the right", 0.5),
+    _either("cheek_skew", 0.060, "head", "right cheek fuller, or the left where negative", 0.4),
+    # proportions: what is added to the common parameter of the name, and moves along with it (geometry.anatomy)
+    _extra("head_width", -0.09, 0.10, "1"),
+    _extra("jaw_taper", -0.12, 0.13, "1"),
+    _extra("jaw_corner", -0.03, 0.06, "head"),
+    _extra("chin_length", -0.04, 0.10, "head"),
+    _extra("cheek", -0.05, 0.06, "head"),
+    _extra("eye_distance", -0.03, 0.05, "head"),
+    _extra("eye_width", -0.026, 0.016, "head"),
+    _extra("eye_slant", -0.18, 0.16, "rad"),
+    _extra("brow_thickness", -0.010, 0.024, "head"),
+    _extra("nose_length", -0.07, 0.09, "head"),
+    _extra("nose_width", -0.025, 0.050, "head"),
+    _extra("nose_height", -0.05, 0.10, "head"),
+    _extra("nose_hump", -0.030, 0.045, "head"),
+    _extra("mouth_width", -0.050, 0.060, "head"),
+    _extra("upper_lip", -0.012, 0.026, "head"),
+    _extra("lower_lip", -0.018, 0.034, "head"),
+    _extra("ear_size", -0.20, 0.35, "1"),
+    _extra("hairline", -0.09, 0.12, "head"),
+    _extra("widow_peak", -0.06, 0.13, "head"),
+    # hair and shapes that nobody in the narrow family has
+    _either("hairline_skew", 0.11, "head", "hairline higher to the right", 0.5),
+    _rare("forelock", 1, "1", "white lock of hair", 0.2),
+    _place("forelock_place", -0.40, 0.40, "where the white lock grows"),
+    _rare("brow_join", 1, "1", "eyebrows that meet in the middle", 0.3),
+    _either("iris_odd", 0.8, "1", "hue of the right iris beyond the left one's", 0.25),
+    _rare("chin_cleft", 1, "1", "furrow in the chin", 0.3),
+    # marks
+    _rare("scar_size", 0.26, "head", "half length of a scar", 0.5),
+    _place("scar_x", -0.40, 0.40, "place of the scar"),
+    _place("scar_y", -0.85, 0.45, "place of the scar"),
+    _place("scar_angle", -1.57, 1.57, "direction of the scar, 0 level", "rad"),
+    _place("scar_tone", -1, 1, "pale to dark red scar", "1"),
+    _rare("spot_size", 0.058, "head", "radius of a large dark mole", 0.5),
+    _place("spot_x", -0.45, 0.45, "place of the large mole"),
+    _place("spot_y", -0.90, 0.45, "place of the large mole"),
+    _rare("stain_size", 0.32, "head", "radius of a birthmark", 0.45),
+    _place("stain_x", -0.50, 0.50, "place of the birthmark"),
+    _place("stain_y", -0.90, 0.50, "place of the birthmark"),
+    _place("stain_hue", 0, 1, "port-wine to brown birthmark", "1"),
+    _rare("vitiligo", 1, "1", "patches without pigment", 0.3),
+    # the person's own smile and frown: how the face answers to the parameter smile
+    _either("smile_skew", 1, "1", "right corner of the mouth rises more, left less", 0.7),
+    _either("smile_width", 1, "1", "corners go farther to the sides", 0.6),
+    _either("smile_rise", 1, "1", "flat to deeply curved smile", 0.6),
+    _either("smile_teeth", 1, "1", "lips that stay closed, or part up to the gums", 0.7),
+    _either("smile_eyes", 1, "1", "eyes that stay open, or close", 0.6),
+    _rare("dimples", 1, "1", "dimples beside a smile", 0.35),
+    _rare("frown", 1, "1", "corners that go far down where smile is negative", 0.5),
 )
 
 APPEARANCE: tuple[Parameter, ...] = (
@@ -157,7 +241,10 @@ APPEARANCE: tuple[Parameter, ...] = (
     _p("background_place", 0.0, 1.0, "1", "where the background's shapes are", distribution="uniform"),
 )
 
+IDENTITY: tuple[Parameter, ...] = COMMON + DISTINCTIVE
 PARAMETERS: tuple[Parameter, ...] = IDENTITY + APPEARANCE
+FAMILIES: Mapping[Family, tuple[Parameter, ...]] = {"narrow": COMMON + APPEARANCE, "wide": PARAMETERS}
+"""What people of a family differ in; the other parameters are neutral."""
 NAMES: tuple[str, ...] = tuple(p.name for p in PARAMETERS)
 
 
@@ -169,6 +256,9 @@ def quantile(p: Parameter, u: Tensor) -> Tensor:
         t = 0.5 - torch.sin(torch.asin(1 - 2 * u) / 3)
     elif p.distribution == "early":
         t = (1 - (1 - u) ** (1 / 4)) ** (1 / 1.5)
+    elif p.distribution == "either":
+        beyond = (((u - 0.5).abs() - 0.5 * (1 - p.share)) / (0.5 * p.share)).clamp(0, 1).sqrt()
+        return beyond * torch.where(u < 0.5, p.low, p.high) + 0.0  # no negative zeros
     else:
         t = ((u - (1 - p.share)) / p.share).clamp(0, 1).sqrt()
     return p.low + (p.high - p.low) * t
@@ -183,7 +273,7 @@ def position(p: Parameter, scores: Tensor) -> Tensor:
 def score_at(p: Parameter, t: Tensor | float) -> Tensor:
     """The standard normal score whose value lies at ``t`` in [0, 1] of the parameter's range: same shape, float32.
 
-    A rare trait that is absent (t = 0) has many such scores; it gets the one in their middle.
+    A trait that is absent (rare at t = 0, either at the value 0) has many such scores; it gets the one in their middle.
     """
     t = torch.as_tensor(t, dtype=torch.float64)
     if p.distribution == "uniform":
@@ -192,15 +282,23 @@ def score_at(p: Parameter, t: Tensor | float) -> Tensor:
         share = 3 * t**2 - 2 * t**3
     elif p.distribution == "early":
         share = 1 - (1 - t**1.5) ** 4
+    elif p.distribution == "either":
+        zero = -p.low / (p.high - p.low)
+        side = torch.where(t < zero, (t - zero) / zero, (t - zero) / (1 - zero))  # in [-1, 1]
+        share = 0.5 + 0.5 * side.sign() * (1 - p.share + p.share * side**2)
     else:
         share = torch.where(t > 0, 1 - p.share + p.share * t**2, 0.5 * (1 - p.share))
     return torch.special.ndtri(share.clamp(1e-6, 1 - 1e-6)).float()
 
 
 def markdown() -> str:
-    """The parameters as two Markdown tables, identity first."""
+    """The parameters as Markdown tables, identity first."""
     lines = []
-    for title, table in (("Identity: fixed per person", IDENTITY), ("Appearance: per photo", APPEARANCE)):
+    for title, table in (
+        ("Identity: fixed per person", COMMON),
+        ("Distinctive: fixed per person, neutral in the narrow family", DISTINCTIVE),
+        ("Appearance: per photo", APPEARANCE),
+    ):
         lines += [
             f"### {title} ({len(table)})",
             "",
@@ -208,7 +306,8 @@ def markdown() -> str:
             "|---|---|---|---|---|",
         ]
         for p in table:
-            shape = f"rare ({100 * p.share:.0f} % have it)" if p.distribution == "rare" else p.distribution
+            sparse = p.distribution in ("rare", "either")
+            shape = f"{p.distribution} ({100 * p.share:.0f} % have it)" if sparse else p.distribution
             habit = f", habit {p.habit:g}" if p.habit else ""
             lines.append(f"| `{p.name}` | {p.low:g} to {p.high:g} | {p.unit} | {shape}{habit} | {p.meaning} |")
         lines.append("")
@@ -227,10 +326,15 @@ def scores_of(parameters: Mapping[str, Tensor]) -> Tensor:
     return torch.stack([score_at(p, shares[p.name].clamp(0, 1)) for p in PARAMETERS], dim=1)
 
 
-def person_scores(generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One person: identity scores [len(IDENTITY)] and habit scores [len(APPEARANCE)]."""
-    g = torch.randn(len(PARAMETERS), generator=generator)
-    return g[: len(IDENTITY)], g[len(IDENTITY) :]
+def person_scores(generator: torch.Generator, distinctive: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """One person: identity scores [len(IDENTITY)] and habit scores [len(APPEARANCE)].
+
+    The narrow family's without a generator of the ``distinctive`` scores. That is another one than the common scores'
+    and the photos', so that people of both families from the same seed differ in nothing else.
+    """
+    g = torch.randn(len(COMMON) + len(APPEARANCE), generator=generator)
+    own = torch.randn(len(DISTINCTIVE), generator=distinctive) if distinctive else torch.zeros(len(DISTINCTIVE))
+    return torch.cat([g[: len(COMMON)], own]), g[len(COMMON) :]
 
 
 def album_scores(identity: Tensor, habits: Tensor, n: int, generator: torch.Generator) -> Tensor:

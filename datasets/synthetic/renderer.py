@@ -17,7 +17,7 @@ from torch import Tensor
 from datasets.synthetic import skin, wear
 from datasets.synthetic.background import background
 from datasets.synthetic.eyes import shade_eyes
-from datasets.synthetic.geometry import frame, smoothstep
+from datasets.synthetic.geometry import anatomy, frame, smoothstep
 from datasets.synthetic.hair import texture
 from datasets.synthetic.light import film
 from datasets.synthetic.mesh import Fragments, at, interpolate, merged, project, rasterise
@@ -124,7 +124,7 @@ class Camera:
 
 
 def render_portrait(p: Values, resolution: int) -> Tensor:
-    """One portrait on the display's scale [0, 1]: [3, resolution, resolution]."""
+    """One portrait from the values of an ``anatomy``, on the display's scale [0, 1]: [3, resolution, resolution]."""
     fine = SUPERSAMPLING[resolution >= SMALL]
     size = resolution * fine
     backdrop = background(p, size)
@@ -139,4 +139,4 @@ def render(scores: Tensor, resolution: int) -> Image:
     """Portraits from standard normal scores [n, len(PARAMETERS)]: [n, 3, resolution, resolution] in [-1, 1]."""
     table = values(scores)
     portraits = ({name: float(column[i]) for name, column in table.items()} for i in range(len(scores)))
-    return torch.stack([render_portrait(p, resolution) for p in portraits]) * 2 - 1
+    return torch.stack([render_portrait(anatomy(p), resolution) for p in portraits]) * 2 - 1

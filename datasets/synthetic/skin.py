@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from datasets.synthetic import marks
 from datasets.synthetic.geometry import Eye, Head, Mouth, bell, bump, fold_line, ramp01, smoothstep
-from datasets.synthetic.hair import beard_cover, brow_place, growth, hair_colour, length, scalp_cover
+from datasets.synthetic.hair import WHITE, beard_cover, brow_place, forelock, growth, hair_colour, length, scalp_cover
 from datasets.synthetic.noise import edge, noise, over
 from datasets.synthetic.scene import Scene
 
@@ -64,6 +65,12 @@ def paint(rest: Tensor, head: Head, pixel: float, p: Values) -> tuple[Tensor, Te
     gloss = gloss - 0.35 * bump(face.a, y, 0.45, -0.4, 0.2, 0.3)
     colour = _creases(face, colour)
     colour, hairy = _short_hair(face, rest, colour)
+    if p["scar_size"] > 0:
+        ridge, beside = (part * front for part in marks.scar(x, y, pixel, p))
+        pale_scar, red_scar = 0.12 + 0.8 * skin_colour(p, -0.3 * p["skin_tone"], 0.2), skin_colour(p, 0.30, 1.9)
+        colour = over(colour, red_scar, 0.55 * beside)
+        colour = over(colour, torch.lerp(pale_scar, red_scar, 0.5 + 0.5 * p["scar_tone"]), ridge)
+        gloss = gloss + 0.8 * ridge
     colour, gloss = _lips(face, colour, gloss)
     colour, gloss = _lids(face, colour, gloss)
     return _nostrils(face, colour), gloss * (1 - 0.8 * hairy)
@@ -92,7 +99,15 @@ def _complexion(f: Face) -> Tensor:
         spots = smoothstep(noise(14 * x + seed_v, 14 * y + seed_u), 0.45, 0.8)
         melanin = melanin + 0.10 * max(old - 0.5, 0) * spots
         blood = blood + 0.25 * old * noise(8 * x, 8 * y + seed_u)
+    if p["stain_size"] > 0:
+        stain = marks.stain(x, y, p) * front
+        melanin = melanin + (0.12 + 0.55 * p["stain_hue"]) * stain
+        blood = blood + 2.6 * (1 - p["stain_hue"]) * stain
+    if p["vitiligo"] > 0:
+        melanin = melanin - 0.85 * p["skin_tone"] ** 1.4 * marks.patches(x, y, p)
     colour = skin_colour(p, melanin, blood)
+    if p["spot_size"] > 0:
+        colour = over(colour, skin_colour(p, 0.8, 0.5), 0.92 * marks.spot(x, y, pixel, p) * front)
     if p["mole_size"] > 0.003:
         for share, dx, dy, size in MOLES:
             r = torch.hypot(x - share * p["mole_x"] - dx, y - share * p["mole_y"] - dy)
@@ -125,6 +140,10 @@ def _creases(f: Face, colour: Tensor) -> Tensor:
         )
     frown = bell((a - 0.045 + 0.10 * (0.2 - y)) / 0.010) * bump(a, y, 0.05, 0.19, 0.08, 0.06)
     crease = crease + (0.25 * old + 0.55 * p["brow_knit"]) * frown
+    if p["dimples"] * grin > 0:
+        crease = crease + 0.75 * p["dimples"] * grin * bump(
+            a, y, mouth.width + 0.095, mouth.height + 0.055, 0.020 + 0.3 * f.pixel, 0.060
+        )
     return over(colour, f.dark, (crease * f.front).clamp(0, 0.8))
 
 
@@ -138,13 +157,18 @@ def _short_hair(f: Face, rest: Tensor, colour: Tensor) -> tuple[Tensor, Tensor]:
     stubble = (shadow_of_shave + (1.5 * shaved * grain).clamp(max=0.72 + 0.22 * growth(p))).clamp(0, 0.94)
     colour = over(colour, hair * 0.9 + 0.1 * skin_colour(p), stubble)
     scalp = scalp_cover(rest, p)
-    colour = over(
-        colour, hair * 0.75, (scalp * (0.86 + 0.14 * grain) * (0.35 + 0.65 * ramp01(length(p), 0, 0.04))).clamp(0, 0.93)
-    )
+    ground = hair * 0.75
+    if p["forelock"] > 0:
+        ground = torch.lerp(ground.expand_as(rest), torch.tensor(WHITE) * 0.75, forelock(rest, p)[:, None])
+    rooted = (scalp * (0.86 + 0.14 * grain) * (0.35 + 0.65 * ramp01(length(p), 0, 0.04))).clamp(0, 0.93)
+    colour = over(colour, ground, rooted)
     along, across, thick = brow_place(x, y, p)
     strokes = 0.95 + 0.45 * noise(60 * along + 14 * across, 2.6 * across + 9 * along, 60 * pixel * 2)
     body = edge(1.05 - across.abs(), 0.75 + pixel / thick) * edge(along, 0.16) * edge(1 - along, 0.22)
     brow = (body * strokes * (0.72 + 0.28 * man)).clamp(0, 1) * f.front
+    if p["brow_join"] > 0:
+        between = bump(x, y, 0, 0.95 * p["brow_height"] + 0.8 * p["brow_raise"] - 0.02, 0.13, 0.032 + 0.4 * pixel)
+        brow = torch.maximum(brow, 0.85 * p["brow_join"] * between * grain * f.front).clamp(0, 1)
     colour = over(colour, 0.55 * hair + 0.02 * skin_colour(p), 0.95 * brow)
     return colour, torch.maximum(torch.maximum(scalp, stubble), brow)
 
@@ -227,6 +251,7 @@ def shade_mouth(rest: Tensor, xy: Tensor, shadow: Tensor, scene: Scene, pixel: f
         middle
         - 0.024
         - 0.044 * max(p["smile"], 0.0)
+        - 0.030 * mouth.gums
         - 0.25 * u.square()
         + 0.55 * (mouth.line(x) - mouth.line(torch.zeros_like(x)))
     )
@@ -240,6 +265,8 @@ def shade_mouth(rest: Tensor, xy: Tensor, shadow: Tensor, scene: Scene, pixel: f
     tongue = smoothstep(-(v - bottom), -0.075, -0.02) * edge(0.6 * mouth.width - u.abs(), 0.06)
     inner = over(torch.tensor([0.030, 0.008, 0.007]).expand(len(x), 3), torch.tensor([0.26, 0.075, 0.07]), 0.7 * tongue)
     colour = over(inner, enamel, bite)
+    if mouth.gums > 0:
+        colour = over(colour, torch.tensor([0.40, 0.145, 0.13]), edge(v - edge_y - 0.052 + round_edge, 0.010 + pixel))
     shade = (
         1 - 0.65 * torch.exp(-((top - y) / 0.020).clamp(min=0)) - 0.15 * torch.exp(-((y - bottom) / 0.02).clamp(min=0))
     )

@@ -98,8 +98,13 @@ def normal_scores(parameters: dict[str, Tensor], generator: torch.Generator) -> 
 def complete_to_sphere(scores: Tensor, z_dim: int, generator: torch.Generator) -> Tensor:
     """z [n, z_dim] whose first coordinates are ``scores`` and whose rest is noise scaled so that |z|^2 = z_dim.
 
-    The mapping network normalises z to that sphere, so the scores pass it unchanged and can be read off exactly.
+    The mapping network normalises z to that sphere, so the scores pass it unchanged and can be read off exactly. Raises
+    ValueError where there are more scores than coordinates.
     """
+    if scores.shape[1] > z_dim:
+        raise ValueError(
+            f"--data: {scores.shape[1]} parameters do not fit a z of {z_dim}; render a narrow population or raise z_dim"
+        )
     noise = torch.randn(len(scores), z_dim - scores.shape[1], generator=generator)
     room = (z_dim - scores.square().sum(dim=1, keepdim=True)).clamp_min(1e-3)
     return torch.cat([scores, noise * (room.sqrt() / noise.norm(dim=1, keepdim=True))], dim=1)

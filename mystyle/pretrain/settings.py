@@ -20,6 +20,14 @@ TRAITS = (  # of identity: as regression targets they improve the embedding beyo
     "nose_height", "nose_bridge", "nose_hump", "nose_tip", "mouth_height", "mouth_width", "upper_lip", "lower_lip",
     "cupid_bow", "lip_red", "ear_size", "ear_angle", "neck_width", "skin_warmth", "freckles", "mole_x", "mole_y",
     "mole_size", "hair_hue", "hair_curl", "hairline", "widow_peak", "balding",
+    # of people of the wide family; places and hues of marks that most people lack are left out
+    "nose_bend", "mouth_shift", "mouth_slant", "eye_step", "eye_uneven", "brow_step", "jaw_skew", "cheek_skew",
+    "extra_head_width", "extra_jaw_taper", "extra_jaw_corner", "extra_chin_length", "extra_cheek", "extra_eye_distance",
+    "extra_eye_width", "extra_eye_slant", "extra_brow_thickness", "extra_nose_length", "extra_nose_width",
+    "extra_nose_height", "extra_nose_hump", "extra_mouth_width", "extra_upper_lip", "extra_lower_lip", "extra_ear_size",
+    "extra_hairline", "extra_widow_peak", "hairline_skew", "forelock", "brow_join", "iris_odd", "chin_cleft",
+    "scar_size", "spot_size", "stain_size", "vitiligo", "smile_skew", "smile_width", "smile_rise", "smile_teeth",
+    "smile_eyes", "dimples", "frown",
 )  # fmt: skip
 
 

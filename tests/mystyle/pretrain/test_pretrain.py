@@ -14,6 +14,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from datasets.synthetic.album import write_manifest, write_photos
+from datasets.synthetic.parameters import DISTINCTIVE, FAMILIES
+from datasets.synthetic.population import population
 from mystyle.checkpoints import load_discriminator, load_generator, load_network, save_generator
 from mystyle.networks.encoder import Encoder
 from mystyle.networks.features import FeatureNetwork
@@ -172,6 +175,29 @@ def test_the_commands_make_a_domain(album_folder, tmp_path, monkeypatch):
     w = torch.cat([g.mapping.w(z) for z in torch.randn(4, 1000, 8)])
     # w_avg is the mean of 10,000 codes; two means of thousands differ by a few standard errors
     assert ((w.mean(0) - g.mapping.w_avg).abs() < 6 * w.std(0) / math.sqrt(4000) + 0.02 * w.std()).all()
+
+
+def test_features_read_what_their_people_have(tmp_path, monkeypatch):
+    """Of the narrow family what it always did, of the wide one the distinctive traits too, by the recipe's own list."""
+    monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 1)
+    settings = FeatureSettings(1, 4, widths=(8, 8), discriminants=0, held_out=0.34)
+    read = {}
+    for family in FAMILIES:
+        people = list(population(3, 2, 0, family))
+        names = [name for name, album in people for _ in album]
+        scores = torch.cat([album for _, album in people])
+        write_manifest(tmp_path, write_photos(tmp_path, "train", names, scores, 16, family), family)
+        out = tmp_path / family
+        commands.features(tmp_path, out, tmp_path / f"{family}-work", 0, settings)
+        read[family] = set(load_network(FeatureNetwork, out / "features.safetensors").moments)
+    assert {"nose_length", "smile", "skin_tone"} <= read["narrow"] < read["wide"]
+    own = read["wide"] - read["narrow"]
+    assert own <= {p.name for p in DISTINCTIVE} and len(own) > 20  # of three people's some are absent in all
+
+
+def test_more_parameters_than_coordinates_are_refused():
+    with pytest.raises(ValueError, match="12 parameters do not fit a z of 8"):
+        complete_to_sphere(torch.zeros(2, 12), 8, torch.Generator())
 
 
 def test_the_seed_decides_the_weights(album_folder, tmp_path, monkeypatch):
