@@ -125,7 +125,7 @@ def test_twenty_kills(people_root, tmp_path, undisturbed, executor):
 
 def test_jobs_that_hang_die_or_lie_cost_themselves(people_root, tmp_path, undisturbed):
     out, mishaps = tmp_path / "run", {"asleep": "sleep", "dead": "die", "nan": "nan", "shape": "shape", "bad": "raise"}
-    options = {"workers": 2, "timeout": 10, "seeds": [0]}  # ten times what the others take on a busy machine
+    options = {"workers": 2, "timeout": 15, "seeds": [0]}  # fifteen times what the others take on a busy machine
     status, output = finish(start(people_root, out, options, mishaps))
     assert status == 1, output
     reasons = {}
