@@ -6,31 +6,28 @@ back, without a gradient: Adam's moments are of the path that is not regularised
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from mystyle.descent import Constant, DescentSettings, Ramps, batches, descend
+from mystyle.descent import Constant, Ramps
 from mystyle.domains.domain import Domain
 from mystyle.inversion import ByProjection, Inversion, SharedGenerator
 from mystyle.latents.pnorm import SAMPLES, PNorm, pnorm_of
-from mystyle.latents.statistics import latent_statistics
-from mystyle.losses import reconstruction
-from mystyle.precision import computing_in
+from mystyle.latents.statistics import LatentStatistics, latent_statistics
+from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.protocols import Method
 from mystyle.roles import Generator, PerceptualDistance
-from mystyle.types import Degradation, Image, Portraits, W, WPlus
-
-OnStep = Callable[[int, Tensor], None]
+from mystyle.types import Degradation, Image, Portraits, WPlus
 
 
 @dataclass(frozen=True)
-class Ii2sSettings(DescentSettings):
+class Ii2sSettings(LatentProjectionSettings):
     """The three regularisers of appendix A; None and 0 leave one out. The text clips, the released code penalises."""
 
+    exploration: float = 0.0
     clip: float | None = 2.0
     """c of Clip-c, in deviations"""
     radius: float | None = None
@@ -55,43 +52,36 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Regulariser:
+    space: PNorm
+    settings: Ii2sSettings
+
+    def penalty(self, w: WPlus) -> Tensor:
+        """lambda times the sum over layers of ||v_l||^2: [n]."""
+        if not self.settings.penalty:
+            return w.new_zeros(len(w))
+        return self.settings.penalty * self.space(w).square().sum(dim=(1, 2))
+
+    def constrained(self, w: WPlus) -> WPlus:
+        """Clipped, then projected."""
+        s = self.settings
+        if s.clip is not None:
+            w = self.space.clipped(w, s.clip)
+        return w if s.radius is None else self.space.projected(w, s.radius)
+
+
+@dataclass(frozen=True)
 class Ii2sPrior(ByProjection):
     generator: Generator
     perceptual: PerceptualDistance
+    statistics: LatentStatistics
     space: PNorm
-    mean: W
-    """[w_dim], where codes start"""
     settings: Ii2sSettings
 
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """All images start at the mean code. Nothing is random."""
-        parts = [
-            self._batch(degraded[rows].to(self.mean), degradation[rows], on_step)
-            for rows, on_step in batches(len(degraded), self.settings, "projection")
-        ]
-        ws, images, losses = (torch.cat(part) for part in zip(*parts, strict=True))
-        return Inversion.of(SharedGenerator(self.generator), ws, images, losses)
-
-    def _batch(self, target: Image, phi: Degradation, on_step: OnStep) -> tuple[WPlus, Image, Tensor]:
-        s, g, space = self.settings, self.generator, self.space
-        w = self.mean.repeat(len(target), g.num_ws, 1).requires_grad_()
-        with torch.no_grad():
-            features = self.perceptual.features(target)
-
-        def objective(_: int) -> Tensor:
-            loss = reconstruction(self.perceptual, phi(g.synthesis(w, noise="const")), target, features, s.l2_weight)
-            return loss + s.penalty * space(w).square().sum(dim=(1, 2)) if s.penalty else loss
-
-        def regularise(_: int) -> None:
-            if s.clip is not None:
-                w.copy_(space.clipped(w, s.clip))
-            if s.radius is not None:
-                w.copy_(space.projected(w, s.radius))
-
-        with computing_in(s.precision, g):
-            losses = descend((w,), objective, s, after_step=regularise, on_step=on_step)
-        ws = w.detach()
-        return ws, SharedGenerator(g)(ws), losses
+        s, phi, r = self.settings, degradation, Regulariser(self.space, self.settings)
+        return project_latent(degraded, phi, self.generator, self.perceptual, self.statistics, s, regulariser=r)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
         return Inversion.read(SharedGenerator(self.generator), tensors)
@@ -115,8 +105,8 @@ class Ii2s(Method):
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> Ii2sPrior:
         space = pnorm_of(domain, settings.restore.samples)
-        mean = latent_statistics(domain.generator).mean
-        return Ii2sPrior(domain.generator, domain.perceptual, space, mean, settings.restore)
+        statistics = latent_statistics(domain.generator)
+        return Ii2sPrior(domain.generator, domain.perceptual, statistics, space, settings.restore)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> Ii2sPrior:
         return self.fit(person, domain, seed=0, settings=settings)
