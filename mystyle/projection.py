@@ -210,8 +210,8 @@ def project_latent(
 ) -> Inversion:
     """Eq. 5: projects ``target`` [n, 3, h, w] into W or W+ of ``generator``, from the mean code.
 
-    ``regulariser`` has a say in the codes; the paper has none. ``seeds[i]`` decides the exploration noise of image i, and
-    is i where there are none. Raises FloatingPointError as ``project`` does.
+    ``regulariser`` has a say in the codes; the paper has none. ``seeds[i]`` decides the exploration noise of image i,
+    and is i where there are none. Raises FloatingPointError as ``project`` does.
     """
     seeds = range(len(target)) if seeds is None else seeds
     parts = [
