@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +35,11 @@ class Kind:
         """Name to module, sorted by name."""
         folder = _ROOT.joinpath(*self.package.split("."))
         files = {path.stem: path for path in sorted(folder.glob("*.py"))}
-        found = {name: f"{self.package}.{name}" for name, path in files.items() if _assigns(path, self.attribute)}
+        found = {
+            name: f"{self.package}.{name}"
+            for name, path in files.items()
+            if self.attribute in _assigned(path, path.stat().st_mtime_ns)
+        }
         return dict(sorted((found | dict(self.extra)).items()))
 
     def names(self) -> tuple[str, ...]:
@@ -62,10 +67,9 @@ def require(wanted: Sequence[str], known: Sequence[str], title: str) -> None:
         raise UnknownName("\n".join(lines))
 
 
-def _assigns(path: Path, attribute: str) -> bool:
-    """Whether the file assigns ``attribute`` at module level."""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
-            return True
-    return False
+@functools.cache
+def _assigned(path: Path, modified: int) -> frozenset[str]:
+    """The names that the file, as of the time ``modified``, assigns at module level."""
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    targets = [node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)] for node in nodes]
+    return frozenset(target.id for each in targets for target in each if isinstance(target, ast.Name))

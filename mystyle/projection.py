@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -94,6 +94,18 @@ class LatentProjectionSettings(DescentSettings):
     space: Literal["w", "w+"] = "w+"
     exploration: float = 0.05
     """standard deviation of the noise on w at the start, in ``LatentStatistics.std``; zero from 75 % of the steps on"""
+
+
+class CodeRegulariser(Protocol):
+    """What keeps codes [n, 1 or num_ws, w_dim] where they can be edited."""
+
+    def penalty(self, w: WPlus) -> Tensor:
+        """[n], a term of the objective."""
+        ...
+
+    def constrained(self, w: WPlus) -> WPlus:
+        """The codes after a step, without gradients."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,11 +206,12 @@ def project_latent(
     settings: LatentProjectionSettings,
     *,
     seeds: Sequence[int] | None = None,
+    regulariser: CodeRegulariser | None = None,
 ) -> Inversion:
     """Eq. 5: projects ``target`` [n, 3, h, w] into W or W+ of ``generator``, from the mean code.
 
-    ``seeds[i]`` decides the exploration noise of image i, and is i where there are none. Raises FloatingPointError as
-    ``project`` does.
+    ``regulariser`` has a say in the codes; the paper has none. ``seeds[i]`` decides the exploration noise of image i,
+    and is i where there are none. Raises FloatingPointError as ``project`` does.
     """
     seeds = range(len(target)) if seeds is None else seeds
     parts = [
@@ -210,6 +223,7 @@ def project_latent(
             statistics,
             settings,
             seeds[rows],
+            regulariser,
             on_step,
         )
         for rows, on_step in batches(len(target), settings, STAGE)
@@ -226,10 +240,11 @@ def _project_latent_batch(
     statistics: LatentStatistics,
     settings: LatentProjectionSettings,
     seeds: Sequence[int],
+    regulariser: CodeRegulariser | None,
     on_step: Callable[[int, Tensor], None],
 ) -> tuple[WPlus, Image, Tensor]:
     """Codes, images and losses [n, steps] of one batch."""
-    s = settings
+    s, r = settings, regulariser
     draws = [torch.Generator().manual_seed(seed) for seed in seeds]
     features = _features(perceptual, target)
     free = generator.num_ws if s.space == "w+" else 1
@@ -240,10 +255,15 @@ def _project_latent_batch(
         noise = torch.stack([torch.randn(w.shape[1:], generator=draw) for draw in draws]).to(w)
         ws = (w + sigma * noise).expand(-1, generator.num_ws, -1)
         output = phi(generator.synthesis(ws, noise="const"))
-        return reconstruction(perceptual, output, target, features, s.l2_weight)
+        loss = reconstruction(perceptual, output, target, features, s.l2_weight)
+        return loss + r.penalty(w) if r else loss
+
+    def after_step(_: int) -> None:
+        if r:
+            w.copy_(r.constrained(w))
 
     with computing_in(s.precision, generator):
-        losses = descend((w,), objective, s, on_step=on_step)
+        losses = descend((w,), objective, s, after_step=after_step, on_step=on_step)
     with torch.no_grad():
         ws = w.detach().expand(-1, generator.num_ws, -1)
         return ws, generator.synthesis(ws, noise="const"), losses

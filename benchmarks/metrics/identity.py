@@ -52,9 +52,7 @@ def by_another_judge(
     )
 
 
-def _identity_by(
-    file: str, load: Callable[[], tuple[type[nn.Module], Template]], evaluation: Evaluation
-) -> Tensor:
+def _identity_by(file: str, load: Callable[[], tuple[type[nn.Module], Template]], evaluation: Evaluation) -> Tensor:
     """Raises Inapplicable without the file."""
     outputs, photos = (evaluation.embeddings(file, *load(), of) for of in ("outputs", "train"))
     return similarity(outputs, photos)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torchmetrics.functional.pairwise import pairwise_cosine_similarity
+from torch.nn.functional import normalize
 
 
 def maps(features: Tensor, reference_features: Tensor) -> Tensor:
@@ -11,4 +11,4 @@ def maps(features: Tensor, reference_features: Tensor) -> Tensor:
 
     ``features`` ``[n, d]`` and ``reference_features`` ``[m, d]`` are of one network; returns ``[n]`` in [-1, 1].
     """
-    return pairwise_cosine_similarity(features, reference_features).max(dim=1).values
+    return (normalize(features) @ normalize(reference_features).T).max(dim=1).values

@@ -39,7 +39,7 @@ class Restoration(ABC):
         """The photos and what is left of them."""
 
     def solve(
-        self, prior: Restores, problem: Problem, cases: Sequence[Case], resources: Resources | None = None
+        self, prior: Any, problem: Problem, cases: Sequence[Case], resources: Resources | None = None
     ) -> MethodOutput:
         """The restored photos, blended with what is known."""
         return restore(prior, problem, cases)

@@ -35,7 +35,7 @@ def album_to_page(
     if (person / "test").is_dir():
         write_whole(out / MASK, lambda path: hole(domains.source(domain).resolution).save(path))
         bench = Bench.read(out / PRIOR, preset, device)
-        inpaint_images(person / "test", out / MASK, out / INPAINTED, "hard", bench)
+        inpaint_images(person / "test", out / MASK, out / INPAINTED, "poisson", bench)  # no seam where light differs
     write_whole(out / PAGE, lambda path: path.write_text(page(out, album.name), encoding="utf-8"))
     print(f"{out / PAGE}: the page")
 

@@ -10,6 +10,7 @@ import torch
 
 from baselines.common.latent_prior import EARLY_STOPPED, LatentPrior
 from baselines.common.snapshots import BestSnapshot
+from baselines.domain_encoder import METHOD as ENCODER
 from baselines.domain_w import METHOD as DOMAIN_W
 from baselines.domain_wplus import METHOD as DOMAIN_WPLUS
 from baselines.glo import METHOD as GLO
@@ -39,6 +40,16 @@ def test_domain_priors_differ_in_their_space_alone_and_are_identity_agnostic(tin
         assert layers_agree == (space == "w")
     w, wplus = (method.presets["paper"] for method in (DOMAIN_W, DOMAIN_WPLUS))
     assert w == replace(wplus, restore=replace(wplus.restore, space="w"))
+
+
+def test_an_encoder_s_inversion_renders_its_codes(tiny_domain, person):
+    """The anchors that MyStyle takes of the same photos, in every layer, whatever the seeds."""
+    prior = ENCODER.fit(person, tiny_domain, seed=0, settings=ENCODER.presets["paper"])
+    found = prior.invert(person.images, seeds=range(len(person)))
+    expected = encode_anchors(person, tiny_domain.encoder).codes
+    assert torch.equal(found.ws, expected[:, None].expand_as(found.ws)) and found.ws.shape[1] == prior.generator.num_ws
+    assert torch.equal(found.images, found.render())
+    assert torch.equal(found.images, prior.invert(person.images, seeds=[7] * len(person)).images)
 
 
 def test_pti_tunes_each_image_at_its_pivot(tiny_domain, person):

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from bench_toys import Toy
+from bench_toys import Toy, without_report
 from PIL import Image
 from safetensors.torch import save_file
 from tiny import load_tiny_domain
@@ -38,6 +38,18 @@ from mystyle.domains.synthetic import WeightFolder
 ROWS = len(SUITE.methods) + len(SUITE.references)
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def quick_report(request, monkeypatch):
+    """None but the tests marked ``usefixtures("report")`` make a report, which takes seconds."""
+    if "report" not in request.fixturenames:
+        monkeypatch.setattr(run, "build_report", without_report)
+
+
+@pytest.fixture
+def report():
+    """The run's report is made by its command."""
 
 
 @pytest.fixture
@@ -273,6 +285,7 @@ def test_all_suites_take_no_methods_and_photos_only_where_they_mean_something(tm
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("report")
 def test_two_suites_in_one_command_and_a_page_that_leads_to_them(command, tmp_path, monkeypatch):
     every = type(SUITES).names
     two = ("locality", "mismatch")
@@ -379,6 +392,7 @@ def test_only_what_is_missing_is_done_again(finished, capsys):
     assert (options.folder / "results.csv").read_bytes() == before  # from the cached prior, to the last bit
 
 
+@pytest.mark.usefixtures("report")
 def test_command_config_and_dry_run(command, tmp_path):
     status, out, _ = command("--methods", "mean_photo", "--out", "a", "--dry_run")
     assert status == 0 and "6 of 6 jobs to do" in out and not (tmp_path / "a").exists()
@@ -437,6 +451,7 @@ def test_a_run_that_was_stopped_before_its_plan_goes_on(command, tmp_path):
     assert (tmp_path / "a" / "results.csv").read_bytes() == whole
 
 
+@pytest.mark.usefixtures("report")
 def test_collecting_makes_what_follows_from_the_records_and_needs_no_photos(command, tmp_path):
     assert command("--methods", "mean_photo", "--out", "a")[0] == 0
     before = (tmp_path / "a" / "results.csv").read_bytes()
@@ -462,6 +477,7 @@ def test_a_dry_run_tells_times_changes_and_shards(command):
     assert len(keys[0] | keys[1]) == 12 and not keys[0] & keys[1]
 
 
+@pytest.mark.usefixtures("report")
 def test_a_report_that_cannot_be_made_is_exit_status_1_and_made_the_next_time(command, tmp_path):
     broken = tmp_path / "reports" / "build.py"  # found first: the command of the report runs in this folder
     broken.parent.mkdir()

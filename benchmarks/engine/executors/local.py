@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from benchmarks.engine.devices import LOG, choose_devices, log_to, prepare
 from benchmarks.engine.display import Display
@@ -19,6 +21,9 @@ from benchmarks.engine.plan import Job
 from benchmarks.engine.pool import BEGINNING, Dispatcher, Lost, Progress, State, WorkerHandle, run_pool
 from benchmarks.engine.worker import Context, Outcome, Worker
 from mystyle.progress import Listener, listening
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
 
 REPORTS_PER_SECOND = 5
 PATIENCE = 3.0  # seconds that a process has to end
@@ -43,10 +48,10 @@ class _Process(WorkerHandle):
     process: BaseProcess
 
     def start(self) -> None:
-        spawn = multiprocessing.get_context("spawn")  # a forked child of a process that used CUDA or threads may hang
+        processes = _processes()
         with _interrupts_ignored():  # inherited, so that Ctrl-C reaches the parent alone, from the first moment
-            self.connection, theirs = spawn.Pipe()
-            self.process = spawn.Process(target=_serve, args=(theirs, self.context, self.device))
+            self.connection, theirs = processes.Pipe()
+            self.process = processes.Process(target=_serve, args=(theirs, self.context, self.device, dict(os.environ)))
             self.process.start()
         theirs.close()
 
@@ -91,8 +96,19 @@ def _stop(workers: Sequence[_Process]) -> None:
             worker.process.join()
 
 
-def _serve(connection: Connection, context: Context, device: str) -> None:
-    """The worker process: takes jobs until the pipe closes."""
+def _processes() -> SpawnContext | ForkServerContext:
+    """Forks of a server that has imported what a worker needs, and has used neither CUDA nor threads; else new ones."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    forkserver = multiprocessing.get_context("forkserver")
+    forkserver.set_forkserver_preload(["benchmarks.engine.worker"])  # read when the first process is started
+    return forkserver
+
+
+def _serve(connection: Connection, context: Context, device: str, environment: dict[str, str]) -> None:
+    """The worker process: takes jobs until the pipe closes. ``environment`` is that of the parent by now."""
+    os.environ.clear()
+    os.environ.update(environment)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that a half-written job is removed on the way out
     log_to(context.run)
     prepare(device)

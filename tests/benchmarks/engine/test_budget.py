@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +18,8 @@ from benchmarks.engine.budget import kept, lengths, scaled, settle, with_lengths
 from benchmarks.engine.options import Options
 from benchmarks.engine.preview import preview
 from benchmarks.engine.request import UnusableArguments, make_jobs
+from mystyle.descent import DescentSettings
+from mystyle.pivotal import PivotalTuning
 from mystyle.protocols import OwnNetwork
 from mystyle.types import LENGTH
 
@@ -52,8 +54,11 @@ def test_whatever_a_method_optimises_has_a_length(name):
     method = METHODS.load(name)
     found = lengths(method.presets["quick"])
     assert {key for key in found if key.startswith("fit.")} or method.presets["quick"].fit is None
-    optimised = {"mystyle", "mystyle_code", "glo", "untuned", "diffaugment", "ojha", "domain_w", "domain_wplus", "pti"}
-    assert (name in optimised) == any(not key.startswith("fit.") for key in found)
+    settings = method.presets["quick"]
+    descents = [
+        f.name for f in fields(settings) if isinstance(getattr(settings, f.name), DescentSettings | PivotalTuning)
+    ]
+    assert set(descents) == {key.split(".")[0] for key in found} - {"fit"}
     assert lengths(with_lengths(method.presets["quick"], scaled(found, 0.5))) == scaled(found, 0.5)
 
 

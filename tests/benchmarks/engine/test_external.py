@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from bench_toys import jobs_of
+from bench_toys import SUITE, jobs_of
 from PIL import Image
 from tiny import load_tiny_domain
 
@@ -19,7 +19,6 @@ from benchmarks.engine.external import External, parse
 from benchmarks.engine.options import Options
 from benchmarks.engine.request import Request
 from benchmarks.run import do_jobs
-from benchmarks.suites.inpainting import SUITE
 from mystyle.types import from_uint8
 
 NAMES = ("alice", "bob")

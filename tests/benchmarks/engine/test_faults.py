@@ -17,12 +17,13 @@ import time
 from pathlib import Path
 
 import pytest
+from bench_toys import SUITE, without_report
 
+import benchmarks.run
 from benchmarks.analysis.tables import rebuild
 from benchmarks.engine import records
 from benchmarks.engine.options import Options
 from benchmarks.run import collect
-from benchmarks.suites.inpainting import SUITE
 
 TESTS = Path(__file__).resolve().parents[2] / "helpers"
 JOBS = 4 * 2 * 2  # two toys and two references, two people, two seeds
@@ -124,7 +125,7 @@ def test_twenty_kills(people_root, tmp_path, undisturbed, executor):
 
 def test_jobs_that_hang_die_or_lie_cost_themselves(people_root, tmp_path, undisturbed):
     out, mishaps = tmp_path / "run", {"asleep": "sleep", "dead": "die", "nan": "nan", "shape": "shape", "bad": "raise"}
-    options = {"workers": 2, "timeout": 10, "seeds": [0]}  # ten times what the others take on a busy machine
+    options = {"workers": 2, "timeout": 15, "seeds": [0]}  # fifteen times what the others take on a busy machine
     status, output = finish(start(people_root, out, options, mishaps))
     assert status == 1, output
     reasons = {}
@@ -252,14 +253,15 @@ def test_two_runs_in_one_folder_share_the_work(people_root, tmp_path, undisturbe
     assert rows == undisturbed.decode().splitlines()
 
 
-def test_shards_and_their_collection_are_the_same_run(people_root, tmp_path, undisturbed, capsys):
+def test_shards_and_their_collection_are_the_same_run(people_root, tmp_path, undisturbed, capsys, monkeypatch):
+    monkeypatch.setattr(benchmarks.run, "build_report", without_report)
     out = tmp_path / "run"
-    for i in (1, 2, 3):
-        status, output = finish(start(people_root, out, {"shard": f"{i}/3", "executor": "inline"}))
+    for i in (1, 2):
+        status, output = finish(start(people_root, out, {"shard": f"{i}/2", "executor": "inline"}))
         assert status == 0 and "--collect" in output, output
         if i == 1:
             assert not (out / "results.csv").exists()
-            assert collect(Options(out=out, wandb="disabled")) == 1, "two shards are missing"
+            assert collect(Options(out=out, wandb="disabled")) == 1, "a shard is missing"
             assert "are missing" in capsys.readouterr().out
     assert collect(Options(out=out, wandb="disabled")) == 0
     assert (out / "results.csv").read_bytes() == undisturbed

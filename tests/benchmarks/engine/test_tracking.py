@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from bench_toys import Toy, context_of, jobs_of
+from bench_toys import SUITE, Toy, context_of, jobs_of
 from PIL import Image
 
 from benchmarks.analysis.tables import rebuild
@@ -23,7 +23,6 @@ from benchmarks.engine import records
 from benchmarks.engine.plan import describe
 from benchmarks.engine.tracking import IMAGES, TrackingError, alias, mirror
 from benchmarks.engine.worker import Worker
-from benchmarks.suites.inpainting import SUITE
 
 CHART, FACES, OLD = "inpainting_metrics", "inpainting", "of_an_older_report"  # figures; the last one is not listed
 PERSONAL = ("alice", "photographs", "00000", "this method always fails", ".png")  # name, folder, files, words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -55,8 +56,53 @@ def test_fidelity_to_the_photo_pixel_by_pixel(tiny_domain):
     assert compute("ssim", evaluation).numpy() == pytest.approx(map_.mean((1, 2, 3)), abs=1e-5)  # variances in float32
 
 
+def test_squared_errors_are_the_signal_to_noise_ratio_s(tiny_domain):
+    clean = rounded(noise(2))
+    evaluation = evaluation_of(rounded(0.8 * clean), clean, domain=tiny_domain)
+    error = compute("mse", evaluation)
+    torch.testing.assert_close(compute("psnr", evaluation), 10 * torch.log10(4 / error))  # of a range of 2
+
+
+def test_structure_at_five_scales_is_that_of_reduced_images(tiny_domain):
+    """The last scale's luminance and every scale's contrast and structure, by their formula, on averages of 2 x 2."""
+    clean = rounded(noise(2, size=176))
+    outputs = rounded(clean + 0.3 * noise(2, size=176, seed=5))
+    weights = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+    def parts(x, y):
+        window = partial(gaussian_filter, sigma=1.5, radius=5, mode="mirror", axes=(2, 3))
+        inner = np.s_[:, :, 5:-5, 5:-5]  # where the window is inside the image
+        mx, my = window(x), window(y)
+        vx, vy, cov = window(x * x) - mx**2, window(y * y) - my**2, window(x * y) - mx * my
+        structure = (2 * cov + 0.03**2) / (vx + vy + 0.03**2)
+        luminance = (2 * mx * my + 0.01**2) / (mx**2 + my**2 + 0.01**2)
+        return (luminance * structure)[inner].mean((1, 2, 3)), structure[inner].mean((1, 2, 3))
+
+    x, y = ((images.numpy().astype(np.float64) + 1) / 2 for images in (outputs, clean))
+    expected = np.ones(2)
+    for weight in weights[:-1]:
+        expected *= parts(x, y)[1] ** weight
+        x, y = (a.reshape(*a.shape[:2], a.shape[2] // 2, 2, a.shape[3] // 2, 2).mean((3, 5)) for a in (x, y))
+    expected *= parts(x, y)[0] ** weights[-1]
+    found = compute("ms_ssim", evaluation_of(outputs, clean, domain=tiny_domain))
+    assert found.numpy() == pytest.approx(1 - expected, abs=5e-4)  # variances in float32, of few pixels
+    with pytest.raises(Inapplicable, match="161 pixels"):
+        compute("ms_ssim", evaluation_of(rounded(noise(1)), rounded(noise(1)), domain=tiny_domain))
+
+
+def test_identity_of_the_photo_is_one_for_the_photo_itself(tiny_domain, photos):
+    clean = photos["alice"].images[:3]
+    same = compute("identity_photo", evaluation_of(clean, clean, domain=tiny_domain))
+    torch.testing.assert_close(same, torch.ones(3))
+    turned = compute("identity_photo", evaluation_of(clean[[1, 2, 0]], clean, domain=tiny_domain))
+    judge = tiny_domain.judge
+    with torch.no_grad():
+        e = judge.identity_of(judge.deep(clean))
+    torch.testing.assert_close(turned, (e[[1, 2, 0]] * e).sum(dim=1))
+
+
 def test_fidelity_needs_a_photo(tiny_domain):
-    for name in ("psnr", "ssim"):
+    for name in ("psnr", "ssim", "mse", "identity_photo"):
         with pytest.raises(Inapplicable, match="no photo"):
             compute(name, replace(evaluation_of(noise(1), domain=tiny_domain), problem=Problem()))
 

@@ -10,15 +10,16 @@ import pytest
 from bench_toys import person_of
 from tiny import load_tiny_domain
 
+from benchmarks import run
 from benchmarks.api.registry import METHODS, METRICS, SUITES, TASKS
 from benchmarks.api.suite import Strangers, Variant
 from benchmarks.api.task import PRESETS
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import Job, content_hash, make_jobs
 from benchmarks.engine.request import Request
-from benchmarks.run import do_jobs
 from benchmarks.suites import common
 from datasets.splits import CELEBRITIES
+from reports import build
 from reports.runs import read_run
 
 NAMES = tuple(name for name in SUITES.names() if not SUITES.load(name).dose)  # test_calibration.py has the other
@@ -106,8 +107,8 @@ def test_jobs_are_distinct_and_share_priors(suite, people):
 @pytest.fixture(scope="module")
 def finished(suite, people_root, tmp_path_factory):
     """The smoke preset on the tiny domain."""
-    run = tmp_path_factory.mktemp(suite.name)
-    network = run / "network"
+    place = tmp_path_factory.mktemp(suite.name)
+    network = place / "network"
     network.write_bytes(b"weights")
     asked = Request(
         suite=suite,
@@ -122,10 +123,12 @@ def finished(suite, people_root, tmp_path_factory):
         files=dict.fromkeys(network_files(suite), network),
     )
     options = Options(
-        suite.name, photos=people_root, out=run / "out", executor="inline", device="cpu", wandb="disabled"
+        suite.name, photos=people_root, out=place / "out", executor="inline", device="cpu", wandb="disabled"
     )
     options.folder.mkdir()
-    return options.folder, do_jobs(asked, options, load_tiny_domain)()
+    with pytest.MonkeyPatch.context() as patch:  # a process for each report would take as long as the suite
+        patch.setattr(run, "build_report", lambda folder, suite: not build.main([str(folder)]))
+        return options.folder, run.do_jobs(asked, options, load_tiny_domain)()
 
 
 def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite):

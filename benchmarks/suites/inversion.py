@@ -1,0 +1,84 @@
+"""Inversion of strangers' photos: Table 1 of PTI and Table 1 of II2S.
+
+One photo of each person, whole; how near the inversion is, and whether it is who is in the photo. There are no
+reference photos, so that methods which are fitted to a person are dashes. How far a code can be edited afterwards is
+another suite's question: here the nearest to the photo wins, wherever its code lies.
+
+Where a paper cannot be followed, we choose:
+
+- *photos*. CelebA-HQ's test set and faces from the web; here the domain's strangers.
+- *SG2* is StyleGAN2's projector without its noise maps.
+- *MS SSIM* of PTI is marked as better where it is lower: 1 - MS-SSIM. The range of MSE and the network of LPIPS are not
+  stated; II2S's numbers are of images in [0, 1] (its RMSE is).
+- *e4e* is read on the domain ``ffhq`` alone. The row of the encoder is the domain's own, into W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from benchmarks.api.published import Published
+from benchmarks.api.suite import Figure, Strangers, Suite
+from benchmarks.api.task import Part, Person
+from benchmarks.suites import common
+from benchmarks.tasks.inversion import Inversion
+
+METRICS = ("perceptual", "lpips", "mse", "ms_ssim", "ssim", "psnr", "identity_photo")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One preset of the suite."""
+
+    summary: str
+    people: Strangers = field(default_factory=lambda: Strangers(2))
+    photos: int | None = 1  # per person
+
+
+def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
+    task = Inversion()
+    order = common.photos_in_order(person, seed, settings.photos)
+    return (Part(task, tuple(task.case(person, i, seed) for i in order)),)
+
+
+SUITE = Suite(
+    name="inversion",
+    version=1,
+    title="Inversion",
+    paper="Table 1 of PTI, Table 1 of II2S",
+    methods=("domain_encoder", "domain_w", "domain_wplus", "ii2s", "pti"),
+    metrics=METRICS,
+    figures=(
+        Figure(
+            "grid",
+            "inversion",
+            "A photo of each person and its inversions.",
+            {"columns": ["domain_encoder", "domain_w", "domain_wplus", "ii2s", "pti"]},
+        ),
+    ),
+    published=(
+        Published(
+            "Table 1 of PTI (Roich et al., 2021)",
+            {
+                "domain_w": {"lpips": 0.40, "mse": 0.08, "ms_ssim": 0.38, "identity_photo": 0.80},
+                "domain_wplus": {"lpips": 0.34, "mse": 0.043, "ms_ssim": 0.30, "identity_photo": 0.85},
+                "pti": {"lpips": 0.09, "mse": 0.014, "ms_ssim": 0.21, "identity_photo": 0.90},
+            },
+        ),
+        Published(
+            "Table 1 of II2S (Zhu et al., 2020)",
+            {
+                "domain_w": {"ssim": 0.80, "psnr": 18.73, "lpips": 0.21},
+                "ii2s": {"ssim": 0.86, "psnr": 23.80, "lpips": 0.16},
+            },
+        ),
+    ),
+    presets={
+        "smoke": Settings("2 people: the plumbing"),
+        "quick": Settings("20 people", Strangers(20)),
+        "full": Settings("100 people: for a GPU", Strangers(100)),
+        "paper": Settings("100 people: for a GPU", Strangers(100)),
+    },
+    parts=parts,
+)
