@@ -8,6 +8,7 @@ from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.holes import over_hole
 from mystyle.networks.features import PerceptualDistance, StageNetwork
+from mystyle.networks.recognition import RecognizerJudge
 from mystyle.types import Image, Mask
 
 
@@ -16,9 +17,11 @@ def hole_distance_judge(evaluation: Evaluation) -> Tensor:
 
     Raises Inapplicable where the judge has no stages to compare, as recognisers of faces.
     """
-    if not isinstance(evaluation.domain.judge, StageNetwork):
+    judge = evaluation.domain.judge
+    network = judge.recognizer if isinstance(judge, RecognizerJudge) else judge
+    if not isinstance(network, StageNetwork):
         raise Inapplicable(f"domain {evaluation.domain.name} has no perceptual network that no loss uses")
-    distance = PerceptualDistance(evaluation.domain.judge)
+    distance = PerceptualDistance(network)
 
     def in_hole(a: Image, b: Image, mask: Mask) -> Tensor:
         return over_hole(distance.map(a, b), mask)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mystyle.weights.manifest import Entry
 
-ROLES = ("generator", "discriminator", "encoder", "features", "perceptual")
+ROLES = ("generator", "discriminator", "encoder", "features", "reader", "perceptual")
 WAY_OUT = "restore them from a fresh clone, or train them with python -m mystyle.pretrain"
 
 
@@ -23,7 +23,7 @@ WAY_OUT = "restore them from a fresh clone, or train them with python -m mystyle
 class WeightFolder(DomainSource):
     """A domain of our own StyleGAN2 and feature networks, one safetensors file for each in a folder.
 
-    ``features`` judges, ``perceptual`` serves losses and editors.
+    ``features`` judges identity, ``reader`` attributes; ``perceptual`` serves losses and editors.
     """
 
     name: str
@@ -44,9 +44,11 @@ class WeightFolder(DomainSource):
         from mystyle.checkpoints import load_network
         from mystyle.networks.encoder import Encoder
         from mystyle.networks.features import FeatureNetwork, PerceptualDistance
+        from mystyle.networks.recognition import RecognizerJudge
         from mystyle.networks.stylegan2 import Discriminator, Generator
 
-        kinds = dict(zip(ROLES, (Generator, Discriminator, Encoder, FeatureNetwork, FeatureNetwork), strict=True))
+        own = {"generator": Generator, "discriminator": Discriminator, "encoder": Encoder}
+        kinds = {role: own.get(role, FeatureNetwork) for role in ROLES}
         parts = {role: Part(path, partial(load_network, kinds[role])) for role, path in self.weights().items()}
         read = read_parts(self.name, parts, device, one_resolution, WAY_OUT)
         networks = read.networks
@@ -59,7 +61,7 @@ class WeightFolder(DomainSource):
             encoder=networks["encoder"],
             perceptual=PerceptualDistance(networks["perceptual"]),
             reader=networks["perceptual"],
-            judge=networks["features"],
+            judge=RecognizerJudge(networks["features"], networks["reader"]).eval(),
             weights=read.weights,
             folder=self.folder,
         )

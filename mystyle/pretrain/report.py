@@ -142,7 +142,7 @@ def read_held_out(data: Path, domain: Domain) -> Album:
     """The held-out portraits. Raises ValueError where the folder lacks what one of the measurements needs."""
     try:
         columns = pd.read_csv(data / "manifest.csv", nrows=0).columns
-        if missing := [c for c in ("file", "identity", *domain.reader.moments) if c not in columns]:
+        if missing := [c for c in ("file", "identity", *domain.judge.moments) if c not in columns]:
             raise ValueError(f"manifest.csv has no column {', '.join(missing)}")
         album = read_album(data)
         if album.resolution != domain.resolution:
@@ -253,7 +253,7 @@ def recognition(e: Evidence) -> Tensor:
             "pairs_of_two_people": curve.others,
         }
     with e.part("attributes") as found:
-        reader = e.domain.reader
+        reader = e.domain.judge
         names = sorted(reader.moments, key=lambda name: name not in ATTRIBUTES)  # those of the figure first
 
         def read(rows: slice) -> Tensor:

@@ -47,6 +47,7 @@ class FeatureSettings:
     precision: Precision = "32-true"  # bf16-mixed where the processor has it
 
 
+READER = FeatureSettings(epochs=12, identity_weight=0.0, attributes=None)
 PERCEPTUAL = FeatureSettings(
     epochs=8, batch=32, rate=5e-4, identity_weight=0.0, widths=(12, 24, 48, 96), attributes=None
 )

@@ -62,6 +62,14 @@ def tiny_domain(seed: int = 0, folder: Path | None = None, fits: Fits | None = N
     return domain
 
 
+def write_weights(domain: Domain, folder: Path) -> Path:
+    """The networks of ``tiny_domain`` as the files of a folder of weights, which is returned."""
+    features = {"features": domain.judge, "reader": domain.judge, "perceptual": domain.reader}
+    for role in ROLES:
+        save_network(features.get(role) or getattr(domain, role), folder / f"{role}.safetensors")
+    return folder
+
+
 def load_tiny_domain(device: str = "cpu", fits: Fits | None = None) -> Domain:
     """The domain ``tiny`` as a worker process loads one; its folder lasts as long as the process."""
     return tiny_domain(folder=_folder_of_process(), fits=fits)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tiny import write_weights
 
 from datasets.folders import sha256
 from mystyle.checkpoints import save_network
@@ -22,11 +23,7 @@ from mystyle.types import Unsupported
 @pytest.fixture(scope="module")
 def weights(tiny_domain, tmp_path_factory) -> WeightFolder:
     """The networks of the tiny domain in files."""
-    folder = tmp_path_factory.mktemp("weights")
-    networks = {"features": tiny_domain.judge, "perceptual": tiny_domain.reader}
-    for role in ROLES:
-        save_network(networks.get(role) or getattr(tiny_domain, role), folder / f"{role}.safetensors")
-    return WeightFolder("tiny", folder)
+    return WeightFolder("tiny", write_weights(tiny_domain, tmp_path_factory.mktemp("weights")))
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from mystyle.checkpoints import save_network
+from tiny import write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("baselines", "benchmarks", "datasets", "mystyle", "reports")
@@ -219,9 +218,7 @@ def checkout(tmp_path_factory, tiny_domain, draw_person) -> Path:
     weights = copy / "mystyle" / "weights"
     (weights / "new_domain").mkdir(parents=True)
     (weights / "synthetic").symlink_to(ROOT / "mystyle" / "weights" / "synthetic")
-    networks = {role: getattr(tiny_domain, role) for role in ("generator", "discriminator", "encoder")}
-    for role, network in {**networks, "features": tiny_domain.judge, "perceptual": tiny_domain.reader}.items():
-        save_network(network, weights / "new_domain" / f"{role}.safetensors")
+    write_weights(tiny_domain, weights / "new_domain")
     for name, text in FILES.items():
         assert not (copy / name).exists()
         (copy / name).write_text(text.lstrip(), encoding="utf-8")

@@ -13,8 +13,8 @@ from PIL import Image
 from scipy.linalg import sqrtm
 from scipy.stats import spearmanr
 from sklearn.metrics import r2_score, roc_auc_score, roc_curve
+from tiny import write_weights
 
-from mystyle.checkpoints import save_network
 from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain.evidence import distributions, recognition
 from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
@@ -174,12 +174,7 @@ def test_a_grid_is_row_by_row_at_128_dots_each_and_ends_in_white(size):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory, tiny_domain):
-    folder = tmp_path_factory.mktemp("weights")
-    for role in ("generator", "discriminator", "encoder"):
-        save_network(getattr(tiny_domain, role), folder / f"{role}.safetensors")
-    save_network(tiny_domain.judge, folder / "features.safetensors")
-    save_network(tiny_domain.perceptual.network, folder / "perceptual.safetensors")
-    return folder
+    return write_weights(tiny_domain, tmp_path_factory.mktemp("weights"))
 
 
 def draw_album(folder, resolution=32, columns=("yaw", "smile"), images=24):
