@@ -2,7 +2,8 @@
 
 A line is ok, missing (the main command does not need it) or a problem (it does), and a problem ends in the way out.
 With ``--gap`` it measures how much of the people the untuned generator shows, which takes minutes.
-Examines this machine only, writes nothing, and works where packages are missing: what imports them does so in a check.
+Examines this machine only, writes nothing but ``--gap_file``, and works where packages are missing: what imports them
+does so in a check.
 
 Exit status: 0 the main command can run, 1 something that it needs is not there, 2 unusable arguments.
 """
@@ -10,6 +11,7 @@ Exit status: 0 the main command can run, 1 something that it needs is not there,
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +34,7 @@ SUITE, PRESET = "inpainting", "quick"  # of the main command
 DEFAULT_DOMAIN = "synthetic"
 RENDERING = 0.1  # core seconds for a photo of 128 x 128
 SHOWN = 5  # problems of a person's photos
-GAP_PEOPLE, GAP_PHOTOS = 6, 4  # the gap is measured on the first so many, held-out photos each
+GAP_PEOPLE, GAP_PHOTOS = 13, 4  # the gap is measured on the first so many, held-out photos each
 
 Findings = Generator[Finding]
 
@@ -44,6 +46,7 @@ class Asked:
     domain: str = DEFAULT_DOMAIN
     photos: Path | None = None
     gap: bool = False
+    gap_file: Path | None = None
 
 
 def weights(asked: Asked) -> Findings:
@@ -139,6 +142,7 @@ def identity_gap(asked: Asked) -> Findings:
     """What there is to personalise, for the first people and photos."""
     from benchmarks.engine.identity_gap import GATES, identity_gap
     from benchmarks.engine.options import Options
+    from benchmarks.engine.records import write_text
     from benchmarks.engine.request import person_folders
     from datasets.folders import read_portraits
     from mystyle.memory import keep_freed_memory
@@ -155,6 +159,8 @@ def identity_gap(asked: Asked) -> Findings:
         for folder in list(there.values())[:GAP_PEOPLE]
     ]
     gap = identity_gap(domain, [(train, held_out[:GAP_PHOTOS]) for train, held_out in pairs])
+    if asked.gap_file is not None:
+        write_text(asked.gap_file, json.dumps(gap.record(domain.weights, GAP_PHOTOS), indent=2) + "\n")
     yield Finding("real photos", OK, f"identity {gap.real.mean():.3f} to the person's other photos")
     yield Finding("strangers", OK, f"identity {gap.strangers.mean():.3f}")
     for row, gate in GATES.items():
@@ -210,7 +216,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="people of your own, as for benchmarks.run")
     parser.add_argument("--gap", action="store_true", help="measure how much of the people is known untuned (minutes)")
+    parser.add_argument(
+        "--gap_file",
+        type=Path,
+        metavar="FILE",
+        help="with --gap: write it there as JSON; beside weights, runs record it",
+    )
     asked = Asked(**vars(parser.parse_args(arguments)))
+    if asked.gap_file is not None and not (asked.gap and asked.gap_file.parent.is_dir()):
+        parser.error(f"--gap_file {asked.gap_file}: needs --gap, and a folder that is there")
     command = f"python -m benchmarks.run --suite {SUITE}"
     if asked.domain != DEFAULT_DOMAIN:
         command += f" --domain {asked.domain}"

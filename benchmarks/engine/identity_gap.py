@@ -2,16 +2,21 @@
 
 A benchmark of personalisation means something only where this is little. Held-out photos are inverted into W of the
 domain's generator, by its encoder and by a descent, and compared with the person's *other* photos, through the judge.
+What ``benchmarks.doctor --gap --gap_file`` measured lies beside the weights, and enters the records of runs on them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from datasets.folders import sha256
 from mystyle.degradations import Identity
 from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
@@ -20,6 +25,7 @@ from mystyle.latents.statistics import latent_statistics
 from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.types import Image, Portraits
 
+FILE = "identity_gap.json"
 DESCENT = LatentProjectionSettings(steps=150, schedule=Ramps(0.1), space="w", batch=8)
 GATES = {"encoder": 0.60, "descent": 0.75}
 """the largest shares of a real photo's identity with which a domain leaves something to personalise"""
@@ -39,6 +45,25 @@ class Gap:
     def share(self, row: str) -> float:
         """The mean of ``encoder`` or ``descent`` as a share of a real photo's."""
         return float(getattr(self, row).mean() / self.real.mean())
+
+    def record(self, weights: Mapping[str, str], photos: int) -> dict[str, Any]:
+        """As JSON data: means over people, shares and gates, with the hashes of the ``weights``."""
+        rows = {row: {"share": self.share(row), "at_most": gate} for row, gate in GATES.items()}
+        means = {row: float(getattr(self, row).mean()) for row in ("real", *GATES, "strangers")}
+        return {"weights": dict(weights), "people": len(self.real), "photos": photos, "identity": means, "gates": rows}
+
+
+def recorded_gap(folder: Path, weights: Mapping[str, Path]) -> dict[str, Any] | None:
+    """What was measured on these weight files, as ``Gap.record``, from ``folder``; None if it was not, or on others."""
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    here = {file.name: file for file in weights.values()}
+    measured: dict[str, str] = found.pop("weights")
+    if not all(name in here and sha256(here[name]) == digest for name, digest in measured.items()):
+        return None
+    return found
 
 
 @torch.no_grad()
