@@ -8,7 +8,6 @@ machine, and rows or suites that share a prior go on sharing it. Methods that op
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import tempfile
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.api.lengths import Lengths, lengths, scaled, with_lengths
 from benchmarks.engine import records
 from benchmarks.engine.fits import FitStore
 from benchmarks.engine.options import Options
@@ -32,39 +32,6 @@ SHORTEST = 32  # of the preset's lengths is the first measurement
 ENOUGH = 0.5  # seconds by which two measurements must differ
 DOUBLINGS = 12  # at most, to get there
 FIT = "fit."  # lengths of a fit; all others are those of what is done with an image
-
-Lengths = dict[str, int]  # by dotted name
-
-
-def lengths(settings: Any, prefix: str = "") -> Lengths:
-    """All lengths of (nested) settings."""
-    found: Lengths = {}
-    for field in dataclasses.fields(settings):
-        value = getattr(settings, field.name)
-        if dataclasses.is_dataclass(value):
-            found |= lengths(value, f"{prefix}{field.name}.")
-        elif field.metadata.get("length"):
-            found[prefix + field.name] = value
-    return found
-
-
-def with_lengths(settings: Any, wanted: Lengths) -> Any:
-    """``settings`` with these lengths."""
-    here: Lengths = {}
-    below: dict[str, Lengths] = {}
-    for name, value in wanted.items():
-        first, _, rest = name.partition(".")
-        if rest:
-            below.setdefault(first, {})[rest] = value
-        else:
-            here[first] = value
-    nested = {name: with_lengths(getattr(settings, name), inner) for name, inner in below.items()}
-    return dataclasses.replace(settings, **here, **nested)
-
-
-def scaled(given: Lengths, factor: float) -> Lengths:
-    """Lengths in the same proportions, at least 1."""
-    return {name: max(1, round(value * factor)) for name, value in given.items()}
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,14 @@ CLAIMS = (
         "equal",
         margin=MARGIN,
     ),
+    Claim(
+        "3 Method",
+        "section 3.2",
+        "locality",
+        "Without PTI's locality regularisation more of the person reaches codes near an anchor",
+        pair("mystyle", "mystyle_regularised", "identity", ("near",)),
+        "greater",
+    ),
     figure_3(
         "Codes of P_0 near an anchor show the person, random codes of W do not",
         (Cells("mystyle", "identity", ("near",)), Cells("mystyle", "identity", ("far",))),

@@ -8,14 +8,8 @@ CLAIMS = (
     Untestable(
         "3 Method",
         "section 3.1, B.2",
-        "Tuning does not overfit and needs no early stop; projections to DiffAugment's prior need one",
-        "no suite varies the number of steps",
-    ),
-    Untestable(
-        "3 Method",
-        "section 3.2",
-        "Regularising the tuning to stay local, as PTI does, would be worse",
-        "no suite tunes with such a term",
+        "Projections to DiffAugment's prior need an early stop, MyStyle's do not",
+        "no suite varies the number of steps of projections",
     ),
     Untestable(
         "3 Method",

@@ -14,7 +14,8 @@ from baselines.diffaugment import METHOD as DIFFAUGMENT
 from baselines.ojha import METHOD as OJHA
 from benchmarks.api.registry import METHODS
 from benchmarks.engine import budget
-from benchmarks.engine.budget import kept, lengths, scaled, settle, with_lengths
+from benchmarks.api.lengths import lengths, scaled, with_lengths
+from benchmarks.engine.budget import kept, settle
 from benchmarks.engine.options import Options
 from benchmarks.engine.preview import preview
 from benchmarks.engine.request import UnusableArguments, make_jobs
