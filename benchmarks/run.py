@@ -29,7 +29,6 @@ from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.records import RecordError, SuiteRecord, Unwritable, writing
 from benchmarks.engine.request import Request, UnusableArguments, check_names, make_jobs, render_missing, resolve
 from benchmarks.engine.terminal import echo, replace_unencodable
-from mystyle import domains
 from mystyle.domains import load_domain
 
 if TYPE_CHECKING:
@@ -153,15 +152,14 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
     from benchmarks.engine.devices import choose_devices
     from benchmarks.engine.display import make_display
     from benchmarks.engine.fits import FitStore
-    from benchmarks.engine.identity_gap import recorded_gap
+    from benchmarks.engine.identity_gap import SHIPPED, recorded_gap
     from benchmarks.engine.provenance import environment
     from benchmarks.engine.worker import Context
 
     limits = options.executor_options
     devices = choose_devices(limits.device, limits.workers, len(jobs))
     about = environment(devices[0])
-    domain = domains.source(request.domain)
-    if gap := recorded_gap(domain.shipped, domain.weights()):
+    if gap := recorded_gap(SHIPPED / request.domain, request.weights):
         about["identity_gap"] = gap
     with writing(options.folder):
         records.write_json(options.folder / "environment.json", about)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from datasets.folders import sha256
+from mystyle import weights as weights_package
 from mystyle.degradations import Identity
 from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
@@ -26,6 +27,8 @@ from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.types import Image, Portraits
 
 FILE = "identity_gap.json"
+SHIPPED = Path(weights_package.__file__).parent
+"""has a folder for each domain that the project ships something of"""
 DESCENT = LatentProjectionSettings(steps=150, schedule=Ramps(0.1), space="w", batch=8)
 GATES = {"encoder": 0.60, "descent": 0.75}
 """the largest shares of a real photo's identity with which a domain leaves something to personalise"""

@@ -140,11 +140,6 @@ class DomainSource(Protocol):
         """The weight files by role, without opening them."""
         ...
 
-    @property
-    def shipped(self) -> Path:
-        """The folder, which need not be there, of what the project ships of the domain."""
-        return Path(__file__).parents[1] / "weights" / self.name
-
     def files(self) -> dict[str, Path]:
         """What lies beside the weight files, by name: directions, networks of methods."""
         weights = self.weights()

@@ -12,9 +12,9 @@ from toy_run import request_of
 
 from baselines.diffaugment import METHOD as DIFFAUGMENT
 from baselines.ojha import METHOD as OJHA
+from benchmarks.api.lengths import lengths, scaled, with_lengths
 from benchmarks.api.registry import METHODS
 from benchmarks.engine import budget
-from benchmarks.api.lengths import lengths, scaled, with_lengths
 from benchmarks.engine.budget import kept, settle
 from benchmarks.engine.options import Options
 from benchmarks.engine.preview import preview
