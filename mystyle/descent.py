@@ -20,6 +20,7 @@ from mystyle.types import LENGTH
 
 CHECKED_EVERY = 25  # steps between two checks of the objective: each makes a GPU wait
 AfterStep = Callable[[int], None]
+OnStep = Callable[[int, Tensor], None]
 OptimizerFactory = Callable[[Sequence[Tensor]], torch.optim.Optimizer]
 
 
@@ -119,7 +120,7 @@ def descend(
     *,
     optimizer: OptimizerFactory = adam,
     after_step: AfterStep | None = None,
-    on_step: Callable[[int, Tensor], None] = lambda step, loss: None,
+    on_step: OnStep = lambda step, loss: None,
 ) -> Tensor:
     """Minimises ``objective(step) -> [n]`` over ``variables`` [n, ...] in place; its values at every step, [n, steps].
 
@@ -147,7 +148,15 @@ def descend(
     return losses
 
 
-def batches(n: int, settings: DescentSettings, stage: str) -> Iterator[tuple[slice, Callable[[int, Tensor], None]]]:
+def in_batches(
+    n: int, settings: DescentSettings, stage: str, find: Callable[[slice, OnStep], tuple[Tensor, ...]]
+) -> tuple[Tensor, ...]:
+    """What ``find(rows, on_step)`` gives of the rows of each of ``batches``, put together."""
+    parts = [find(rows, on_step) for rows, on_step in batches(n, settings, stage)]
+    return tuple(torch.cat(part) for part in zip(*parts, strict=True))
+
+
+def batches(n: int, settings: DescentSettings, stage: str) -> Iterator[tuple[slice, OnStep]]:
     """Slices of at most ``settings.batch`` of n rows, each with an ``on_step`` that reports its part of the whole."""
     starts = range(0, n, settings.batch)
     for i, start in enumerate(starts):

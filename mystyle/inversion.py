@@ -22,6 +22,7 @@ from mystyle.types import Degradation, Image, W, WPlus
 
 BATCH = 16  # images rendered at once; bounds the memory
 OWN = "generator."  # before the names of an own generator's parameters
+NOISE = "noise."  # before the numbers of own noise maps
 
 
 def digest(tensor: Tensor) -> str:
@@ -82,6 +83,38 @@ class OwnGenerators:
                 parameter.data.copy_(own[name][i])
             generators.append(tuned)
         return cls(tuple(generators))
+
+
+@dataclass(frozen=True)
+class OwnNoise:
+    """One generator, and noise maps for each inverted image, as descents on noise leave them."""
+
+    generator: Generator
+    maps: tuple[Tensor, ...]
+    """[n, 1, r, r] for each styled convolution"""
+
+    @torch.no_grad()
+    def __call__(self, ws: WPlus, rows: Sequence[int]) -> Image:
+        parts = zip(ws.split(BATCH), torch.tensor(rows).split(BATCH), strict=True)
+        return torch.cat([self.generator.synthesis(w, noise=[n[row] for n in self.maps]) for w, row in parts])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The maps."""
+        return {f"{NOISE}{i:02d}": n for i, n in enumerate(self.maps)}
+
+    @classmethod
+    def read(cls, generator: Generator, tensors: Mapping[str, Tensor]) -> OwnNoise:
+        """``generator`` with the maps of ``tensors``."""
+        return cls(generator, tuple(tensors[name] for name in sorted(tensors) if name.startswith(NOISE)))
+
+
+def renderer_of(generator: Generator, tensors: Mapping[str, Tensor]) -> Renderer:
+    """What renders an inversion into ``generator``, from the inversion's ``tensors()``."""
+    if any(name.startswith(OWN) for name in tensors):
+        return OwnGenerators.read(generator, tensors)
+    if any(name.startswith(NOISE) for name in tensors):
+        return OwnNoise.read(generator, tensors)
+    return SharedGenerator(generator)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 
-from mystyle.descent import Constant, DescentSettings, Ramps, batches, descend
+from mystyle.descent import Constant, DescentSettings, OnStep, Ramps, descend, in_batches
 from mystyle.editing import AlphaCodes
-from mystyle.inversion import Inversion, SharedGenerator
+from mystyle.inversion import Inversion, OwnNoise, SharedGenerator
 from mystyle.latents.anchors import Anchors
+from mystyle.latents.noise_maps import autocorrelation, normalise, random_maps
 from mystyle.latents.statistics import LatentStatistics
 from mystyle.latents.subspace import AlphaCode, constrain, dilation, softmax_coordinates, to_w, unconstrained_centre
 from mystyle.losses import offset_norm, reconstruction, regularised_layers, sum_penalty
@@ -89,22 +90,34 @@ OFFICIAL_CODE = replace(
 
 @dataclass(frozen=True)
 class LatentProjectionSettings(DescentSettings):
-    """Projection to W or W+ after StyleGAN2's projection code, without its optimisation of the noise maps."""
+    """Projection to W or W+ after StyleGAN2's projection code."""
 
     space: Literal["w", "w+"] = "w+"
     exploration: float = 0.05
     """standard deviation of the noise on w at the start, in ``LatentStatistics.std``; zero from 75 % of the steps on"""
 
 
-class CodeRegulariser(Protocol):
-    """What keeps codes [n, 1 or num_ws, w_dim] where they can be edited."""
+class CodeSpace(Protocol):
+    """Coordinates of codes, which descend in the place of the codes."""
 
-    def penalty(self, w: WPlus) -> Tensor:
+    def __call__(self, ws: WPlus) -> Tensor:
+        """Coordinates of codes, of the same shape."""
+        ...
+
+    def codes(self, v: Tensor) -> WPlus:
+        """The inverse."""
+        ...
+
+
+class CodeRegulariser(Protocol):
+    """What keeps codes where they can be edited. It is given what descends, [n, 1 or num_ws, w_dim]."""
+
+    def penalty(self, w: Tensor) -> Tensor:
         """[n], a term of the objective."""
         ...
 
-    def constrained(self, w: WPlus) -> WPlus:
-        """The codes after a step, without gradients."""
+    def constrained(self, w: Tensor) -> Tensor:
+        """What comes in its place after a step, without gradients."""
         ...
 
 
@@ -142,13 +155,12 @@ def project(
     All images start at the centre of P, alpha = 1/N. Nothing is random. Raises FloatingPointError that names the image
     and the step if an objective ceases to be finite.
     """
-    parts = [
-        _project_batch(
-            target[rows].to(anchors.codes), degradation[rows], generator, anchors, perceptual, settings, on_step
-        )
-        for rows, on_step in batches(len(target), settings, STAGE)
-    ]
-    alpha, images, losses = (torch.cat(part) for part in zip(*parts, strict=True))
+
+    def find(rows: slice, on_step: OnStep) -> tuple[Tensor, ...]:
+        batch = target[rows].to(anchors.codes)
+        return _project_batch(batch, degradation[rows], generator, anchors, perceptual, settings, on_step)
+
+    alpha, images, losses = in_batches(len(target), settings, STAGE, find)
     return AlphaInversion(
         ws=to_w(alpha, anchors),
         renderer=SharedGenerator(generator),
@@ -168,7 +180,7 @@ def _project_batch(
     anchors: Anchors,
     perceptual: PerceptualDistance,
     settings: ProjectionSettings,
-    on_step: Callable[[int, Tensor], None],
+    on_step: OnStep,
 ) -> tuple[Tensor, Image, Tensor]:
     """alpha+ [n, num_ws, N], images and losses [n, steps] of one batch."""
     s, n, count = settings, len(target), len(anchors)
@@ -207,15 +219,20 @@ def project_latent(
     *,
     seeds: Sequence[int] | None = None,
     regulariser: CodeRegulariser | None = None,
+    coordinates: CodeSpace | None = None,
+    noise_weight: float | None = None,
 ) -> Inversion:
     """Eq. 5: projects ``target`` [n, 3, h, w] into W or W+ of ``generator``, from the mean code.
 
-    ``regulariser`` has a say in the codes; the paper has none. ``seeds[i]`` decides the exploration noise of image i,
-    and is i where there are none. Raises FloatingPointError as ``project`` does.
+    ``seeds[i]`` decides what is random of image i, and is i where there are none. The paper has none of the rest:
+    ``regulariser`` has a say in the codes; with ``coordinates`` those of the codes descend and not the codes; with
+    ``noise_weight``, that of their regulariser, noise maps descend too, from random ones of each image, and belong to
+    what is found. Raises FloatingPointError as ``project`` does.
     """
     seeds = range(len(target)) if seeds is None else seeds
-    parts = [
-        _project_latent_batch(
+
+    def find(rows: slice, on_step: OnStep) -> tuple[Tensor, ...]:
+        return _project_latent_batch(
             target[rows].to(statistics.mean),
             degradation[rows],
             generator,
@@ -224,12 +241,14 @@ def project_latent(
             settings,
             seeds[rows],
             regulariser,
+            coordinates,
+            noise_weight,
             on_step,
         )
-        for rows, on_step in batches(len(target), settings, STAGE)
-    ]
-    ws, images, losses = (torch.cat(part) for part in zip(*parts, strict=True))
-    return Inversion.of(SharedGenerator(generator), ws, images, losses)
+
+    ws, images, losses, *maps = in_batches(len(target), settings, STAGE, find)
+    renderer = OwnNoise(generator, tuple(maps)) if maps else SharedGenerator(generator)
+    return Inversion.of(renderer, ws, images, losses)
 
 
 def _project_latent_batch(
@@ -241,32 +260,43 @@ def _project_latent_batch(
     settings: LatentProjectionSettings,
     seeds: Sequence[int],
     regulariser: CodeRegulariser | None,
-    on_step: Callable[[int, Tensor], None],
-) -> tuple[WPlus, Image, Tensor]:
-    """Codes, images and losses [n, steps] of one batch."""
+    coordinates: CodeSpace | None,
+    noise_weight: float | None,
+    on_step: OnStep,
+) -> tuple[Tensor, ...]:
+    """Codes, images, losses [n, steps] and the noise maps, if they descend, of one batch."""
     s, r = settings, regulariser
     draws = [torch.Generator().manual_seed(seed) for seed in seeds]
     features = _features(perceptual, target)
     free = generator.num_ws if s.space == "w+" else 1
-    w = statistics.mean.repeat(len(target), free, 1).requires_grad_()
+    mean = statistics.mean.repeat(len(target), free, 1)
+    w = (coordinates(mean) if coordinates else mean).requires_grad_()
+    maps = [] if noise_weight is None else [n.to(w).requires_grad_() for n in random_maps(generator.synthesis, draws)]
+
+    def codes() -> WPlus:
+        return coordinates.codes(w) if coordinates else w
 
     def objective(step: int) -> Tensor:
         sigma = s.exploration * statistics.std * max(0.0, 1 - step / s.steps / 0.75) ** 2
         noise = torch.stack([torch.randn(w.shape[1:], generator=draw) for draw in draws]).to(w)
-        ws = (w + sigma * noise).expand(-1, generator.num_ws, -1)
-        output = phi(generator.synthesis(ws, noise="const"))
+        ws = (codes() + sigma * noise).expand(-1, generator.num_ws, -1)
+        output = phi(generator.synthesis(ws, noise=maps or "const"))
         loss = reconstruction(perceptual, output, target, features, s.l2_weight)
+        if noise_weight is not None:
+            loss = loss + noise_weight * autocorrelation(maps)
         return loss + r.penalty(w) if r else loss
 
     def after_step(_: int) -> None:
         if r:
             w.copy_(r.constrained(w))
+        normalise(maps)
 
     with computing_in(s.precision, generator):
-        losses = descend((w,), objective, s, after_step=after_step, on_step=on_step)
+        losses = descend((w, *maps), objective, s, after_step=after_step, on_step=on_step)
     with torch.no_grad():
-        ws = w.detach().expand(-1, generator.num_ws, -1)
-        return ws, generator.synthesis(ws, noise="const"), losses
+        ws = codes().detach().expand(-1, generator.num_ws, -1)
+        found = [n.detach() for n in maps]
+        return ws, generator.synthesis(ws, noise=found or "const"), losses, *found
 
 
 @torch.no_grad()

@@ -33,6 +33,15 @@ class SynthesisNetwork(Protocol):
     @property
     def num_ws(self) -> int: ...
 
+    @property
+    def noise_shapes(self) -> Sequence[tuple[int, int, int, int]]:
+        """Of the noise of every styled convolution, coarse to fine, for one image: [1, 1, r, r]."""
+        ...
+
+    def noise_maps(self) -> list[Tensor]:
+        """Copies of the constant noise of every styled convolution: what ``noise`` takes in place of "const"."""
+        ...
+
     def __call__(self, ws: WPlus, noise: Noise = ...) -> Image:
         """[n, num_ws, w_dim] -> [n, 3, R, R], about [-1, 1], not clamped."""
         ...

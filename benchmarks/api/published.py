@@ -8,13 +8,17 @@ from typing import NamedTuple
 
 
 class Number(NamedTuple):
-    """A published mean, and its standard deviation where the source has one. As text: two decimals, as printed."""
+    """A published mean, and its standard deviation where the source has one.
+
+    As text: two decimals, as most are printed, and two digits where these begin later.
+    """
 
     mean: float
     std: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.mean:.2f}" + ("" if self.std is None else f" ± {self.std:.2f}")
+        mean = f"{self.mean:.2g}" if 0 < abs(self.mean) < 0.1 else f"{self.mean:.2f}"
+        return mean + ("" if self.std is None else f" ± {self.std:.2f}")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Inversion of strangers' photos: Table 1 of PTI and Table 1 of II2S.
+"""Inversion of strangers' photos: Table 1 of PTI, Tables 1 and 5 of II2S, and I2S++ of Table 1 of MAGEC.
 
 One photo of each person, whole; how near the inversion is, and whether it is who is in the photo. There are no
 reference photos, so that methods which are fitted to a person are dashes. How far a code can be edited afterwards is
@@ -7,7 +7,11 @@ another suite's question: here the nearest to the photo wins, wherever its code 
 Where a paper cannot be followed, we choose:
 
 - *photos*. CelebA-HQ's test set and faces from the web; here the domain's strangers.
-- *SG2* is StyleGAN2's projector without its noise maps.
+- *SG2* and *SG2 W+* are rendered with the noise maps that descended with the code, as by the projector that was
+  published with StyleGAN2. PTI's code, on which its Table 1 probably rests, throws the maps away. ``domain_w`` and
+  ``domain_wplus`` have none, and the losses by which all other priors of the benchmark are projected.
+- *I2S* has W+ and no regulariser, so that the unregularised row of II2S's Table 5 (ten photos) is its, too. The other
+  rows of that table clip, as do ``ii2s`` and ``ii2s_direct``.
 - *MS SSIM* of PTI is marked as better where it is lower: 1 - MS-SSIM. The range of MSE and the network of LPIPS are not
   stated; II2S's numbers are of images in [0, 1] (its RMSE is).
 - *e4e* is read on the domain ``ffhq`` alone. The row of the encoder is the domain's own, into W.
@@ -24,6 +28,10 @@ from benchmarks.api.task import Part, Person
 from benchmarks.suites import common
 from benchmarks.tasks.inversion import Inversion
 
+METHODS = (
+    *("domain_encoder", "domain_w", "domain_wplus", "sg2", "sg2_wplus"),
+    *("i2s", "i2s_pp", "pulse", "s2e", "ii2s", "ii2s_direct", "pti"),
+)
 METRICS = ("perceptual", "lpips", "mse", "ms_ssim", "ssim", "psnr", "identity_photo")
 
 
@@ -46,33 +54,45 @@ SUITE = Suite(
     name="inversion",
     version=1,
     title="Inversion",
-    paper="Table 1 of PTI, Table 1 of II2S",
-    methods=("domain_encoder", "domain_w", "domain_wplus", "ii2s", "pti"),
+    paper="Table 1 of PTI, Tables 1 and 5 of II2S, Table 1 of MAGEC",
+    methods=METHODS,
     metrics=METRICS,
     figures=(
         Figure(
             "grid",
             "inversion",
             "A photo of each person and its inversions.",
-            {"columns": ["domain_encoder", "domain_w", "domain_wplus", "ii2s", "pti"]},
+            {"columns": list(METHODS)},
         ),
     ),
     published=(
         Published(
             "Table 1 of PTI (Roich et al., 2021)",
             {
-                "domain_w": {"lpips": 0.40, "mse": 0.08, "ms_ssim": 0.38, "identity_photo": 0.80},
-                "domain_wplus": {"lpips": 0.34, "mse": 0.043, "ms_ssim": 0.30, "identity_photo": 0.85},
+                "sg2": {"lpips": 0.40, "mse": 0.08, "ms_ssim": 0.38, "identity_photo": 0.80},
+                "sg2_wplus": {"lpips": 0.34, "mse": 0.043, "ms_ssim": 0.30, "identity_photo": 0.85},
                 "pti": {"lpips": 0.09, "mse": 0.014, "ms_ssim": 0.21, "identity_photo": 0.90},
             },
         ),
         Published(
             "Table 1 of II2S (Zhu et al., 2020)",
             {
-                "domain_w": {"ssim": 0.80, "psnr": 18.73, "lpips": 0.21},
+                "sg2": {"ssim": 0.80, "psnr": 18.73, "lpips": 0.21},
+                "i2s": {"ssim": 0.85, "psnr": 23.30, "lpips": 0.20},
+                "pulse": {"ssim": 0.83, "psnr": 21.04, "lpips": 0.37},
+                "s2e": {"ssim": 0.85, "psnr": 21.46, "lpips": 0.33},
                 "ii2s": {"ssim": 0.86, "psnr": 23.80, "lpips": 0.16},
             },
         ),
+        Published(
+            "Table 5 of II2S, ten photos",
+            {
+                "i2s": {"ssim": 0.83, "psnr": 24.43, "lpips": 0.14},
+                "ii2s": {"ssim": 0.79, "psnr": 22.53, "lpips": 0.21},
+                "ii2s_direct": {"ssim": 0.78, "psnr": 21.98, "lpips": 0.23},
+            },
+        ),
+        Published("Table 1 of MAGEC (Grechka et al., 2021)", {"i2s_pp": {"mse": 0.0012, "lpips": 0.018}}),
     ),
     presets={
         "smoke": Settings("2 people: the plumbing"),

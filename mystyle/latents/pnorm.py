@@ -66,9 +66,19 @@ class PNorm:
 
         ``ws`` is [n, layers, w_dim]. The text says only when a vector is longer that it is projected.
         """
-        v = self(ws)
-        norms = v.norm(dim=-2, keepdim=True)
-        return self.codes(torch.where(norms > radius, v * (radius / norms), v))
+        return self.codes(shortened(self(ws), radius))
+
+    @property
+    def diagonal(self) -> PNorm:
+        """Every coordinate of P whitened by itself, without a rotation, as in PULSE."""
+        variances = (self.components * self.scale[:, None]).square().sum(dim=0)
+        return PNorm(self.mean, torch.eye(len(self.mean)).to(self.mean), variances.sqrt())
+
+
+def shortened(v: Tensor, radius: float) -> Tensor:
+    """v [n, layers, w_dim], where every component's vector of layers has at most the norm ``radius``."""
+    norms = v.norm(dim=-2, keepdim=True)
+    return torch.where(norms > radius, v * (radius / norms), v)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mystyle.inversion import BATCH, Codes, Inversion, OwnGenerators, SharedGenerator, digest
+from mystyle.inversion import BATCH, Codes, Inversion, OwnGenerators, OwnNoise, SharedGenerator, digest, renderer_of
 
 N = 3
 
@@ -65,17 +65,49 @@ def test_own_generators_each_render_the_codes_of_their_image(tuned, ws):
         renderer(ws, [0, 1])  # a code without an image that it came from
 
 
+@pytest.fixture(scope="module")
+def noisy(generator) -> OwnNoise:
+    """A generator whose noise is seen, and maps for each image."""
+    g = copy.deepcopy(generator)
+    for layer in g.synthesis.styled_convolutions():
+        layer.noise_strength.data.fill_(0.1)
+    draws = torch.Generator().manual_seed(2)
+    return OwnNoise(g, tuple(torch.randn(N, *shape[1:], generator=draws) for shape in g.synthesis.noise_shapes))
+
+
+@torch.no_grad()
+def test_own_noise_renders_the_codes_of_its_image(noisy, ws):
+    rows = [2, 0, 2, 1]
+    images = noisy(ws[[0, 0, 1, 2]], rows)
+    for image, w, row in zip(images, ws[[0, 0, 1, 2]], rows, strict=True):
+        one = noisy.generator.synthesis(w[None], noise=[n[row : row + 1] for n in noisy.maps])[0]
+        torch.testing.assert_close(image, one, atol=1e-4, rtol=1e-4)  # other batch sizes round differently
+    assert not torch.allclose(images[0], images[1])  # one code, two kinds of noise
+    many = noisy(ws.repeat(BATCH, 1, 1), [0, 1, 2] * BATCH)
+    torch.testing.assert_close(many[-3:], noisy(ws, [0, 1, 2]), atol=1e-4, rtol=1e-4)
+    with pytest.raises(ValueError):
+        noisy(ws, [0, 1])
+
+
+def test_what_renders_is_known_by_its_tensors(generator, tuned, noisy):
+    assert renderer_of(generator, {}) == SharedGenerator(generator)
+    assert isinstance(renderer_of(generator, OwnGenerators(tuned).tensors()), OwnGenerators)
+    found = renderer_of(generator, noisy.tensors())
+    assert isinstance(found, OwnNoise) and all(map(torch.equal, found.maps, noisy.maps))
+
+
 def test_rendering_needs_no_gradients(generator, tuned, ws):
     free = ws.clone().requires_grad_()
     assert not SharedGenerator(generator)(free).requires_grad
     assert not OwnGenerators(tuned)(free, range(N)).requires_grad
 
 
-def test_an_inversion_is_read_back_from_its_tensors_bit_for_bit(generator, tuned, ws, tmp_path):
+def test_an_inversion_is_read_back_from_its_tensors_bit_for_bit(generator, tuned, noisy, ws, tmp_path):
     """Through a file, all together or image by image, as fits are cached."""
     for renderer, read in (
         (SharedGenerator(generator), lambda tensors: SharedGenerator(generator)),
         (OwnGenerators(tuned), lambda tensors: OwnGenerators.read(generator, tensors)),
+        (noisy, lambda tensors: OwnNoise.read(noisy.generator, tensors)),
     ):
         made = inversion(renderer, ws)
         save_file({name: tensor.contiguous() for name, tensor in made.tensors().items()}, tmp_path / "fit.safetensors")

@@ -23,21 +23,9 @@ from mystyle.latents.subspace import constrain, dilation, sample_a0, to_w
 from mystyle.losses import reconstruction
 from mystyle.progress import listening
 from mystyle.projection import OFFICIAL_CODE, PAPER_TEXT, LatentProjectionSettings, project, project_latent
+from tests.helpers.by_hand import GradientDistance, adam
 
 N = 6
-
-
-class GradientDistance:
-    """A smooth stand-in for a perceptual distance, in any precision: squared differences of neighbouring pixels."""
-
-    def features(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return images.diff(dim=2), images.diff(dim=3)
-
-    def between(self, a: tuple[torch.Tensor, ...], b: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        return sum((x - y).square().mean(dim=(1, 2, 3)) for x, y in zip(a, b, strict=True))
-
-    def to_target(self, images: torch.Tensor, target: tuple[torch.Tensor, ...]) -> torch.Tensor:
-        return self.between(self.features(images), target)
 
 
 PERCEPTUAL = GradientDistance()
@@ -69,16 +57,6 @@ def holes(target) -> Inpainting:
     for i in range(len(mask)):
         mask[i, :, 4 * i + 2 : 4 * i + 12, 6:20] = 0
     return Inpainting(mask)
-
-
-def adam(values, gradients, moments, step, rate):
-    """One step of Adam (0.9, 0.999, 1e-8) from its definition."""
-    out = []
-    for value, g, (m, v) in zip(values, gradients, moments, strict=True):
-        m.mul_(0.9).add_(0.1 * g)
-        v.mul_(0.999).add_(0.001 * g * g)
-        out.append(value - rate * (m / (1 - 0.9**step)) / ((v / (1 - 0.999**step)).sqrt() + 1e-8))
-    return out
 
 
 def project_one(x, phi, generator, anchors, s):
