@@ -90,10 +90,10 @@ class PtiPrior(ByProjection):
         seeds = range(n) if seeds is None else seeds
         pivots, losses = self.pivots(degraded, degradation, seeds)
         generators, ws, steps = [], [], []
-        for rows in [slice(0, n)] if s.together else [slice(i, i + 1) for i in range(n)]:
-            one = pivots[rows], degraded[rows].to(pivots), degradation[rows]
+        for part in [slice(0, n)] if s.together else [slice(i, i + 1) for i in range(n)]:
+            one = pivots[part], degraded[part].to(pivots), degradation[part]
             tuned, w, made = tune_at_pivots(
-                self.generator, *one, self.perceptual, s.tuning, s.locality, s.pivot_rate, seeds[rows]
+                self.generator, *one, self.perceptual, s.tuning, s.locality, s.pivot_rate, seeds[part]
             )
             generators += [tuned] * len(w)
             ws.append(w.expand(-1, self.generator.num_ws, -1))

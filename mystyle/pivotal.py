@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -59,7 +60,7 @@ def tune_at_pivots(
     """
     tuned = copy.deepcopy(generator)
     tuned.synthesis.requires_grad_(True)
-    parameters = [{"params": list(tuned.synthesis.parameters())}]
+    parameters: list[dict[str, Any]] = [{"params": list(tuned.synthesis.parameters())}]
     if pivot_rate:
         w = w.detach().clone().requires_grad_(True)
         parameters.append({"params": [w], "lr": pivot_rate})
