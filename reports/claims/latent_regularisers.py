@@ -36,7 +36,7 @@ CLAIMS = (
         primary=True,
     ),
     table(
-        "It costs reconstruction",
+        "Clipping costs reconstruction",
         pair("clip_2", "free", "perceptual", ("inversion",)),
         "greater",
         primary=True,
@@ -63,6 +63,6 @@ CLAIMS = (
         REGULARISERS,
         "Tables 5 and 7",
         "Clipping makes poses reach further",
-        "the suite has no edits; `editing` has them for one regulariser at a time",
+        "the suite has no edits; suite editing has them for one regulariser at a time",
     ),
 )
