@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from baselines.ii2s import SAMPLES
 from benchmarks.api.published import Published
 from benchmarks.api.suite import Figure, Suite, Variant
 from benchmarks.api.task import Part, Person
@@ -29,6 +28,7 @@ from benchmarks.suites import common
 from benchmarks.tasks.inversion import Inversion
 from benchmarks.tasks.mixing import Mixing
 from mystyle.descent import Constant
+from mystyle.latents.pnorm import SAMPLES
 
 CLIPS, RADII, PENALTIES = (1, 2, 5, 7, 10), (1, 2, 5, 7, 10), (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 OF_PHOTOS = ("fid", "kid")
