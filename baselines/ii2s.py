@@ -70,6 +70,17 @@ class Regulariser:
         return w if s.radius is None else self.space.projected(w, s.radius)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ii2sInversion(Inversion):
+    space: PNorm
+
+    @property
+    def facts(self) -> Mapping[str, Tensor]:
+        """Of v: the RMS distance from the mean over coordinates, 1 for codes of the generator, and the outliers."""
+        v = self.space(self.ws).flatten(1).cpu()
+        return {"code_distance": v.square().mean(dim=1).sqrt(), "code_outliers": (v.abs() > 2).float().mean(dim=1)}
+
+
 @dataclass(frozen=True)
 class Ii2sPrior(ByProjection):
     generator: Generator
@@ -81,10 +92,14 @@ class Ii2sPrior(ByProjection):
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """All images start at the mean code. Nothing is random."""
         s, phi, r = self.settings, degradation, Regulariser(self.space, self.settings)
-        return project_latent(degraded, phi, self.generator, self.perceptual, self.statistics, s, regulariser=r)
+        at = self.generator, self.perceptual, self.statistics, s
+        return self.with_space(project_latent(degraded, phi, *at, regulariser=r))
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
-        return Inversion.read(SharedGenerator(self.generator), tensors)
+        return self.with_space(Inversion.read(SharedGenerator(self.generator), tensors))
+
+    def with_space(self, found: Inversion) -> Inversion:
+        return Ii2sInversion(**vars(found), space=self.space)
 
     def save(self, folder: Path) -> None:
         """Nothing: ``load`` is given the domain."""

@@ -3,6 +3,9 @@
 For every image by itself: a pivot in W by descent, then the domain's generator is tuned until it renders the image from
 the pivot. The first row of MyStyle's Table 4. Nothing is learned of the person, so the reference photos are not used.
 Other degradations than none, which the paper does not treat, enter both losses as in MyStyle's Eq. 5.
+
+Settings are what else the paper has: locality regularisation (section 3.3), one generator for several images (Eq. 3),
+and the pivots of its ablation (Figure 16).
 """
 
 from __future__ import annotations
@@ -11,20 +14,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
+import torch
 from torch import Tensor
 
+from mystyle.degradations import Identity
 from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
 from mystyle.inversion import ByProjection, Inversion, OwnGenerators
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
-from mystyle.pivotal import PivotalTuning, tune_at_pivot
+from mystyle.locality import Locality
+from mystyle.pivotal import PivotalTuning, tune_at_pivots
 from mystyle.pivots import PTI
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.protocols import Method
-from mystyle.roles import Generator, PerceptualDistance
-from mystyle.types import Degradation, Image, Portraits
+from mystyle.roles import Encoder, Generator, PerceptualDistance
+from mystyle.types import Degradation, Image, Portraits, Unsupported, WPlus
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,36 @@ class Settings:
     fit: None = None
     """nothing is fitted"""
     pivot: LatentProjectionSettings = PTI
-    """decides the pivots"""
+    """decides the pivots where ``start`` is the descent; in W+, Figure 16 (B)"""
+    start: Literal["descent", "encoder", "mean", "random"] = "descent"
+    """where tuning begins: there, at the encoder's code, the mean code (C) or a random one (D)"""
+    pivot_rate: float = 0.0
+    """of Adam on the pivots during tuning, which the paper does not give (E and F); 0: they stay"""
     tuning: PivotalTuning = field(default_factory=PivotalTuning)
     """decides the generators"""
+    locality: Locality | None = None
+    """regularises them; off in PTI's code"""
+    together: bool = False
+    """one generator for all images that are given at a time (Eq. 3), rather than one for each (Eq. 2)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedInversion(Inversion):
+    steps: Tensor
+    """of tuning that were made, [n]"""
+
+    @property
+    def facts(self) -> Mapping[str, Tensor]:
+        return {"tuning_steps": self.steps.cpu()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {**super().tensors(), "steps": self.steps}
 
 
 @dataclass(frozen=True)
 class PtiPrior(ByProjection):
     generator: Generator
+    encoder: Encoder
     perceptual: PerceptualDistance
     settings: Settings
 
@@ -47,20 +76,63 @@ class PtiPrior(ByProjection):
     def statistics(self) -> LatentStatistics:
         return latent_statistics(self.generator)
 
+    @property
+    def together(self) -> bool:
+        """Whether what is found of an image depends on the others."""
+        return self.settings.together
+
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
-        """Eq. 1 for all images at once, Eq. 3 for one after the other; the images are each tuned generator's."""
-        s, phi = self.settings, degradation
-        found = project_latent(degraded, phi, self.generator, self.perceptual, self.statistics, s.pivot, seeds=seeds)
-        generators = []
-        for i, w in enumerate(found.ws):
-            one = degraded[i : i + 1].to(w), phi[i : i + 1]
-            generators.append(tune_at_pivot(self.generator, w[None], *one, self.perceptual, s.tuning))
-            report("pivotal tuning", i + 1, len(degraded))
-        renderer = OwnGenerators(tuple(generators))
-        return Inversion.of(renderer, found.ws, renderer(found.ws, found.rows), found.losses)
+        """Pivots of all images at once, then tuning; the images are the tuned generators'.
+
+        ``seeds[i]`` decides the exploration noise, a random pivot and the codes of the regularisation of image i.
+        """
+        s, n = self.settings, len(degraded)
+        seeds = range(n) if seeds is None else seeds
+        pivots, losses = self.pivots(degraded, degradation, seeds)
+        generators, ws, steps = [], [], []
+        for part in [slice(0, n)] if s.together else [slice(i, i + 1) for i in range(n)]:
+            one = pivots[part], degraded[part].to(pivots), degradation[part]
+            tuned, w, made = tune_at_pivots(
+                self.generator, *one, self.perceptual, s.tuning, s.locality, s.pivot_rate, seeds[part]
+            )
+            generators += [tuned] * len(w)
+            ws.append(w.expand(-1, self.generator.num_ws, -1))
+            steps += [made] * len(w)
+            report("pivotal tuning", len(generators), n)
+        renderer, rows = OwnGenerators(tuple(generators)), tuple(range(n))
+        codes = torch.cat(ws)
+        return TunedInversion(
+            ws=codes,
+            renderer=renderer,
+            rows=rows,
+            images=renderer(codes, rows),
+            losses=losses,
+            steps=torch.tensor(steps).to(codes),
+        )
+
+    def pivots(self, degraded: Image, phi: Degradation, seeds: Sequence[int]) -> tuple[WPlus, Tensor]:
+        """[n, 1 or num_ws, w_dim], and the objective of the descent [n, steps], without steps where there is none."""
+        s, mean = self.settings, self.statistics.mean
+        if s.start == "descent":
+            at = self.generator, self.perceptual, self.statistics, s.pivot
+            found = project_latent(degraded, phi, *at, seeds=seeds)
+            return found.ws, found.losses
+        if s.start == "mean":
+            w = mean.repeat(len(degraded), 1)
+        elif s.start == "random":
+            draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+            z = torch.cat([torch.randn(1, self.generator.z_dim, generator=draw) for draw in draws])
+            w = self.generator.mapping.w(z.to(mean)).detach()
+        elif isinstance(phi, Identity):
+            with torch.no_grad():
+                w = torch.cat([self.encoder(photo.to(mean)) for photo in degraded.split(1)])
+        else:
+            raise Unsupported("pivots by the encoder are those of whole photos")
+        return w[:, None], w.new_empty(len(w), 0)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
-        return Inversion.read(OwnGenerators.read(self.generator, tensors), tensors)
+        found = Inversion.read(OwnGenerators.read(self.generator, tensors), tensors)
+        return TunedInversion(**vars(found), steps=tensors["steps"])
 
     def save(self, folder: Path) -> None:
         """Nothing: ``load`` is given the domain."""
@@ -80,7 +152,7 @@ class Pti(Method):
     }
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> PtiPrior:
-        return PtiPrior(domain.generator, domain.perceptual, settings)
+        return PtiPrior(domain.generator, domain.encoder, domain.perceptual, settings)
 
     def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> PtiPrior:
         return self.fit(person, domain, seed=0, settings=settings)

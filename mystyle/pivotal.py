@@ -1,12 +1,17 @@
-"""Pivotal tuning (Roich et al., "Pivotal Tuning for Latent-based Editing of Real Images", 2021, Eq. 3)."""
+"""Pivotal tuning (Roich et al., "Pivotal Tuning for Latent-based Editing of Real Images", 2021, Eq. 2, 3 and 7)."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from mystyle.latents.statistics import latent_statistics
+from mystyle.locality import Locality, locality_loss
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.training import require_finite
 from mystyle.types import LENGTH, Degradation, Image, WPlus
@@ -14,7 +19,7 @@ from mystyle.types import LENGTH, Degradation, Image, WPlus
 
 @dataclass(frozen=True)
 class PivotalTuning:
-    """Eq. 3 for one image; the defaults are those of PTI's code, where locality regularisation is off."""
+    """Eq. 3; the defaults are those of PTI's code, where locality regularisation is off."""
 
     steps: int = field(default=350, metadata=LENGTH)
     learning_rate: float = 3e-4
@@ -22,30 +27,75 @@ class PivotalTuning:
     l2_weight: float = 1.0
     """lambda_L2"""
     stop_below: float = 0.06
-    """the perceptual distance at which tuning ends, checked before every step"""
+    """the perceptual distance at which tuning ends, checked before every step; the text has no such end, 0"""
 
 
-@torch.enable_grad()
 def tune_at_pivot(
     generator: Generator, w: WPlus, target: Image, phi: Degradation, perceptual: PerceptualDistance, s: PivotalTuning
 ) -> Generator:
-    """A copy of ``generator`` with min over theta of Eq. 1 between phi(G_theta(w)) and ``target`` (Eq. 3), frozen.
+    """A copy of ``generator`` with min over theta of Eq. 1 between phi(G_theta(w)) and ``target`` (Eq. 2), frozen.
 
     ``w`` is [1, num_ws, w_dim], ``target`` [1, 3, h, w]. Raises FloatingPointError if the loss ceases to be finite.
     """
+    return tune_at_pivots(generator, w, target, phi, perceptual, s)[0]
+
+
+@torch.enable_grad()
+def tune_at_pivots(
+    generator: Generator,
+    w: WPlus,
+    target: Image,
+    phi: Degradation,
+    perceptual: PerceptualDistance,
+    s: PivotalTuning,
+    locality: Locality | None = None,
+    pivot_rate: float = 0.0,
+    seeds: Sequence[int] = (),
+) -> tuple[Generator, WPlus, int]:
+    """Eq. 3 for n images at a time: one generator for all, frozen, their codes, and the number of steps that were made.
+
+    ``w`` is [n, 1 or num_ws, w_dim], ``target`` [n, 3, h, w]. ``locality`` makes it Eq. 7, whose codes at pivot i are
+    drawn with ``seeds[i]``. With a ``pivot_rate`` Adam moves the codes, too (Figure 16, E and F). Raises
+    FloatingPointError if the loss ceases to be finite.
+    """
     tuned = copy.deepcopy(generator)
     tuned.synthesis.requires_grad_(True)
-    optimizer = torch.optim.Adam(tuned.synthesis.parameters(), s.learning_rate, fused=True)
+    parameters: list[dict[str, Any]] = [{"params": list(tuned.synthesis.parameters())}]
+    if pivot_rate:
+        w = w.detach().clone().requires_grad_(True)
+        parameters.append({"params": [w], "lr": pivot_rate})
+    optimizer = torch.optim.Adam(parameters, s.learning_rate, fused=True)
     with torch.no_grad():
         features = perceptual.features(target)
-    for step in range(s.steps):
-        output = phi(tuned.synthesis(w, noise="const"))
-        distance = perceptual.to_target(output, features)
+    std = latent_statistics(generator).std if locality else 0.0
+    draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+    step = 0
+    while step < s.steps:
+        output = phi(tuned.synthesis(w.expand(-1, generator.num_ws, -1), noise="const"))
+        distance = perceptual.to_target(output, features).mean()
         if float(distance.detach()) <= s.stop_below:
             break
-        loss = (distance + s.l2_weight * (output - target).square().mean()).sum()
+        loss = distance + s.l2_weight * (output - target).square().mean()
+        if locality:
+            loss = loss + locality.weight * _away(tuned, generator, perceptual, w.detach(), draws, std, locality)
         require_finite(loss, "pivotal tuning", step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return tuned.requires_grad_(False)
+        step += 1
+    return tuned.requires_grad_(False), w.detach(), step
+
+
+def _away(
+    tuned: Generator,
+    original: Generator,
+    perceptual: PerceptualDistance,
+    pivots: WPlus,
+    draws: Sequence[torch.Generator],
+    std: float,
+    s: Locality,
+) -> Tensor:
+    """Eq. 6, with N_r new codes at every pivot."""
+    z = torch.cat([torch.randn(s.codes, original.z_dim, generator=draw) for draw in draws]).to(pivots)
+    each = pivots.repeat_interleave(s.codes, dim=0)
+    return locality_loss(tuned.synthesis, original, perceptual, each, z, std, s).mean()

@@ -61,7 +61,10 @@ class Inverts(Protocol):
         ...
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
-        """What ``invert`` gave, from its ``tensors()``: inversions are cached image by image."""
+        """What ``invert`` gave, from its ``tensors()``: inversions are cached image by image.
+
+        A prior of which the images given at a time decide each other's inversions says so: ``together`` is True.
+        """
         ...
 
 

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import latent_statistics
+from mystyle.locality import Locality, locality_loss
 from mystyle.losses import reconstruction
 from mystyle.precision import InPrecision, computing_in
 from mystyle.roles import Generator, PerceptualDistance
@@ -106,19 +107,15 @@ class Tuning(pl.LightningModule):
     def locality(self, w: W) -> Tensor:
         """L_R (PTI, Eq. 4 and 5) with N_r = 1: what the tuning changes at some distance from the anchors."""
         original, perceptual = self._fixed
+        s = Locality(self.settings.locality_weight, self.settings.locality_distance, l2_weight=self.settings.l2_weight)
         seed = 1_000_003 * self.seed + self.global_step  # of the step, so that a resumed run draws the same
-        draws = torch.Generator().manual_seed(seed)
-        with torch.no_grad():
-            away = original.mapping.w(torch.randn(len(w), original.z_dim, generator=draws).to(w)) - w
-            w_r = w + self.alpha * away / away.norm(dim=1, keepdim=True)
-            x_r = original.synthesis(w_r[:, None].expand(-1, original.num_ws, -1), noise="const")
-            features = perceptual.features(x_r)
-        return reconstruction(perceptual, self.render(w_r), x_r, features, self.settings.l2_weight).mean()
+        z = torch.randn(len(w), original.z_dim, generator=torch.Generator().manual_seed(seed)).to(w)
+        return locality_loss(self.synthesis, original, perceptual, w[:, None], z, self.unit, s).mean()
 
     @cached_property
-    def alpha(self) -> float:
-        """PTI's alpha in the units of W."""
-        return self.settings.locality_distance * latent_statistics(self._fixed[0]).std
+    def unit(self) -> float:
+        """Of the distance of PTI's Eq. 4."""
+        return latent_statistics(self._fixed[0]).std
 
     def on_train_epoch_end(self) -> None:
         s = self.settings

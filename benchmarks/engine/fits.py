@@ -121,9 +121,11 @@ class JobResources:
     job: Job
 
     def invert(self, prior: Inverts, images: Image, seeds: Sequence[int]) -> Inversion:
+        hashes = [digest(image) for image in images]
+        beside = {"together": hashes} if getattr(prior, "together", False) else {}  # all images decide each row
         keys = [
-            {"fit": "inversion", "image": digest(image), "seed": seed}
-            for image, seed in zip(images, seeds, strict=True)
+            {"fit": "inversion", "image": image, "seed": seed, **beside}
+            for image, seed in zip(hashes, seeds, strict=True)
         ]
         return prior.inversion(
             self.cached(keys, lambda rows: prior.invert(images[rows], seeds=[seeds[i] for i in rows]).tensors())

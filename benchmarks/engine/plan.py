@@ -275,9 +275,20 @@ def _require_distinct(jobs: Sequence[Job]) -> None:
 
 
 def _turns(jobs: Sequence[Job]) -> dict[str, int]:
-    """When a job's turn comes, by key: 0 the first of those with its prior, 1 the others, 2 those without."""
+    """When a job's turn comes, by key: 0 the first of those with its prior, 1 the others, 2 and 3 those without.
+
+    Of these the first one of a row, person and seed comes before the others, which find the photos inverted: side by
+    side, one would wait for the other.
+    """
     first = _first_with_their_priors(jobs)
-    return {job.key: 2 if job.prior_key is None else int(job.key not in first) for job in jobs}
+    inverting = set({(job.method, job.person, job.seed): job.key for job in reversed(jobs)}.values())
+
+    def turn(job: Job) -> int:
+        if job.prior_key is not None:
+            return int(job.key not in first)
+        return 2 if job.key in inverting else 3
+
+    return {job.key: turn(job) for job in jobs}
 
 
 def _first_with_their_priors(jobs: Sequence[Job]) -> set[str]:

@@ -1,4 +1,4 @@
-"""The claims of the MyStyle paper, declared before the runs that decide them: a file for each suite, with ``CLAIMS``.
+"""The claims of the papers, declared before the runs that decide them: a file for each suite, with ``CLAIMS``.
 
 A file is found by being here. Sections sort by their numbers; within one, claims stand as in their file. Which claims
 are ``primary`` is part of the declaration: they are corrected together, so that each one more costs the others power.

@@ -1,6 +1,6 @@
 """One metric against another, a panel per condition, rows of the table joined in their order (appendix C.1).
 
-Options: ``x`` and ``y``, the metrics.
+Options: ``x`` and ``y``, the metrics; ``joined``, false where the order of the rows means nothing.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     means = run.summary.pivot_table(index=["condition", "method"], columns="metric", values="mean", dropna=False)
     conditions = run.suite.conditions
     figure = Figure(figsize=(2.3 * len(conditions), 2.2), layout="constrained")
+    line = "-o" if options.get("joined", True) else "o"
     panels = []
     for panel, condition in zip(figure.subplots(1, len(conditions), squeeze=False)[0], conditions, strict=True):
         keys = [(condition.name, method.name) for method in run.methods]
         rows = [
             (method.title, means.loc[key]) for method, key in zip(run.methods, keys, strict=True) if key in means.index
         ]
-        panel.plot([r[x.name] for _, r in rows], [r[y.name] for _, r in rows], "-o", ms=3, lw=0.8, color=COLOURS[0])
+        panel.plot([r[x.name] for _, r in rows], [r[y.name] for _, r in rows], line, ms=3, lw=0.8, color=COLOURS[0])
         panels.append((panel, [(title, (row[x.name], row[y.name])) for title, row in rows]))
         panel.set_title(condition.title, fontsize=7)
         panel.set_xlabel(x.label + arrow(x.higher_is_better))

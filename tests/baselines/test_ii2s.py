@@ -56,6 +56,20 @@ def test_a_penalty_draws_codes_to_the_mean_of_p(tiny_domain, images):
     assert sizes[0] > sizes[1] > sizes[2]
 
 
+def test_it_tells_how_far_codes_are_from_those_of_the_generator(tiny_domain, images):
+    """Codes of the generator are at a distance of one, with the outliers of their distribution."""
+    v, found = embedded(tiny_domain, images, clip=1.0)
+    expected = v.double().square().mean(dim=(1, 2)).sqrt().float()
+    torch.testing.assert_close(found.facts["code_distance"], expected)
+    assert (found.facts["code_outliers"] == 0).all()
+    free, found = embedded(tiny_domain, images)
+    assert found.facts["code_outliers"].tolist() == [float((of.abs() > 2).float().mean()) for of in free]
+    g = tiny_domain.generator
+    ws = g.mapping(torch.randn(500, g.z_dim, generator=torch.Generator().manual_seed(0)))
+    own = replace(found, ws=ws, rows=tuple(range(500))).facts
+    assert own["code_distance"].square().mean().sqrt() == pytest.approx(1, abs=0.1)  # of 500 codes
+
+
 def test_the_presets_are_text_and_code():
     assert (METHOD.presets["paper"].restore.clip, METHOD.presets["paper"].restore.steps) == (2.0, 1200)
     assert CODE.clip is None and CODE.penalty == pytest.approx(1.085e-7, rel=1e-3)

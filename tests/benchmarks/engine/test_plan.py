@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 from bench_toys import FitSettings, Settings, Toy, jobs_of, person_of
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Part
 from benchmarks.engine.plan import Job, content_hash, fits_first, plain
+from benchmarks.suites import common
 from benchmarks.suites.inpainting import SUITE
 from benchmarks.tasks.inversion import Inversion
 
@@ -133,6 +135,17 @@ def test_fits_that_are_still_to_be_done_come_first(people_root, tmp_path):
     assert fits_first([*references, few, alice, again], tmp_path)[2:] == [*references, again]
     (tmp_path / alice.prior_key).mkdir()
     assert fits_first([*references, few, alice], tmp_path) == [few, *references, alice], "the rest stays in its order"
+
+
+def test_the_first_part_of_a_row_and_person_comes_before_the_others(people_root):
+    """The others find its inversions, and would wait for them if they came beside it."""
+    settings = common.PhotoSettings((), 1, "")
+    parts = partial(common.photo_parts, common.RESTORATIONS)
+    suite = dataclasses.replace(SUITE, parts=parts, references=(), presets={"smoke": settings})
+    jobs = jobs_of(people_root, [Toy(name, settings=Settings(fit=None)) for name in ("one", "two")], suite)
+    seen = [(job.method, job.person) for job in jobs]
+    assert len(set(seen[:4])) == 4 and len(seen) == 12
+    assert [job.part.condition for job in jobs[:4]] == ["inversion"] * 4
 
 
 def test_the_floor_alone_depends_on_the_other_people(people_root):

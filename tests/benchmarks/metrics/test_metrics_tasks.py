@@ -117,6 +117,24 @@ def test_where_known_pixels_are_put_back_or_nothing_was_given_there_is_nothing_t
         compute("consistency", evaluation_of(filled, domain=tiny_domain))
 
 
+FACTS = (
+    "code_distance",
+    "code_outliers",
+    "in_domain_identity",
+    "in_domain_mse",
+    "in_domain_perceptual",
+    "tuning_steps",
+)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_what_a_solution_tells_of_each_image_is_given_as_it_is(name):
+    facts = {name: torch.tensor([0.0, 0.5, 1.0])}
+    assert compute(name, evaluation_of(noise(3), facts=facts)) is facts[name]
+    with pytest.raises(Inapplicable):
+        compute(name, evaluation_of(noise(3)))
+
+
 def test_the_displacement_of_anchors_is_one_number_of_the_prior():
     facts = {"anchor_displacement": torch.full((3,), 0.25)}
     assert compute("anchor_displacement", evaluation_of(noise(3), facts=facts)) == {"anchors": 0.25}

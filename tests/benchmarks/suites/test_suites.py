@@ -133,7 +133,7 @@ def finished(suite, people_root, tmp_path_factory):
 
 def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite):
     folder, status = finished
-    results = pd.read_csv(folder / "results.csv")
+    results = pd.read_csv(folder / "results.csv", dtype={"reason": str})
     assert status == 0, results[results["status"] == "failed"]["reason"].unique()
     assert not (results["status"] == "failed").any()
     scored = results[results["status"] == "done"].groupby("method")["metric"].nunique()

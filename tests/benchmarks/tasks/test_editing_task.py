@@ -16,7 +16,7 @@ from benchmarks.engine import records
 from benchmarks.engine.worker import Worker
 from benchmarks.suites import editing
 from mystyle.editors.interfacegan import InterFaceGan
-from mystyle.pivotal import PivotalTuning, tune_at_pivot
+from mystyle.pivotal import PivotalTuning, tune_at_pivot, tune_at_pivots
 
 SUITE = replace(editing.SUITE, metrics=("maps_train", "identity", "edit_error", "edit_reach", "leakage"), references=())
 FEW = 400  # codes of which interfacegan reads the attributes, for speed
@@ -33,15 +33,15 @@ def tunings(monkeypatch):
     """Counts tunings at a pivot, by who asked: the method PTI, or the task."""
     counts = {"pti": 0, "task": 0}
 
-    def counted(who):
+    def counted(who, tuning):
         def tune(*arguments):
             counts[who] += 1
-            return tune_at_pivot(*arguments)
+            return tuning(*arguments)
 
         return tune
 
-    monkeypatch.setattr(baselines.pti, "tune_at_pivot", counted("pti"))
-    monkeypatch.setattr(editing_task, "tune_at_pivot", counted("task"))
+    monkeypatch.setattr(baselines.pti, "tune_at_pivots", counted("pti", tune_at_pivots))
+    monkeypatch.setattr(editing_task, "tune_at_pivot", counted("task", tune_at_pivot))
     return counts
 
 

@@ -34,12 +34,15 @@ PARAMETERS = {  # of tasks that need some, or are slow with their own
         "edit": "pca01",
     },
     "traversal": {"theta": 0.5},
+    "mixing": {"by": "p-norm+", "samples": 2000},
+    "tuned_inversion": {"codes": 3},
 }
 CASES = {
     "synthesis": lambda task, person: task.cases(person.name, 3, 0),
     "rendering": lambda task, person: task.cases(person.name, 3, 0),
     "editing": lambda task, person: tuple(case for i in range(2) for case in task.cases(person, i, 0)),
     "traversal": lambda task, person: tuple(Case(f"to-{k}", person.train[k].file, k) for k in range(2)),
+    "mixing": lambda task, person: task.cases(person, range(3), 1, 0),
     "sweep": lambda task, person: tuple(task.case(person, 0, step, 2, 0) for step in range(3)),
 }
 

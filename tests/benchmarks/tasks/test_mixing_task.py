@@ -1,0 +1,159 @@
+"""Mixing of two codes, and what tuning does to random codes: laws, and formulas on the tiny domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from bench_toys import person_of
+
+from baselines.ii2s import METHOD as II2S
+from baselines.pti import METHOD as PTI
+from benchmarks.api.seeds import item_seed
+from benchmarks.suites import latent_regularisers, tuning_locality
+from benchmarks.tasks.inversion import Inversion as InversionTask
+from benchmarks.tasks.mixing import Mixing
+from benchmarks.tasks.tuned_inversion import TunedInversion
+from datasets.folders import read_portraits
+from mystyle.inversion import Inversion, SharedGenerator
+from mystyle.latents.pnorm import pnorm_of
+
+SAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Inverting:
+    """A prior whose inversion of photo k is random code k, and a job's resources; counts inversions."""
+
+    domain: object
+    asked: list
+
+    def invert(self, prior, images, seeds):
+        self.asked.append(tuple(seeds))
+        g = self.domain.generator
+        z = torch.cat([torch.randn(1, g.z_dim, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+        renderer, ws = SharedGenerator(g), g.mapping(z)
+        return Inversion.of(renderer, ws, renderer(ws), torch.empty(len(ws), 0))
+
+
+@pytest.fixture
+def resources(tiny_domain):
+    return Inverting(tiny_domain, [])
+
+
+@pytest.fixture(scope="module")
+def alice(people_root):
+    return person_of(people_root / "alice"), read_portraits(people_root / "alice", "test", 32)
+
+
+def solved(task, alice, resources, order=(2, 0, 1)):
+    person, photos = alice
+    cases = task.cases(person, order, 1, 0)
+    return task.solve(None, task.problem(photos, cases), cases, resources).images, cases
+
+
+@pytest.mark.parametrize("by", ["w+", "p-norm+", "layers"])
+def test_all_of_one_photo_is_its_inversion(alice, resources, by):
+    """Tolerance: to P-norm+ and back in float32."""
+    whole = Mixing(by, share=0.0, samples=SAMPLES)
+    first, cases = solved(whole, alice, resources)
+    second, _ = solved(replace(whole, share=1.0), alice, resources)
+    inverted = resources.invert(None, torch.zeros(3), [case.seed for case in cases]).images
+    torch.testing.assert_close(first, inverted, atol=1e-3, rtol=0)
+    torch.testing.assert_close(second, inverted[[1, 2, 0]], atol=1e-3, rtol=0)  # each with the one that follows it
+
+
+def test_the_middle_is_half_way_in_its_space(alice, resources, tiny_domain):
+    _, cases = solved(Mixing("w+"), alice, resources)
+    ws = resources.invert(None, torch.zeros(3), [case.seed for case in cases]).ws
+    a, b = ws, ws[[1, 2, 0]]
+    torch.testing.assert_close(Mixing("w+").mixed(a, b), (a + b) / 2)
+    space = pnorm_of(tiny_domain, SAMPLES)
+    middle = space.codes((space(a) + space(b)) / 2)
+    assert not torch.allclose(middle, (a + b) / 2, atol=1e-3), "the spaces differ by more than a linear map"
+    found, _ = solved(Mixing("p-norm+", samples=SAMPLES), alice, resources)
+    torch.testing.assert_close(found, SharedGenerator(tiny_domain.generator)(middle), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("layers, kept", [(18, 7), (12, 5), (8, 3)])
+def test_seven_of_eighteen_layers_are_the_first_photo_s(layers, kept):
+    a, b = torch.zeros(1, layers, 4), torch.ones(1, layers, 4)
+    assert Mixing("layers", share=11 / 18).mixed(a, b)[0, :, 0].tolist() == [0.0] * kept + [1.0] * (layers - kept)
+
+
+def test_every_pair_comes_once_and_the_photos_are_inverted_as_elsewhere(alice, resources):
+    person, _ = alice
+    person = replace(person, held_out=tuple(replace(person.held_out[0], file=f"test/{i}.png") for i in range(5)))
+    cases = Mixing("w+").cases(person, (3, 1, 0, 4, 2), 2, 0)
+    assert len({frozenset((case.photo, case.other)) for case in cases}) == len(cases) == 10
+    _, cases = solved(Mixing("layers"), alice, resources)
+    alone = [InversionTask().case(alice[0], i, 0).seed for i in (2, 0, 1)]
+    assert [case.seed for case in cases] == alone and resources.asked == [tuple(alone)]
+
+
+def test_rows_of_the_suite_regularise_as_they_say():
+    paper = II2S.presets["paper"]
+    rows = {row.name: row.change(paper, None).restore for row in latent_regularisers.SUITE.methods}
+    told = {name: (s.clip, s.radius, s.penalty) for name, s in rows.items()}
+    assert told["free"] == told["fast"] == (None, None, 0.0)
+    assert (told["clip_2"], told["project_5"], told["l2_1e-07"]) == (
+        (2.0, None, 0.0),
+        (None, 5.0, 0.0),
+        (None, None, 1e-7),
+    )
+    assert len(set(told.values())) == 16
+    assert rows["fast"].schedule(0, 10) == pytest.approx(0.1) and rows["free"].schedule(0, 10) == 0.01
+    quick = latent_regularisers.SUITE.methods[0].change(II2S.presets["quick"], None).restore
+    assert quick.schedule.peak == pytest.approx(0.5)
+
+
+def test_rows_of_the_suite_are_the_ablation_s():
+    paper = PTI.presets["paper"]
+    rows = {row.name: row.change(paper, None) for row in tuning_locality.SUITE.methods if row != "pti"}
+    assert {s.tuning.stop_below for s in rows.values()} == {0.0}
+    assert [rows[name].pivot.space for name in ("pivot_w", "pivot_wplus")] == ["w", "w+"]
+    joint = [(rows[name].start, rows[name].pivot_rate) for name in ("pivot_mean", "pivot_random", "joint_mean")]
+    assert joint == [("mean", 0.0), ("random", 0.0), ("mean", 0.01)]
+    distances = [s.locality.distance for s in rows.values() if s.locality]
+    assert distances == pytest.approx([alpha / 18**0.5 / 9.06 for alpha in (8, 30, 60, 120)], abs=0.005)
+
+
+def test_random_codes_of_a_generator_that_is_not_tuned_stay(alice, resources):
+    person, photos = alice
+    task = TunedInversion(codes=3)
+    cases = tuple(task.case(person, i, 0) for i in range(2))
+    facts = task.solve(None, task.problem(photos, cases), cases, resources).facts
+    assert facts["in_domain_mse"].tolist() == [0.0, 0.0]
+    torch.testing.assert_close(facts["in_domain_perceptual"], torch.zeros(2), atol=1e-6, rtol=0)  # a difference of ones
+    torch.testing.assert_close(facts["in_domain_identity"], torch.ones(2))
+
+
+def test_random_codes_are_compared_in_each_photo_s_generator(alice, tiny_domain):
+    """By the formulas, with codes drawn anew; not with those that the inversion itself draws."""
+    person, photos = alice
+    task = TunedInversion(codes=3)
+    cases = tuple(task.case(person, i, 0) for i in range(2))
+    settings = replace(PTI.presets["smoke"], start="mean")
+    prior = PTI.fit(photos[:0], tiny_domain, seed=0, settings=settings)
+    found = prior.invert(photos.images[:2], seeds=[case.seed for case in cases])
+
+    class Given:
+        domain = tiny_domain
+
+        def invert(self, prior, images, seeds):
+            return found
+
+    facts = task.solve(prior, task.problem(photos, cases), cases, Given()).facts
+    for i, case in enumerate(cases):
+        seed = item_seed("random codes", case.seed)
+        z = torch.randn(3, tiny_domain.generator.z_dim, generator=torch.Generator().manual_seed(seed))
+        x, y = (g(z, noise="const").clamp(-1, 1) for g in (tiny_domain.generator, found.renderer.generators[i]))
+        assert float(facts["in_domain_mse"][i]) == pytest.approx(float((x - y).square().mean()), rel=1e-3)
+        assert float(facts["in_domain_perceptual"][i]) == pytest.approx(
+            float(tiny_domain.perceptual(x, y).mean()), rel=1e-2, abs=1e-6
+        )
+        judge = tiny_domain.judge
+        cosine = (judge.identity_of(judge.deep(x)) * judge.identity_of(judge.deep(y))).sum(dim=1).mean()
+        assert float(facts["in_domain_identity"][i]) == pytest.approx(float(cosine), abs=1e-5)
+    assert facts["tuning_steps"].tolist() == [5, 5]
