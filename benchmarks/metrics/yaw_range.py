@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
+from benchmarks.tasks.coordinate import Coordinate
 
 
 def yaw_range(evaluation: Evaluation) -> dict[str, float]:
     """``{photo: highest - lowest yaw read}`` in degrees. Raises Inapplicable where the pose has not several values."""
     doses = {case.dose for case in evaluation.cases}
-    judge = evaluation.domain.judge
-    if getattr(evaluation.task, "attribute", "") != "yaw" or len(doses) < 2 or "yaw" not in judge.moments:
+    task, judge = evaluation.task, evaluation.domain.judge
+    of_yaw = isinstance(task, Coordinate) and task.attribute == "yaw"
+    if not of_yaw or len(doses) < 2 or "yaw" not in judge.moments:
         raise Inapplicable("no yaw was set to several values that the judge reads")
     read = evaluation.attributes("outputs")["yaw"] * judge.moments["yaw"][1]
     ranges = {}

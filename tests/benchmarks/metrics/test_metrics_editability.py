@@ -14,6 +14,7 @@ from benchmarks.api.registry import METRICS
 from benchmarks.api.task import Case, Inapplicable
 from benchmarks.tasks.coordinate import Coordinate
 from benchmarks.tasks.edits import Edits
+from benchmarks.tasks.same_magnitude import SameMagnitude
 from datasets.folders import read_portraits
 
 ROUNDING = 1e-4  # of attributes in float32, in their units
@@ -47,8 +48,11 @@ def test_the_change_of_yaw_is_against_the_inversion(tiny_domain):
     found = compute("yaw_change", replace(evaluation, cases=cases))
     expected = (yaw_of(tiny_domain, evaluation.outputs) - facts["inverted_yaw"]).abs().tolist()
     assert found == {f"yaw of {k}": pytest.approx(expected[k], abs=ROUNDING) for k in (1, 2)}
-    with pytest.raises(Inapplicable, match="no yaw"):
-        compute("yaw_change", replace(evaluation, facts={}))
+    searched = edits_of(tiny_domain, [5.0] * 3, SameMagnitude("yaw"), facts=facts)
+    assert list(compute("yaw_change", searched).values()) == pytest.approx(expected, abs=ROUNDING)
+    for other in (replace(evaluation, facts={}), evaluation, replace(searched, task=Coordinate("yaw"))):
+        with pytest.raises(Inapplicable, match="no yaw"):
+            compute("yaw_change", other)
 
 
 def test_the_range_of_yaw_is_of_each_photo_s_edits(tiny_domain):
@@ -69,6 +73,8 @@ def test_accuracy_is_which_side_of_the_mean_is_read(tiny_domain):
     assert compute("attribute_accuracy", evaluation).tolist() == (more == torch.tensor([0, 1, 1, 0]).bool()).tolist()
     with pytest.raises(Inapplicable, match="without a side"):
         compute("attribute_accuracy", edits_of(tiny_domain, [0.0, 1.0], Coordinate("smile")))
+    with pytest.raises(Inapplicable, match="without a side"):  # of a change, which starts anywhere
+        compute("attribute_accuracy", edits_of(tiny_domain, [-1.0, 1.0], SameMagnitude("smile")))
     with pytest.raises(Inapplicable, match="no attribute"):
         compute("attribute_accuracy", edits_of(tiny_domain, [1.0, 1.0], Coordinate("masculine")))
 
