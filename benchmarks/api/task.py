@@ -53,7 +53,7 @@ class Case:
     name: str  # unique within a person and seed, and a file name, e.g. "0007-eyes"
     image: str  # what it is made from, whose cases stay together in statistics: a photo relative to the person's folder
     seed: int  # of the noise of whatever method makes it
-    photo: int | None = None  # position of that photo in the person's held-out set; None where there is none
+    photo: int | None = None  # position of that photo in the held-out set, guests' included; None where there is none
     other: int | None = None  # position of a second photo, to interpolate to or to mix with
     of: str = ""  # the case that this one is compared with, by name
     edits: tuple[tuple[str, float], ...] = ()  # (attribute, strength), one after the other
@@ -73,6 +73,7 @@ class Part:
     train: tuple[str, ...] | None = None  # the reference photos to build the prior from; None: all
     prior_of: str = ""  # whose prior; "": the person's own
     kept: int | None = None  # images kept as files, the first ones; None: all
+    guests: tuple[str, ...] = ()  # other people of the run, whose held-out photos follow the person's own
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Job:
     train: Mapping[str, str]  # photo to SHA-256: of whom the prior is
     subject: Mapping[str, str]  # all reference photos of the person
     held_out: Mapping[str, str]
-    others: Mapping[str, Mapping[str, str]]  # held-out photos of other people, where the row is made of them
+    others: Mapping[str, Mapping[str, str]]  # held-out photos of other people: guests, and whom the row is made of
     part: Part
 
     @cached_property
@@ -69,6 +69,9 @@ class Job:
         del decisive["preset"]  # a name for settings that are here themselves
         if not self.files:  # most suites have none
             del decisive["files"]
+        if not self.part.guests:  # likewise
+            names = [field.name for field in dataclasses.fields(self.part) if field.name != "guests"]
+            decisive["part"] = {name: getattr(self.part, name) for name in names}
         if self.others:  # the hash of a mapping ignores the order, which decides whose photos are taken
             decisive["order"] = list(self.others)
         return content_hash(decisive)
@@ -191,6 +194,9 @@ def make_jobs(
         """Those of ``files`` that the task or a metric depends on; a domain may be without some."""
         return {name: digest for name, digest in files.items() if name in of_metrics | set(part.task.files)}
 
+    def guests(part: Part) -> dict[str, dict[str, str]]:
+        return {guest: held_out[guest] for guest in part.guests}
+
     jobs: list[Job] = []
     for seed in seeds:
         for person in people:
@@ -209,12 +215,7 @@ def make_jobs(
             for name, method in methods.items():
                 variant = suite.rows.get(name)
                 own = {network.file: files[network.file] for network in method.networks if network.file in files}
-                row: dict[str, Any] = {
-                    "method": name,
-                    "fitted_by": method.name,
-                    "method_version": method.version,
-                    "others": {},
-                }
+                row: dict[str, Any] = {"method": name, "fitted_by": method.name, "method_version": method.version}
                 row |= {"weights": {**weights, **own}, "personal": method.personal}
                 for part in parts:
                     photos = train[part.prior_of or person.name]
@@ -223,17 +224,18 @@ def make_jobs(
                     if isinstance(variant, Variant):
                         row_settings = variant.change(row_settings, part)
                     row |= {"settings": row_settings, "train": chosen, "part": part, "files": decisive(part)}
+                    row |= {"others": guests(part)}
                     jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
                 if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
                     continue
                 others = {name: photos for name, photos in sorted(held_out.items()) if name != person.name}
                 row = {"method": reference.name, "fitted_by": "", "method_version": suite.version, "settings": None}
-                row |= {"others": others if reference.needs_other_people else {}, "weights": dict(weights)}
-                row |= {"personal": True}
+                row |= {"weights": dict(weights), "personal": True}
                 for part in reference.parts(person, people, settings, seed) if reference.parts else parts:
                     photos = train[part.prior_of or person.name]
                     row |= {"train": photos, "part": part, "files": decisive(part)}
+                    row |= {"others": others if reference.needs_other_people else guests(part)}
                     jobs.append(Job(**shared | row, reference=True))
     _require_distinct(jobs)
     turns = _turns(jobs)

@@ -99,7 +99,7 @@ class Worker:
     def _do(self, job: Job, folder: Path, attempt: int) -> None:
         self._forget()  # here: a job that failed has left what it computed of its outputs
         train = self._photos(job.prior_of, job.train)
-        held_out = self._photos(job.person, job.held_out)
+        held_out = self._held_out(job)
         problem = job.part.task.problem(held_out, job.cases)
         try:
             solve = self._reference if job.reference else self._solve
@@ -297,6 +297,14 @@ class Worker:
                 rows += [row(job, case, name, **_cell(value)) for case, value in pairs]
         return rows
 
+    def _held_out(self, job: Job) -> Portraits:
+        """The person's held-out photos, and those of the guests, which are named with their person."""
+        parts = [self._photos(job.person, job.held_out)]
+        for guest in job.part.guests:
+            photos = self._photos(guest, job.others[guest])
+            parts.append(replace(photos, files=tuple(f"{guest}/{file}" for file in photos.files)))
+        return parts[0] if len(parts) == 1 else _joined(parts)
+
     def _photos(self, person: str, expected: Mapping[str, str]) -> Portraits:
         """The photos of the plan on the CPU, none for strangers. Raises DataError if they are not those any more."""
         if not expected:
@@ -398,17 +406,18 @@ def _nobody(person: str, resolution: int) -> Portraits:
 
 
 def _joined(parts: Sequence[Portraits]) -> Portraits:
-    """Photos of one person from several splits, as one set."""
+    """Several sets of photos as one, which has the first one's person and the parameters that all of them have."""
     import torch
 
     from mystyle.types import Portraits
 
+    names = [name for name in parts[0].parameters if all(name in part.parameters for part in parts)]
     return Portraits(
         parts[0].person,
         torch.cat([part.images for part in parts]),
         tuple(file for part in parts for file in part.files),
         tuple(digest for part in parts for digest in part.hashes),
-        {name: torch.cat([part.parameters[name] for part in parts]) for name in parts[0].parameters},
+        {name: torch.cat([part.parameters[name] for part in parts]) for name in names},
     )
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from torch import Tensor
+
 from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
 
 
 def kid(evaluation: Evaluation) -> dict[str, float]:
-    """``{group: value}``: the unbiased MMD^2 with the kernel (x y / d + 1)^3 of the photos and as many outputs.
+    """``{group: value}``: ``grouped_mmd`` of outputs, in their order, and reference set."""
+    return grouped_mmd(evaluation.deep("outputs"), evaluation.deep("train"))
 
-    Outputs are taken in groups, in their order; a last group that is not whole is left out, unless it is the only one.
+
+def grouped_mmd(fake: Tensor, real: Tensor) -> dict[str, float]:
+    """``{group: value}``: the unbiased MMD^2 with the kernel (x y / d + 1)^3 of features ``real`` and as many ``fake``.
+
+    ``fake`` is taken in groups, in its order; a last group that is not whole is left out, unless it is the only one.
+    Raises Inapplicable where there are fewer than two images on a side.
     """
     from torchmetrics.image.kid import poly_mmd
 
-    fake, real = evaluation.deep("outputs"), evaluation.deep("train")
     size = min(len(fake), len(real))
     if size < 2:
         raise Inapplicable("needs two images on both sides")

@@ -25,8 +25,9 @@ from benchmarks.api.published import Published
 from benchmarks.api.suite import Figure, Suite, Variant
 from benchmarks.api.task import Part, Person
 from benchmarks.suites import common
+from benchmarks.tasks.interpolation import Interpolation
 from benchmarks.tasks.inversion import Inversion
-from benchmarks.tasks.mixing import Mixing
+from benchmarks.tasks.style_mixing import StyleMixing
 from mystyle.descent import Constant
 from mystyle.latents.pnorm import SAMPLES
 
@@ -71,12 +72,14 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     """The photos, and what is made of two of them in three ways."""
     order = common.photos_in_order(person, seed, settings.photos)
     ways = {
-        "wplus": Mixing("w+"),
-        "pnorm": Mixing("p-norm+", samples=settings.samples),
-        "style_mix": Mixing("layers", share=11 / 18),
+        "wplus": Interpolation("w+", count=1),
+        "pnorm": Interpolation("p-norm+", count=1, whitening=settings.samples),
+        "style_mix": StyleMixing(),
     }
+    photos = [(person, i) for i in order]
     mixed = (
-        Part(task, task.cases(person, order, settings.neighbours, seed), condition) for condition, task in ways.items()
+        Part(task, task.cases((person,), photos, condition, seed, settings.neighbours), condition)
+        for condition, task in ways.items()
     )
     return (*inversions(person, people, settings, seed), *mixed)
 

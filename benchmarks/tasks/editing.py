@@ -16,19 +16,19 @@ import torch
 from torch import Tensor
 
 from benchmarks.api.registry import EDITORS
-from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, Inapplicable, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.restoration import photos_of, stem
+from benchmarks.tasks.restoration import inversion_seed, stem
+from benchmarks.tasks.through_editor import ThroughEditor, invert_once
 from mystyle.degradations import Identity
 from mystyle.inversion import OwnGenerators, SharedGenerator, digest
 from mystyle.pivotal import PivotalTuning, tune_at_pivot
 from mystyle.protocols import Inverts
 from mystyle.roles import Generator
-from mystyle.types import Image, Portraits, WPlus
+from mystyle.types import Image, WPlus
 
 
 @dataclass(frozen=True)
-class Editing:
+class Editing(ThroughEditor):
     attribute: str
     wanted: tuple[float, ...]
     """values of the attribute, in its unit: a case for each"""
@@ -42,59 +42,38 @@ class Editing:
     """the editor's name of the edit, where it is not that of the attribute: ``pca03:0-4``"""
 
     name: ClassVar[str] = "editing"
-    verb: ClassVar[type | None] = Inverts
-
-    @property
-    def version(self) -> str:
-        """The task's and the editor's."""
-        return f"1, {self.editor} {EDITORS.load(self.editor).version}"
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """The editor's."""
-        files: tuple[str, ...] = EDITORS.load(self.editor).files
-        return files
 
     def cases(self, person: Person, photo: int, seed: int) -> tuple[Case, ...]:
         """The wanted edits of a held-out photo; all of one photo and seed share its inversion."""
         file = person.files[photo]
-        inversion = item_seed("restore", person.name, file, "inversion", seed)
+        seed = inversion_seed(person, photo, seed)
         return tuple(
-            Case(f"{stem(file)}-{self.attribute}-{k}", file, inversion, photo=photo, dose=wanted)
+            Case(f"{stem(file)}-{self.attribute}-{k}", file, seed, photo=photo, dose=wanted)
             for k, wanted in enumerate(self.wanted)
         )
-
-    def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
-        """The photo of each case, which is what a method is given."""
-        clean = photos_of(photos, cases).images
-        return Problem(clean, None, clean, Identity())
 
     def solve(self, prior: Inverts, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:
         """Inversion of each photo, its gallery, and the images nearest to the wanted values.
 
         Raises Inapplicable for an attribute that the judge does not read.
         """
-        assert problem.clean is not None
         domain, editor, edit = resources.domain, EDITORS.load(self.editor), self.edit or self.attribute
         if self.attribute not in domain.judge.moments:
             raise Inapplicable(f"the judge of domain {domain.name} does not read {self.attribute}")
-        files = [case.image for case in cases]
-        first = [files.index(file) for file in dict.fromkeys(files)]
-        photos = problem.clean[first].to(domain.device)
-        inversion = resources.invert(prior, photos, [cases[i].seed for i in first])
+        found = invert_once(prior, problem, cases, resources)
         strengths = torch.linspace(-self.reach, self.reach, self.gallery).tolist()
-        pivots = editor.apply(inversion, edit, [0.0], domain)
-        edits = editor.apply(inversion, edit, strengths, domain)
+        pivots = editor.apply(found.codes, edit, [0.0], domain)
+        edits = editor.apply(found.codes, edit, strengths, domain)
         images = []
-        for k, i in enumerate(first):
-            renderer = inversion.renderer
+        for k in range(len(found.photos)):
+            renderer, photo = found.codes.renderer, found.photos[k : k + 1]
             if isinstance(renderer, SharedGenerator):
-                tuned = self.tuned(renderer.generator, pivots.ws[k : k + 1], photos[k : k + 1], resources)
-                renderer = SharedGenerator(tuned)
+                renderer = SharedGenerator(self.tuned(renderer.generator, pivots.ws[k : k + 1], photo, resources))
             gallery = renderer(edits.ws[k * self.gallery : (k + 1) * self.gallery], [k] * self.gallery)
-            check_output(gallery, gallery.new_empty(self.gallery, *photos.shape[1:]))
+            check_output(gallery, gallery.new_empty(self.gallery, *photo.shape[1:]))
             read = torch.cat([domain.judge.attributes(x)[self.attribute] for x in gallery.clamp(-1, 1).split(32)])
-            wanted = torch.tensor([case.dose for case in cases if case.image == files[i]]).to(read)
+            doses = [case.dose for row, case in zip(found.rows, cases, strict=True) if row == k]
+            wanted = torch.tensor(doses).to(read)
             images.append(gallery[(read - wanted[:, None]).abs().argmin(dim=1)].cpu())
         return MethodOutput(torch.cat(images))
 

@@ -57,6 +57,11 @@ def restoration_case(person: Person, photo: int, what: str, seed: int, **fields:
     return Case(name=f"{stem(file)}-{what}", image=file, seed=case_seed, photo=photo, **fields)
 
 
+def inversion_seed(person: Person, photo: int, seed: int) -> int:
+    """The seed that a held-out photo is inverted with, whatever is done with its code."""
+    return item_seed("restore", person.name, person.files[photo], "inversion", seed)
+
+
 def restore(prior: Restores, problem: Problem, cases: Sequence[Case]) -> MethodOutput:
     """The restored photos, and the facts of their codes where the prior projects."""
     assert problem.clean is not None and problem.degraded is not None and problem.degradation is not None

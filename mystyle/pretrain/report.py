@@ -21,12 +21,12 @@ from mystyle.checkpoints import sha256
 from mystyle.degradations import Identity
 from mystyle.domains.domain import Domain, DomainError
 from mystyle.domains.synthetic import WeightFolder
+from mystyle.latents.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
 from mystyle.latents.statistics import latent_statistics
 from mystyle.pretrain.data import Album, read_album
 from mystyle.pretrain.evidence import figures as draw
 from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recall
 from mystyle.pretrain.evidence.page import UNITS, write_page
-from mystyle.pretrain.evidence.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
 from mystyle.pretrain.settings import ATTRIBUTES
 from mystyle.progress import report

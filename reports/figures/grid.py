@@ -1,12 +1,14 @@
 """A row of images per case, a column per method: the layout of Figures 6, 9, 10 and 15.
 
-Options: ``columns``, methods and references from left to right; ``extremes``, a metric by whose highest and lowest
-value the rows are chosen, two for each condition.
+Options: ``columns``, methods and references from left to right; ``conditions``, if not all are wanted; ``companion``,
+the name of an image that is kept beside the outputs and its title, shown beside the input; ``extremes``, a metric by
+whose highest and lowest value the rows are chosen, two for each condition.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.engine.records import RowRecord
@@ -27,14 +29,20 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     if options.get("extremes"):
         rows, labels, rule = _extremes(run, options["extremes"])
     else:
-        rows, rule = choose(run.cases), CHOICE
+        wanted = options.get("conditions")
+        rows, rule = choose([case for case in run.cases if wanted is None or case.condition in wanted]), CHOICE
         labels = [f"{case.person}\n{run.label(case)}" for case in rows]
     if not rows:
         return None
     columns = columns_of(run, rows, options.get("columns", ()))
-    titles = ["Input", *(method.title for method in columns)]
+    beside, title = options.get("companion", ("", ""))
+    given = [[case.input, *([companion_of(case, beside)] if beside else [])] for case in rows]
+    titles = ["Input", *([title] if beside else []), *(method.title for method in columns)]
     figure = sheet(
-        [[case.input, *(case.outputs.get(method.name) for method in columns)] for case in rows],
+        [
+            [*images, *(case.outputs.get(method.name) for method in columns)]
+            for case, images in zip(rows, given, strict=True)
+        ],
         titles=titles,
         labels=labels,
     )
@@ -44,6 +52,12 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
         f"Left to right: {shown}. {rule}",
         f"Grid of face images: a row per case of {people}; the columns are {shown}.",
     )
+
+
+def companion_of(case: Case, name: str) -> Path | None:
+    """The image of that name beside the first output that has one; methods do not decide it."""
+    found = (case.companion(method, name) for method in case.outputs)
+    return next((path for path in found if path), None)
 
 
 def choose(cases: Sequence[Case]) -> list[Case]:

@@ -1,7 +1,7 @@
 """One photo's images from left to right as something changes: the layout of Figures 7(b) and 12.
 
 Options: ``columns``, what changes: "dose", or "level" for the conditions that have one; ``condition``, if not all are
-wanted; ``rows``, photos each.
+wanted; ``people``, how many; ``rows``, photos each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
         heads = {c.name: c.title for c in run.conditions if c.name in there}
     methods = [method for method in run.methods if method.kind == "method"]
     rows, labels = [], []
-    for person in dict.fromkeys(case.person for case in cases):
+    for person in list(dict.fromkeys(case.person for case in cases))[: options.get("people")]:
         mine = [case for case in cases if case.person == person]
         for file in list(dict.fromkeys(case.image for case in mine))[: options.get("rows", 1)]:
             at = {place(case): case for case in reversed(mine) if case.image == file}  # the first of each

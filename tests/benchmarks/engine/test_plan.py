@@ -48,6 +48,23 @@ def test_the_order_of_people_changes_no_job(people_root):
     assert dataclasses.replace(one, others=dict(reversed(one.others.items()))).key != one.key
 
 
+def test_guests_decide_the_result_and_their_photos_are_recorded(people_root):
+    """Without guests nobody else's photo is read, and a key is what it was before parts could have any."""
+    people = [person_of(people_root / name) for name in ("alice", "bob")]
+
+    def parts(person, people, settings, seed):
+        (part, *_) = SUITE.parts(person, people, settings, seed)
+        return (part, dataclasses.replace(part, cases=part.cases[:0], guests=("bob",))) if person == people[0] else ()
+
+    suite = dataclasses.replace(SUITE, parts=parts, references=())
+    alone, invited = jobs_of(people_root, [Toy("grey")], suite, people=people)
+    assert alone.others == {} and invited.others == {"bob": {photo.file: photo.sha256 for photo in people[1].held_out}}
+    assert {f"bob/{photo.file}" for photo in people[1].held_out} <= set(invited.photos)
+    uninvited = dataclasses.replace(invited, part=dataclasses.replace(invited.part, guests=()))
+    changed = dataclasses.replace(invited, others={"bob": {"test/000.png": "another photo"}})
+    assert len({invited.key, uninvited.key, changed.key}) == 3
+
+
 def test_files_of_metrics_decide_values_and_no_prior(people_root, job):
     """The identities of strangers: other ones, another threshold."""
     same, other = (

@@ -34,16 +34,34 @@ PARAMETERS = {  # of tasks that need some, or are slow with their own
         "edit": "pca01",
     },
     "traversal": {"theta": 0.5},
-    "mixing": {"by": "p-norm+", "samples": 2000},
     "tuned_inversion": {"codes": 3},
+    "coordinate": {"attribute": "pca00", "editor": "ganspace"},
+    "edits": {"editor": "ganspace"},
+    "same_magnitude": {"attribute": "smile", "gallery": 3},
+    "interpolation": {"space": "p-norm+", "whitening": 1000},
+    "path_length": {"paths": 2},
 }
+BOTH_WAYS = (-20.0, 20.0)  # the short inversions of a contract differ less than edits that end at a person's bound
+
+
+def of_two(task, person):
+    """Pairs of the person's own photos."""
+    return task.cases((person,), [(person, i) for i in range(3)], "pair", 0)
+
+
 CASES = {
     "synthesis": lambda task, person: task.cases(person.name, 3, 0),
     "rendering": lambda task, person: task.cases(person.name, 3, 0),
     "editing": lambda task, person: tuple(case for i in range(2) for case in task.cases(person, i, 0)),
     "traversal": lambda task, person: tuple(Case(f"to-{k}", person.train[k].file, k) for k in range(2)),
-    "mixing": lambda task, person: task.cases(person, range(3), 1, 0),
     "sweep": lambda task, person: tuple(task.case(person, 0, step, 2, 0) for step in range(3)),
+    "coordinate": lambda task, person: tuple(task.case(person, i, "set", 0, dose=2 * i - 1) for i in range(2)),
+    "same_magnitude": lambda task, person: tuple(task.case(person, i, "more", 0, dose=i - 0.5) for i in range(2)),
+    "edits": lambda task, person: tuple(
+        task.case(person, i, "pca", 0, edits=(("pca00", 2.0 * i - 1),)) for i in range(2)
+    ),
+    "interpolation": of_two,
+    "style_mixing": of_two,
 }
 
 
@@ -100,7 +118,7 @@ def test_the_problem_has_the_cases_in_their_order(task, cases, people_root):
         assert value is None or len(value) == len(cases)
     if problem.clean is not None:
         assert all((problem.clean[i] == photos.images[case.photo]).all() for i, case in enumerate(cases))
-    if problem.degraded is not None:
+    if problem.degraded is not None and problem.clean is not None:
         assert (problem.degradation(problem.clean) == problem.degraded).all()
 
 

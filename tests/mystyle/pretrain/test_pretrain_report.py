@@ -15,11 +15,11 @@ from scipy.stats import spearmanr
 from sklearn.metrics import r2_score, roc_auc_score, roc_curve
 from tiny import write_weights
 
+from mystyle.latents.paths import lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain.evidence import distributions, recognition
 from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
 from mystyle.pretrain.evidence.page import write_page
-from mystyle.pretrain.evidence.paths import lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain.evidence.recognition import regression, roc
 from mystyle.pretrain.report import in_turns, other_photos
 from mystyle.types import from_uint8

@@ -1,4 +1,4 @@
-"""Mixing of two codes, and what tuning does to random codes: laws, and formulas on the tiny domain."""
+"""What tuning does to random codes, and the rows of suites: laws, and formulas on the tiny domain."""
 
 from __future__ import annotations
 
@@ -13,13 +13,10 @@ from baselines.pti import METHOD as PTI
 from benchmarks.api.seeds import item_seed
 from benchmarks.suites import latent_regularisers, tuning_locality
 from benchmarks.tasks.inversion import Inversion as InversionTask
-from benchmarks.tasks.mixing import Mixing
+from benchmarks.tasks.style_mixing import StyleMixing
 from benchmarks.tasks.tuned_inversion import TunedInversion
 from datasets.folders import read_portraits
 from mystyle.inversion import Inversion, SharedGenerator
-from mystyle.latents.pnorm import pnorm_of
-
-SAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -47,49 +44,12 @@ def alice(people_root):
     return person_of(people_root / "alice"), read_portraits(people_root / "alice", "test", 32)
 
 
-def solved(task, alice, resources, order=(2, 0, 1)):
-    person, photos = alice
-    cases = task.cases(person, order, 1, 0)
-    return task.solve(None, task.problem(photos, cases), cases, resources).images, cases
-
-
-@pytest.mark.parametrize("by", ["w+", "p-norm+", "layers"])
-def test_all_of_one_photo_is_its_inversion(alice, resources, by):
-    """Tolerance: to P-norm+ and back in float32."""
-    whole = Mixing(by, share=0.0, samples=SAMPLES)
-    first, cases = solved(whole, alice, resources)
-    second, _ = solved(replace(whole, share=1.0), alice, resources)
-    inverted = resources.invert(None, torch.zeros(3), [case.seed for case in cases]).images
-    torch.testing.assert_close(first, inverted, atol=1e-3, rtol=0)
-    torch.testing.assert_close(second, inverted[[1, 2, 0]], atol=1e-3, rtol=0)  # each with the one that follows it
-
-
-def test_the_middle_is_half_way_in_its_space(alice, resources, tiny_domain):
-    _, cases = solved(Mixing("w+"), alice, resources)
-    ws = resources.invert(None, torch.zeros(3), [case.seed for case in cases]).ws
-    a, b = ws, ws[[1, 2, 0]]
-    torch.testing.assert_close(Mixing("w+").mixed(a, b), (a + b) / 2)
-    space = pnorm_of(tiny_domain, SAMPLES)
-    middle = space.codes((space(a) + space(b)) / 2)
-    assert not torch.allclose(middle, (a + b) / 2, atol=1e-3), "the spaces differ by more than a linear map"
-    found, _ = solved(Mixing("p-norm+", samples=SAMPLES), alice, resources)
-    torch.testing.assert_close(found, SharedGenerator(tiny_domain.generator)(middle), atol=1e-4, rtol=0)
-
-
-@pytest.mark.parametrize("layers, kept", [(18, 7), (12, 5), (8, 3)])
-def test_seven_of_eighteen_layers_are_the_first_photo_s(layers, kept):
-    a, b = torch.zeros(1, layers, 4), torch.ones(1, layers, 4)
-    assert Mixing("layers", share=11 / 18).mixed(a, b)[0, :, 0].tolist() == [0.0] * kept + [1.0] * (layers - kept)
-
-
-def test_every_pair_comes_once_and_the_photos_are_inverted_as_elsewhere(alice, resources):
+def test_every_pair_of_five_photos_comes_once_with_two_neighbours(alice):
     person, _ = alice
     person = replace(person, held_out=tuple(replace(person.held_out[0], file=f"test/{i}.png") for i in range(5)))
-    cases = Mixing("w+").cases(person, (3, 1, 0, 4, 2), 2, 0)
-    assert len({frozenset((case.photo, case.other)) for case in cases}) == len(cases) == 10
-    _, cases = solved(Mixing("layers"), alice, resources)
-    alone = [InversionTask().case(alice[0], i, 0).seed for i in (2, 0, 1)]
-    assert [case.seed for case in cases] == alone and resources.asked == [tuple(alone)]
+    cases = StyleMixing().cases((person,), [(person, i) for i in (3, 1, 0, 4, 2)], "mix", 0, neighbours=2)
+    assert len({frozenset((case.photo, case.other)) for case in cases}) == len({case.name for case in cases}) == 10
+    assert {case.seed for case in cases} == {InversionTask().case(person, i, 0).seed for i in range(5)}
 
 
 def test_rows_of_the_suite_regularise_as_they_say():

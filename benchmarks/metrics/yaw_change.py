@@ -1,0 +1,37 @@
+"""How far an edit turns the head (PTI, Table 2; II2S, section 4.4.1): at one strength, more is more editable."""
+
+from __future__ import annotations
+
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
+from benchmarks.tasks.same_magnitude import SameMagnitude
+
+FACT = "inverted_yaw"  # what tasks that edit inversions tell of the image before the edit
+
+
+def yaw_change(evaluation: Evaluation) -> dict[str, float]:
+    """``{case: |yaw after the edit - yaw of the inversion|}`` in degrees, of the cases whose yaw was changed.
+
+    Small changes drown in the reader's error. Raises Inapplicable where no yaw was changed, or was set to a value.
+    """
+    searched = isinstance(evaluation.task, SameMagnitude) and evaluation.task.attribute == "yaw"
+    turned = [searched or "yaw" in dict(case.edits) for case in evaluation.cases]
+    if FACT not in evaluation.facts or not any(turned):
+        raise Inapplicable("no yaw was changed that the judge reads")
+    mean, std = evaluation.domain.judge.moments["yaw"]
+    change = (evaluation.attributes("outputs")["yaw"] * std + mean - evaluation.facts[FACT]).abs().tolist()
+    cases = zip(evaluation.cases, change, turned, strict=True)
+    return {f"yaw of {case.name}": value for case, value, there in cases if there}
+
+
+METRIC = Metric(
+    name="yaw_change",
+    version=1,
+    label="Yaw change",
+    description="How far edits of the pose turn the inversion, as the judge reads it.",
+    higher_is_better=None,
+    range=(0.0, None),
+    unit="degrees",
+    network="judge",
+    compute=yaw_change,
+)

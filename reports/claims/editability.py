@@ -1,0 +1,77 @@
+"""Claims of PTI's Table 2 and of II2S's section 4.4 and Tables 2 to 5."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.analysis.claims import Claim, pair
+
+DEGREE = 1.0  # of yaw: a fifteenth of what one edit turns
+COST = 0.05  # of the cosine to the photo
+
+table_2 = partial(Claim, "PTI 4.2 Editing quality", "Table 2 of PTI", "editability")
+tables_3_4 = partial(Claim, "II2S 4.4 Editing quality", "Tables 3 and 4 of II2S", "editability")
+table_5 = partial(Claim, "II2S 5 How to derive II2S", "Table 5 of II2S", "editability")
+
+CLAIMS = (
+    table_2(
+        "The same edit changes more in W than in W+",
+        pair("domain_w", "domain_wplus", "yaw_change", ("single",)),
+        "greater",
+        primary=True,
+    ),
+    table_2(
+        "PTI keeps the identity in edits better than W",
+        pair("pti", "domain_w", "identity_photo", ("single", "sequential")),
+        "greater",
+        primary=True,
+    ),
+    table_2(
+        "It keeps it better than W+ in edits of the same magnitude",
+        pair("pti", "domain_wplus", "identity_photo", ("turn5", "turn10")),
+        "greater",
+    ),
+    table_2(
+        "The same edit changes no less than in W",
+        pair("pti", "domain_w", "yaw_change", ("single",)),
+        "greater",
+        margin=-DEGREE,
+    ),
+    table_2(
+        "At the same magnitude, W+ keeps the identity better than W",
+        pair("domain_wplus", "domain_w", "identity_photo", ("turn5", "turn10")),
+        "greater",
+    ),
+    tables_3_4(
+        "Poses of II2S's codes span more than those of W",
+        pair("ii2s", "domain_w", "yaw_range", ("pose",)),
+        "greater",
+    ),
+    tables_3_4(
+        "Images change more per small step from II2S's codes than from those of W",
+        pair("ii2s", "domain_w", "path_length", ("inverted",)),
+        "greater",
+    ),
+    tables_3_4(
+        "Gender is changed more often than in W",
+        pair("ii2s", "domain_w", "attribute_accuracy", ("gender",)),
+        "greater",
+    ),
+    table_5(
+        "Clipping makes poses span more",
+        pair("ii2s", "ii2s_unclipped", "yaw_range", ("pose",)),
+        "greater",
+        primary=True,
+    ),
+    table_5(
+        "It costs little of the identity of the inversion",
+        pair("ii2s", "ii2s_unclipped", "identity_photo", ("inverted",)),
+        "greater",
+        margin=-COST,
+    ),
+    table_5(
+        "After edits of the same magnitude more of the identity is left than without clipping",
+        pair("ii2s", "ii2s_unclipped", "identity_photo", ("turn10",)),
+        "greater",
+    ),
+)
