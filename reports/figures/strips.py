@@ -25,7 +25,7 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     place = attrgetter("dose" if along == "dose" else "condition")  # a set of all photos has a level for each person
     there = {place(case) for case in cases}
     if along == "dose":
-        heads = {value: f"{value:g}" for value in sorted(there)}
+        heads = {value: f"{value:.3g}" for value in sorted(there)}
     else:
         heads = {c.name: c.title for c in run.conditions if c.name in there}
     methods = [method for method in run.methods if method.kind == "method"]
