@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from baselines.common.embedding import Embedding
 from baselines.common.latent_prior import LatentPrior
 from mystyle.domains.domain import Domain
 from mystyle.projection import LatentProjectionSettings
-from mystyle.protocols import Method
-from mystyle.types import Portraits
 
 
 @dataclass(frozen=True)
@@ -28,25 +26,15 @@ class UntunedPrior(LatentPrior):
         """Nothing: ``load`` is given the domain."""
 
 
-class DomainPrior(Method):
+def prior(domain: Domain, settings: Settings) -> UntunedPrior:
+    return UntunedPrior(domain.generator, domain.perceptual, settings.restore, settings.truncation)
+
+
+def projected(name: str, title: str, projection: LatentProjectionSettings) -> Embedding:
     """The method for one latent space. StyleGAN2's projector, 1000 steps; the reference photos are not looked at."""
-
-    version = 1
-    does = ("sample", "inpaint", "upscale", "invert")
-    personal = False
-
-    def __init__(self, name: str, title: str, projection: LatentProjectionSettings):
-        self.name, self.title = name, title
-        steps = {"smoke": 10, "quick": 250, "full": 1000, "paper": 1000}
-        self.presets: Mapping[str, Settings] = {
-            preset: Settings(restore=replace(projection, steps=n)) for preset, n in steps.items()
-        }
-
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> UntunedPrior:
-        return UntunedPrior(domain.generator, domain.perceptual, settings.restore, settings.truncation)
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> UntunedPrior:
-        return self.fit(person, domain, seed=0, settings=settings)
+    steps = {"smoke": 10, "quick": 250, "full": 1000, "paper": 1000}
+    presets = {preset: Settings(restore=replace(projection, steps=n)) for preset, n in steps.items()}
+    return Embedding(name, title, prior, presets, does=("sample", "inpaint", "upscale", "invert"))
 
 
-METHOD = DomainPrior("domain_w", "Domain prior, W", LatentProjectionSettings(space="w"))
+METHOD = projected("domain_w", "Domain prior, W", LatentProjectionSettings(space="w"))

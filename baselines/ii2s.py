@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import cached_property
 
 from torch import Tensor
 
+from baselines.common.embedding import Embedding, EmbeddingPrior
 from mystyle.descent import Constant, Ramps
-from mystyle.domains.domain import Domain
-from mystyle.inversion import ByProjection, Inversion, SharedGenerator
+from mystyle.inversion import ByProjection, Inversion
 from mystyle.latents.pnorm import SAMPLES, PNorm, pnorm_of
-from mystyle.latents.statistics import LatentStatistics, latent_statistics
-from mystyle.projection import LatentProjectionSettings, project_latent
-from mystyle.protocols import Method
-from mystyle.roles import Generator, PerceptualDistance
-from mystyle.types import Degradation, Image, Portraits, WPlus
+from mystyle.projection import LatentProjectionSettings
+from mystyle.types import Degradation, Image, WPlus
 
 
 @dataclass(frozen=True)
@@ -81,50 +78,32 @@ class Ii2sInversion(Inversion):
         return {"code_distance": v.square().mean(dim=1).sqrt(), "code_outliers": (v.abs() > 2).float().mean(dim=1)}
 
 
-@dataclass(frozen=True)
-class Ii2sPrior(ByProjection):
-    generator: Generator
-    perceptual: PerceptualDistance
-    statistics: LatentStatistics
-    space: PNorm
-    settings: Ii2sSettings
+class Ii2sPrior(EmbeddingPrior[Settings], ByProjection):
+    @cached_property
+    def space(self) -> PNorm:
+        return pnorm_of(self.domain, self.settings.restore.samples)
 
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """All images start at the mean code. Nothing is random."""
-        s, phi, r = self.settings, degradation, Regulariser(self.space, self.settings)
-        at = self.generator, self.perceptual, self.statistics, s
-        return self.with_space(project_latent(degraded, phi, *at, regulariser=r))
+        s = self.settings.restore
+        found = self.by_descent(degraded, degradation, s, seeds, regulariser=Regulariser(self.space, s))
+        return self.with_space(found)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
-        return self.with_space(Inversion.read(SharedGenerator(self.generator), tensors))
+        return self.with_space(super().inversion(tensors))
 
     def with_space(self, found: Inversion) -> Inversion:
         return Ii2sInversion(**vars(found), space=self.space)
 
-    def save(self, folder: Path) -> None:
-        """Nothing: ``load`` is given the domain."""
 
-
-class Ii2s(Method):
-    name = "ii2s"
-    version = 1
-    title = "II2S"
-    does = ("inpaint", "upscale", "invert")
-    personal = False
-    presets: Mapping[str, Settings] = {
+METHOD = Embedding(
+    "ii2s",
+    "II2S",
+    Ii2sPrior,
+    {
         "smoke": Settings(restore=replace(TEXT, steps=10, samples=10_000)),
         "quick": Settings(restore=replace(TEXT, steps=150, schedule=Ramps(0.05))),
         "full": Settings(),
         "paper": Settings(),
-    }
-
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> Ii2sPrior:
-        space = pnorm_of(domain, settings.restore.samples)
-        statistics = latent_statistics(domain.generator)
-        return Ii2sPrior(domain.generator, domain.perceptual, statistics, space, settings.restore)
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> Ii2sPrior:
-        return self.fit(person, domain, seed=0, settings=settings)
-
-
-METHOD = Ii2s()
+    },
+)

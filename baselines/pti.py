@@ -12,26 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from baselines.common.embedding import Embedding, EmbeddingPrior
 from mystyle.degradations import Identity
 from mystyle.descent import Ramps
-from mystyle.domains.domain import Domain
 from mystyle.inversion import ByProjection, Inversion, OwnGenerators
-from mystyle.latents.statistics import LatentStatistics, latent_statistics
 from mystyle.locality import Locality
 from mystyle.pivotal import PivotalTuning, tune_at_pivots
 from mystyle.pivots import PTI
 from mystyle.progress import report
-from mystyle.projection import LatentProjectionSettings, project_latent
-from mystyle.protocols import Method
-from mystyle.roles import Encoder, Generator, PerceptualDistance
-from mystyle.types import Degradation, Image, Portraits, Unsupported, WPlus
+from mystyle.projection import LatentProjectionSettings
+from mystyle.types import Degradation, Image, Unsupported, WPlus
 
 
 @dataclass(frozen=True)
@@ -65,17 +60,7 @@ class TunedInversion(Inversion):
         return {**super().tensors(), "steps": self.steps}
 
 
-@dataclass(frozen=True)
-class PtiPrior(ByProjection):
-    generator: Generator
-    encoder: Encoder
-    perceptual: PerceptualDistance
-    settings: Settings
-
-    @cached_property
-    def statistics(self) -> LatentStatistics:
-        return latent_statistics(self.generator)
-
+class PtiPrior(EmbeddingPrior[Settings], ByProjection):
     @property
     def together(self) -> bool:
         """Whether what is found of an image depends on the others."""
@@ -86,17 +71,17 @@ class PtiPrior(ByProjection):
 
         ``seeds[i]`` decides the exploration noise, a random pivot and the codes of the regularisation of image i.
         """
-        s, n = self.settings, len(degraded)
+        s, d, n = self.settings, self.domain, len(degraded)
         seeds = range(n) if seeds is None else seeds
         pivots, losses = self.pivots(degraded, degradation, seeds)
         generators, ws, steps = [], [], []
         for part in [slice(0, n)] if s.together else [slice(i, i + 1) for i in range(n)]:
             one = pivots[part], degraded[part].to(pivots), degradation[part]
             tuned, w, made = tune_at_pivots(
-                self.generator, *one, self.perceptual, s.tuning, s.locality, s.pivot_rate, seeds[part]
+                d.generator, *one, d.perceptual, s.tuning, s.locality, s.pivot_rate, seeds[part]
             )
             generators += [tuned] * len(w)
-            ws.append(w.expand(-1, self.generator.num_ws, -1))
+            ws.append(w.expand(-1, d.generator.num_ws, -1))
             steps += [made] * len(w)
             report("pivotal tuning", len(generators), n)
         renderer, rows = OwnGenerators(tuple(generators)), tuple(range(n))
@@ -112,50 +97,35 @@ class PtiPrior(ByProjection):
 
     def pivots(self, degraded: Image, phi: Degradation, seeds: Sequence[int]) -> tuple[WPlus, Tensor]:
         """[n, 1 or num_ws, w_dim], and the objective of the descent [n, steps], without steps where there is none."""
-        s, mean = self.settings, self.statistics.mean
+        s, mean, g = self.settings, self.statistics.mean, self.domain.generator
         if s.start == "descent":
-            at = self.generator, self.perceptual, self.statistics, s.pivot
-            found = project_latent(degraded, phi, *at, seeds=seeds)
+            found = self.by_descent(degraded, phi, s.pivot, seeds)
             return found.ws, found.losses
         if s.start == "mean":
             w = mean.repeat(len(degraded), 1)
         elif s.start == "random":
             draws = [torch.Generator().manual_seed(seed) for seed in seeds]
-            z = torch.cat([torch.randn(1, self.generator.z_dim, generator=draw) for draw in draws])
-            w = self.generator.mapping.w(z.to(mean)).detach()
+            z = torch.cat([torch.randn(1, g.z_dim, generator=draw) for draw in draws])
+            w = g.mapping.w(z.to(mean)).detach()
         elif isinstance(phi, Identity):
             with torch.no_grad():
-                w = torch.cat([self.encoder(photo.to(mean)) for photo in degraded.split(1)])
+                w = torch.cat([self.domain.encoder(photo.to(mean)) for photo in degraded.split(1)])
         else:
             raise Unsupported("pivots by the encoder are those of whole photos")
         return w[:, None], w.new_empty(len(w), 0)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
-        found = Inversion.read(OwnGenerators.read(self.generator, tensors), tensors)
-        return TunedInversion(**vars(found), steps=tensors["steps"])
-
-    def save(self, folder: Path) -> None:
-        """Nothing: ``load`` is given the domain."""
+        return TunedInversion(**vars(super().inversion(tensors)), steps=tensors["steps"])
 
 
-class Pti(Method):
-    name = "pti"
-    version = 1
-    title = "PTI"
-    does = ("inpaint", "upscale", "invert")
-    personal = False
-    presets: Mapping[str, Settings] = {
+METHOD = Embedding(
+    "pti",
+    "PTI",
+    PtiPrior,
+    {
         "smoke": Settings(pivot=replace(PTI, steps=10), tuning=PivotalTuning(steps=5)),
         "quick": Settings(pivot=replace(PTI, steps=150, schedule=Ramps(0.05)), tuning=PivotalTuning(100, 1e-3)),
         "full": Settings(),
         "paper": Settings(),
-    }
-
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Settings) -> PtiPrior:
-        return PtiPrior(domain.generator, domain.encoder, domain.perceptual, settings)
-
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Settings) -> PtiPrior:
-        return self.fit(person, domain, seed=0, settings=settings)
-
-
-METHOD = Pti()
+    },
+)

@@ -53,7 +53,7 @@ class EmbeddingPrior(Generic[Settings]):
 
 
 class Embedding(Method):
-    """A method whose prior is ``prior(domain, settings)``."""
+    """A method whose prior is ``prior(domain, settings)``, mostly an ``EmbeddingPrior``, whoever the person is."""
 
     version = 1
     personal = False
@@ -62,14 +62,14 @@ class Embedding(Method):
         self,
         name: str,
         title: str,
-        prior: Callable[[Domain, Any], EmbeddingPrior[Any]],
+        prior: Callable[[Domain, Any], Any],
         presets: Mapping[str, Any],
         does: tuple[str, ...] = ("inpaint", "upscale", "invert"),
     ):
         self.name, self.title, self.prior, self.presets, self.does = name, title, prior, presets, does
 
-    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Any) -> EmbeddingPrior[Any]:
+    def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Any) -> Any:
         return self.prior(domain, settings)
 
-    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Any) -> EmbeddingPrior[Any]:
+    def load(self, folder: Path, person: Portraits, domain: Domain, *, settings: Any) -> Any:
         return self.prior(domain, settings)
