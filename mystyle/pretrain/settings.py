@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -42,15 +42,15 @@ class FeatureSettings:
     attribute_weight: float = 10.0
     discriminants: int = 40  # of the deep features are the final identity embedding (LDA); 0 keeps the trained one
     held_out: float = 0.08  # share of the identities kept for the figures in the card
-    widths: Sequence[int] = (16, 32, 64, 128, 256)
+    widths: Sequence[int] = (16, 32, 64, 128)  # a fifth stage sees where things are too coarsely, and learns less
     attributes: Sequence[str] | None = ATTRIBUTES + TRAITS  # columns of the manifest that are there; null: all
     precision: Precision = "32-true"  # bf16-mixed where the processor has it
 
 
-READER = FeatureSettings(epochs=12, identity_weight=0.0, attributes=None)
 PERCEPTUAL = FeatureSettings(
     epochs=8, batch=32, rate=5e-4, identity_weight=0.0, widths=(12, 24, 48, 96), attributes=None
 )
+READER = replace(PERCEPTUAL, epochs=10)
 
 
 @dataclass(frozen=True)
