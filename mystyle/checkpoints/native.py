@@ -28,7 +28,7 @@ from mystyle.networks.stylegan2 import Discriminator, Generator
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool)
 Network = TypeVar("Network", bound=nn.Module)
-MAX_CONFIG = 1 << 13  # characters; a long list in it would build a network without end
+MAX_CONFIG = 65_536  # characters; a network that reads all parameters of a domain has 10,000
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,13 @@ def test_every_network_comes_back_as_it_was(role, tiny_domain, tmp_path):
     assert all(torch.equal(again.state_dict()[name], state[name]) for name in state)
 
 
+def test_a_network_that_reads_two_hundred_attributes_comes_back(tmp_path):
+    attributes = {f"a_parameter_with_a_long_name_{i}": (0.1 + i / 3, 1 / 7) for i in range(200)}
+    network = FeatureNetwork(32, (4,), deep=4, embedding=2, attributes=attributes, norm=False)
+    save_network(network, tmp_path / "reader.safetensors")
+    assert load_network(FeatureNetwork, tmp_path / "reader.safetensors").config == network.config
+
+
 def test_half_precision_files_load_as_float32(tiny_domain, tmp_path):
     save_generator(tiny_domain.generator, tmp_path / "g.safetensors", torch.float16)
     g = load_generator(tmp_path / "g.safetensors")
