@@ -128,14 +128,6 @@ class DeepFeatures(Protocol):
         ...
 
 
-class IdentityFeatures(DeepFeatures, Protocol):
-    """A recogniser: features, and identities from them."""
-
-    def identity_of(self, deep: Tensor) -> Tensor:
-        """Features [n, d] -> identity embeddings [n, e] of unit norm."""
-        ...
-
-
 class PerceptualDistance(Protocol):
     """The distance of losses. No judge shares its network."""
 
@@ -182,8 +174,16 @@ class AttributeReader(Protocol):
         ...
 
 
-class Judge(IdentityFeatures, AttributeReader, Protocol):
-    """What only metrics use: MAPS features, identity, attributes. ``deep``, the features of MAPS, serves all three."""
+class Judge(DeepFeatures, AttributeReader, Protocol):
+    """What only metrics use: MAPS features, identity, attributes.
+
+    One network can serve all three, as on the synthetic domain; then ``deep``, the features of MAPS, is computed once
+    for all of them.
+    """
+
+    def identity_of(self, deep: Tensor) -> Tensor:
+        """Features [n, d] -> identity embeddings [n, e] of unit norm."""
+        ...
 
     def regress(self, deep: Tensor) -> Tensor:
         """Features [n, d] -> attributes [n, k] in standard deviations of the population."""

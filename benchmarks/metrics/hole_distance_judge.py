@@ -8,7 +8,6 @@ from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
 from benchmarks.metrics.holes import over_hole
 from mystyle.networks.features import PerceptualDistance, StageNetwork
-from mystyle.networks.recognition import RecognizerJudge
 from mystyle.types import Image, Mask
 
 
@@ -17,11 +16,9 @@ def hole_distance_judge(evaluation: Evaluation) -> Tensor:
 
     Raises Inapplicable where the judge has no stages to compare, as recognisers of faces.
     """
-    judge = evaluation.domain.judge
-    network = judge.recognizer if isinstance(judge, RecognizerJudge) else judge
-    if not isinstance(network, StageNetwork):
+    if not isinstance(evaluation.domain.judge, StageNetwork):
         raise Inapplicable(f"domain {evaluation.domain.name} has no perceptual network that no loss uses")
-    distance = PerceptualDistance(network)
+    distance = PerceptualDistance(evaluation.domain.judge)
 
     def in_hole(a: Image, b: Image, mask: Mask) -> Tensor:
         return over_hole(distance.map(a, b), mask)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mystyle.weights.manifest import Entry
 
-ROLES = ("generator", "discriminator", "encoder", "features", "reader", "perceptual")
+ROLES = ("generator", "discriminator", "encoder", "features", "perceptual")
 WAY_OUT = "restore them from a fresh clone, or train them with python -m mystyle.pretrain"
 
 
@@ -23,7 +23,7 @@ WAY_OUT = "restore them from a fresh clone, or train them with python -m mystyle
 class WeightFolder(DomainSource):
     """A domain of our own StyleGAN2 and feature networks, one safetensors file for each in a folder.
 
-    ``features`` judges identity, ``reader`` attributes; ``perceptual`` serves losses and editors.
+    ``features`` judges, ``perceptual`` serves losses and editors.
     """
 
     name: str
@@ -44,11 +44,9 @@ class WeightFolder(DomainSource):
         from mystyle.checkpoints import load_network
         from mystyle.networks.encoder import Encoder
         from mystyle.networks.features import FeatureNetwork, PerceptualDistance
-        from mystyle.networks.recognition import RecognizerJudge
         from mystyle.networks.stylegan2 import Discriminator, Generator
 
-        own = {"generator": Generator, "discriminator": Discriminator, "encoder": Encoder}
-        kinds = {role: own.get(role, FeatureNetwork) for role in ROLES}
+        kinds = dict(zip(ROLES, (Generator, Discriminator, Encoder, FeatureNetwork, FeatureNetwork), strict=True))
         parts = {role: Part(path, partial(load_network, kinds[role])) for role, path in self.weights().items()}
         read = read_parts(self.name, parts, device, one_resolution, WAY_OUT)
         networks = read.networks
@@ -61,7 +59,7 @@ class WeightFolder(DomainSource):
             encoder=networks["encoder"],
             perceptual=PerceptualDistance(networks["perceptual"]),
             reader=networks["perceptual"],
-            judge=RecognizerJudge(networks["features"], networks["reader"]).eval(),
+            judge=networks["features"],
             weights=read.weights,
             folder=self.folder,
         )

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mystyle.chips import Template, chips, from_points, region_of
-from mystyle.roles import AttributeReader, IdentityFeatures
+from mystyle.roles import AttributeReader
 from mystyle.types import Image
 
 TAIL = 1e-4
-"""of the attributes beside features of norm 1 to 100: changes no cosine or distance by more than 1e-6 of itself"""
+"""of the attributes beside an embedding of norm 1 to 100: changes no cosine or distance by more than 1e-6 of itself"""
 
 
 class Recognizer(Protocol):
@@ -56,11 +56,11 @@ class PortraitRecognizer(nn.Module):
 class RecognizerJudge(nn.Module):
     """The role ``Judge`` by a recogniser and a reader of attributes that share no network.
 
-    The role reads attributes off the features of MAPS. Those of a recogniser know little of them, so they carry
-    those of the reader at their end, too small to count (``TAIL``).
+    The role reads attributes off the features of MAPS. A recogniser was taught to forget them, so its features carry
+    those of the reader behind the embedding, too small to count (``TAIL``).
     """
 
-    def __init__(self, recognizer: IdentityFeatures, reader: AttributeReader):
+    def __init__(self, recognizer: PortraitRecognizer, reader: AttributeReader):
         super().__init__()
         self.recognizer, self.reader = recognizer, reader
 
@@ -70,18 +70,18 @@ class RecognizerJudge(nn.Module):
         return self.reader.moments
 
     def deep(self, images: Image) -> Tensor:
-        """[n, 3, R, R] -> [n, d + k]: the recogniser's features and standardised attributes. Without gradients."""
+        """[n, 3, R, R] -> [n, e + k]: embeddings and standardised attributes. Without gradients."""
         with torch.no_grad():
             read = self.attributes(images)
             standard = [(read[name] - mean) / std for name, (mean, std) in self.moments.items()]
             return torch.cat([self.recognizer.deep(images), TAIL * torch.stack(standard, dim=1)], dim=1)
 
     def identity_of(self, deep: Tensor) -> Tensor:
-        """[n, d + k] -> [n, e] of unit norm."""
+        """[n, e + k] -> [n, e] of unit norm."""
         return self.recognizer.identity_of(deep[:, : deep.shape[1] - len(self.moments)])
 
     def regress(self, deep: Tensor) -> Tensor:
-        """[n, d + k] -> [n, k], in standard deviations of the population."""
+        """[n, e + k] -> [n, k], in standard deviations of the population."""
         return deep[:, deep.shape[1] - len(self.moments) :] / TAIL
 
     def attributes(self, images: Image) -> dict[str, Tensor]:

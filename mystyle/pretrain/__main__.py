@@ -1,4 +1,4 @@
-"""``python -m mystyle.pretrain features|reader|perceptual|generator|encoder --data FOLDER --out OUT``, in this order.
+"""``python -m mystyle.pretrain features|perceptual|generator|encoder --data FOLDER --out WEIGHTS``, in this order.
 
 ``report --data HELD_OUT --weights WEIGHTS --out PAGE`` then measures what came of it.
 
@@ -20,7 +20,6 @@ from typing import Any
 
 from mystyle.pretrain.settings import (
     PERCEPTUAL,
-    READER,
     DiscriminatorSettings,
     EncoderSettings,
     FeatureSettings,
@@ -93,23 +92,6 @@ def features(
     from mystyle.pretrain.features import pretrain
 
     run("features", pretrain, data, out, work, seed, settings)
-
-
-def reader(
-    data: Path, out: Path, work: Path = Path("checkpoints"), seed: int = 2, settings: FeatureSettings = READER
-) -> None:
-    """Trains the network that reads attributes for metrics, by default all parameters of the manifest.
-
-    Args:
-        data: folder of images with a manifest
-        out: folder for the weight file
-        work: folder for checkpoints and curves
-        seed: of initialisation and order
-        settings: the recipe
-    """
-    from mystyle.pretrain.features import pretrain
-
-    run("reader", partial(pretrain, role="reader"), data, out, work, seed, settings)
 
 
 def perceptual(
@@ -278,7 +260,7 @@ def report(
     Args:
         data: folder of held-out portraits with a manifest: a population of another seed than the training
             population, better of many people with few photos each than the reverse
-        weights: folder with {generator,discriminator,encoder,features,reader,perceptual}.safetensors
+        weights: folder with {generator,discriminator,encoder,features,perceptual}.safetensors
         out: folder for README.md, figures.json and the figures; files of these names are replaced
         samples: generated images for the distributions; a tenth as many paths for the path length
         inversions: held-out people to invert, one photo of each
@@ -301,6 +283,6 @@ if __name__ == "__main__":
     from jsonargparse import auto_cli
 
     auto_cli(
-        [features, reader, perceptual, generator, encoder, sample_encoder, discriminator, heads, strangers, report],
+        [features, perceptual, generator, encoder, sample_encoder, discriminator, heads, strangers, report],
         as_positional=False,
     )

@@ -1,8 +1,8 @@
 """The feature networks: identities by a cosine-margin softmax (CosFace), attributes by regression, on one trunk.
 
-``features``, which measures identity, learns identities and attributes. ``reader``, which measures attributes, and
-``perceptual``, which losses look through, are other networks, trained to read every parameter of an image, so that no
-training or projection minimises a distance in a network that evaluates it.
+``features``, which measures, learns identities and attributes. ``perceptual``, which losses look through, is another
+network, trained to read every parameter of an image, so that no training or projection minimises a distance in the
+network that evaluates it.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -50,8 +50,7 @@ class FeatureSettings:
     precision: Precision = "32-true"  # bf16-mixed where the processor has it
 
 
-READER = FeatureSettings(identity_weight=0.0)
-PERCEPTUAL = replace(READER, epochs=8, widths=(12, 24, 48, 96), attributes=None)
+PERCEPTUAL = FeatureSettings(epochs=8, identity_weight=0.0, widths=(12, 24, 48, 96), attributes=None)
 
 
 @dataclass(frozen=True)

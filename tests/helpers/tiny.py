@@ -64,7 +64,7 @@ def tiny_domain(seed: int = 0, folder: Path | None = None, fits: Fits | None = N
 
 def write_weights(domain: Domain, folder: Path) -> Path:
     """The networks of ``tiny_domain`` as the files of a folder of weights, which is returned."""
-    features = {"features": domain.judge, "reader": domain.judge, "perceptual": domain.reader}
+    features = {"features": domain.judge, "perceptual": domain.reader}
     for role in ROLES:
         save_network(features.get(role) or getattr(domain, role), folder / f"{role}.safetensors")
     return folder
