@@ -47,7 +47,8 @@ def test_an_encoder_s_inversion_renders_its_codes(tiny_domain, person):
     prior = ENCODER.fit(person, tiny_domain, seed=0, settings=ENCODER.presets["paper"])
     found = prior.invert(person.images, seeds=range(len(person)))
     expected = encode_anchors(person, tiny_domain.encoder).codes
-    assert torch.equal(found.ws, expected[:, None].expand_as(found.ws)) and found.ws.shape[1] == prior.domain.generator.num_ws
+    assert torch.equal(found.ws, expected[:, None].expand_as(found.ws))
+    assert found.ws.shape[1] == prior.domain.generator.num_ws
     assert torch.equal(found.images, found.render())
     assert torch.equal(found.images, prior.invert(person.images, seeds=[7] * len(person)).images)
 
