@@ -11,7 +11,6 @@ Exit status: 0 the main command can run, 1 something that it needs is not there,
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
@@ -142,7 +141,7 @@ def identity_gap(asked: Asked) -> Findings:
     """What there is to personalise, for the first people and photos."""
     from benchmarks.engine.identity_gap import GATES, identity_gap
     from benchmarks.engine.options import Options
-    from benchmarks.engine.records import write_text
+    from benchmarks.engine.records import write_json
     from benchmarks.engine.request import person_folders
     from datasets.folders import read_portraits
     from mystyle.memory import keep_freed_memory
@@ -160,7 +159,7 @@ def identity_gap(asked: Asked) -> Findings:
     ]
     gap = identity_gap(domain, [(train, held_out[:GAP_PHOTOS]) for train, held_out in pairs])
     if asked.gap_file is not None:
-        write_text(asked.gap_file, json.dumps(gap.record(domain.weights, GAP_PHOTOS), indent=2) + "\n")
+        write_json(asked.gap_file, gap.record(domain.weights, GAP_PHOTOS))
     yield Finding("real photos", OK, f"identity {gap.real.mean():.3f} to the person's other photos")
     yield Finding("strangers", OK, f"identity {gap.strangers.mean():.3f}")
     for row, gate in GATES.items():

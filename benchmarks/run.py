@@ -159,7 +159,7 @@ def execute(request: Request, options: Options, jobs: Sequence[Job], load: Calla
     limits = options.executor_options
     devices = choose_devices(limits.device, limits.workers, len(jobs))
     about = environment(devices[0])
-    if gap := recorded_gap(SHIPPED / request.domain, request.weights):
+    if gap := recorded_gap(SHIPPED / request.domain, jobs[0].weights):
         about["identity_gap"] = gap
     with writing(options.folder):
         records.write_json(options.folder / "environment.json", about)

@@ -7,7 +7,6 @@ What ``benchmarks.doctor --gap --gap_file`` measured lies beside the weights, an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from datasets.folders import sha256
+from benchmarks.engine.records import RESTORE, read_json
 from mystyle import weights as weights_package
 from mystyle.degradations import Identity
 from mystyle.descent import Ramps
@@ -56,17 +55,15 @@ class Gap:
         return {"weights": dict(weights), "people": len(self.real), "photos": photos, "identity": means, "gates": rows}
 
 
-def recorded_gap(folder: Path, weights: Mapping[str, Path]) -> dict[str, Any] | None:
-    """What was measured on these weight files, as ``Gap.record``, from ``folder``; None if it was not, or on others."""
+def recorded_gap(folder: Path, weights: Mapping[str, str]) -> dict[str, Any] | None:
+    """What was measured on weight files of these hashes, as ``Gap.record``, from ``folder``; None if it was not.
+
+    Raises RecordError if what is there cannot be read.
+    """
     path = folder / FILE
-    if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    here = {file.name: file for file in weights.values()}
-    measured: dict[str, str] = found.pop("weights")
-    if not all(name in here and sha256(here[name]) == digest for name, digest in measured.items()):
-        return None
-    return found
+    found = read_json(path, RESTORE) if path.is_file() else {}
+    measured = found.pop("weights", {})
+    return found if measured and measured.items() <= weights.items() else None
 
 
 @torch.no_grad()

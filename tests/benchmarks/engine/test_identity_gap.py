@@ -15,7 +15,7 @@ from benchmarks import doctor
 from benchmarks.engine import identity_gap as measured
 from benchmarks.engine import records
 from benchmarks.engine.identity_gap import DESCENT, FILE, identity_gap, recorded_gap
-from datasets.folders import read_portraits, sha256
+from datasets.folders import read_portraits
 from mystyle import domains
 from mystyle.domains.synthetic import WeightFolder
 from reports.build import main as build
@@ -55,16 +55,17 @@ def test_likeness_is_the_mean_cosine_to_the_template_of_the_reference_photos(tin
 
 
 def test_a_record_counts_for_the_weights_that_it_was_measured_on(tmp_path, gap):
-    weights = {"generator": tmp_path / "generator.safetensors"}
-    weights["generator"].write_bytes(b"weights")
-    digests = {"generator.safetensors": sha256(weights["generator"])}
-    assert recorded_gap(tmp_path, weights) is None
+    digests = {"generator.safetensors": "1" * 64}
+    assert recorded_gap(tmp_path, digests) is None
     (tmp_path / FILE).write_text(json.dumps(gap.record(digests, photos=3)))
-    found = recorded_gap(tmp_path, weights)
+    found = recorded_gap(tmp_path, digests | {"comodgan.safetensors": "2" * 64})
     assert found["people"] == 2 and found["photos"] == 3
     assert found["gates"]["descent"] == {"share": gap.share("descent"), "at_most": 0.75}
-    weights["generator"].write_bytes(b"others")
-    assert recorded_gap(tmp_path, weights) is None
+    assert recorded_gap(tmp_path, {"generator.safetensors": "3" * 64}) is None
+    assert recorded_gap(tmp_path, {"comodgan.safetensors": "2" * 64}) is None
+    (tmp_path / FILE).write_text("{")
+    with pytest.raises(records.RecordError, match=FILE):
+        recorded_gap(tmp_path, digests)
 
 
 def test_the_page_of_a_run_shows_it(tmp_path, gap):
