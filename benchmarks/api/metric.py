@@ -56,6 +56,12 @@ class Evaluation:
             raise Inapplicable("there is no filled hole")
         return self.problem.mask
 
+    def fact(self, name: str, lacking: str) -> Tensor:
+        """What task or prior told of the outputs under that name. Raises Inapplicable, because of ``lacking``."""
+        if name not in self.facts:
+            raise Inapplicable(lacking)
+        return self.facts[name]
+
     def apply(self, network: Callable[..., Tensor], *images: Image) -> Tensor:
         """``network(*images)`` in batches on the domain's device; the result on the CPU. Photos of 1024 px need it."""
         import torch

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.api.task import Inapplicable
 
 
 def anchor_displacement(evaluation: Evaluation) -> dict[str, float]:
     """``{"anchors": value}``. Raises Inapplicable for priors whose anchors are not trained."""
-    if "anchor_displacement" not in evaluation.facts:
-        raise Inapplicable("the prior has no trained anchors")
-    return {"anchors": float(evaluation.facts["anchor_displacement"][0])}
+    return {"anchors": float(evaluation.fact("anchor_displacement", "the prior has no trained anchors")[0])}
 
 
 METRIC = Metric(

@@ -12,12 +12,11 @@ NEARLY = 0.95  # of the bound: softplus comes near it and does not touch it
 
 def at_bound(evaluation: Evaluation) -> Tensor:
     """``[n]``: 1 where the effective dilation is 95 % of the bound or more, else 0."""
-    if "dilation" not in evaluation.facts:
-        raise Inapplicable("the code has no coordinates in the person's anchors")
+    reached = evaluation.fact("dilation", "the code has no coordinates in the person's anchors")
     bound = evaluation.facts["bound"]
     if not bound.isfinite().all() or (bound == 0).any():
         raise Inapplicable("there is no bound to reach, or it is the hull itself")
-    return (evaluation.facts["dilation"] >= NEARLY * bound).float()
+    return (reached >= NEARLY * bound).float()
 
 
 METRIC = Metric(

@@ -5,14 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.api.task import Inapplicable
 
 
 def code_distance(evaluation: Evaluation) -> Tensor:
     """``[n]``: RMS over all coordinates, in deviations. Raises Inapplicable for what has no code in P-norm+."""
-    if "code_distance" not in evaluation.facts:
-        raise Inapplicable("the image has no code in P-norm+")
-    return evaluation.facts["code_distance"]
+    return evaluation.fact("code_distance", "the image has no code in P-norm+")
 
 
 METRIC = Metric(

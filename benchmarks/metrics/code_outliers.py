@@ -5,14 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.api.task import Inapplicable
 
 
 def code_outliers(evaluation: Evaluation) -> Tensor:
     """``[n]``: of all coordinates. Raises Inapplicable for what has no code in P-norm+."""
-    if "code_outliers" not in evaluation.facts:
-        raise Inapplicable("the image has no code in P-norm+")
-    return evaluation.facts["code_outliers"]
+    return evaluation.fact("code_outliers", "the image has no code in P-norm+")
 
 
 METRIC = Metric(

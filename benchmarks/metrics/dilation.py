@@ -5,14 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.api.task import Inapplicable
 
 
 def dilation(evaluation: Evaluation) -> Tensor:
     """``[n]``: max(0, -min alpha) over layers and anchors. Raises Inapplicable for codes that have no coordinates."""
-    if "dilation" not in evaluation.facts:
-        raise Inapplicable("the code has no coordinates in the person's anchors")
-    return evaluation.facts["dilation"]
+    return evaluation.fact("dilation", "the code has no coordinates in the person's anchors")
 
 
 METRIC = Metric(

@@ -5,14 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.api.task import Inapplicable
 
 
 def in_domain_mse(evaluation: Evaluation) -> Tensor:
     """``[n]``: the mean over an inversion's random codes. Raises Inapplicable where the task renders none."""
-    if "in_domain_mse" not in evaluation.facts:
-        raise Inapplicable("the task renders no random codes")
-    return evaluation.facts["in_domain_mse"]
+    return evaluation.fact("in_domain_mse", "the task renders no random codes")
 
 
 METRIC = Metric(

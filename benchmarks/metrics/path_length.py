@@ -5,14 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.api.task import Inapplicable
 
 
 def path_length(evaluation: Evaluation) -> Tensor:
     """``[n]``, as the task measured it (``benchmarks/tasks/path_length.py``)."""
-    if "path_length" not in evaluation.facts:
-        raise Inapplicable("no paths were measured")
-    return evaluation.facts["path_length"]
+    return evaluation.fact("path_length", "no paths were measured")
 
 
 METRIC = Metric(

@@ -5,14 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
-from benchmarks.api.task import Inapplicable
 
 
 def tuning_steps(evaluation: Evaluation) -> Tensor:
     """``[n]``: of the generator that renders the image. Raises Inapplicable where nothing is tuned to an image."""
-    if "tuning_steps" not in evaluation.facts:
-        raise Inapplicable("nothing is tuned to the image")
-    return evaluation.facts["tuning_steps"]
+    return evaluation.fact("tuning_steps", "nothing is tuned to the image")
 
 
 METRIC = Metric(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
 from benchmarks.tasks.same_magnitude import SameMagnitude
-
-FACT = "inverted_yaw"  # what tasks that edit inversions tell of the image before the edit
+from benchmarks.tasks.through_editor import INVERTED
 
 
 def yaw_change(evaluation: Evaluation) -> dict[str, float]:
@@ -16,10 +15,12 @@ def yaw_change(evaluation: Evaluation) -> dict[str, float]:
     """
     searched = isinstance(evaluation.task, SameMagnitude) and evaluation.task.attribute == "yaw"
     turned = [searched or "yaw" in dict(case.edits) for case in evaluation.cases]
-    if FACT not in evaluation.facts or not any(turned):
-        raise Inapplicable("no yaw was changed that the judge reads")
+    lacking = "no yaw was changed that the judge reads"
+    before = evaluation.fact(INVERTED + "yaw", lacking)
+    if not any(turned):
+        raise Inapplicable(lacking)
     mean, std = evaluation.domain.judge.moments["yaw"]
-    change = (evaluation.attributes("outputs")["yaw"] * std + mean - evaluation.facts[FACT]).abs().tolist()
+    change = (evaluation.attributes("outputs")["yaw"] * std + mean - before).abs().tolist()
     cases = zip(evaluation.cases, change, turned, strict=True)
     return {f"yaw of {case.name}": value for case, value, there in cases if there}
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmarks.api.registry import EDITORS
 from benchmarks.api.task import Case, Inapplicable, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.restoration import inversion_seed, stem
+from benchmarks.tasks.restoration import inversion_case
 from benchmarks.tasks.through_editor import ThroughEditor, invert_once
 from mystyle.degradations import Identity
 from mystyle.inversion import OwnGenerators, SharedGenerator, digest
@@ -45,10 +45,8 @@ class Editing(ThroughEditor):
 
     def cases(self, person: Person, photo: int, seed: int) -> tuple[Case, ...]:
         """The wanted edits of a held-out photo; all of one photo and seed share its inversion."""
-        file = person.files[photo]
-        seed = inversion_seed(person, photo, seed)
         return tuple(
-            Case(f"{stem(file)}-{self.attribute}-{k}", file, seed, photo=photo, dose=wanted)
+            inversion_case(person, photo, f"{self.attribute}-{k}", seed, dose=wanted)
             for k, wanted in enumerate(self.wanted)
         )
 

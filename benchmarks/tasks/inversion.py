@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.restoration import Restoration, photos_of, restoration_case
-from mystyle.degradations import Identity
+from benchmarks.tasks.restoration import Restoration, restoration_case, whole_photos
 from mystyle.protocols import Inverts
 from mystyle.types import Portraits
 
@@ -33,8 +32,7 @@ class Inversion(Restoration):
         return MethodOutput(found.images.cpu(), found.facts)
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
-        clean = photos_of(photos, cases).images
-        return Problem(clean, None, clean, Identity())
+        return whole_photos(photos, cases)
 
 
 TASK = Inversion

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ import torch
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources
-from benchmarks.tasks.restoration import BATCH, inversion_seed, photos_of, stem
+from benchmarks.tasks.restoration import BATCH, inversion_case, photos_of, stem
 from benchmarks.tasks.through_editor import invert_once
 from mystyle.degradations import Identity
 from mystyle.domains.domain import Domain
@@ -55,10 +56,10 @@ class OfTwoPhotos(ABC):
         order = np.random.default_rng(item_seed("pairs", *(person.name for person, _ in photos), seed))
         ring = [photos[i] for i in order.permutation(len(photos))]
         return tuple(
-            Case(
-                f"{person.name}-{stem(person.files[i])}-{label}-{k}" + f"-{step}" * (neighbours > 1),
-                f"{person.name}/{person.files[i]}",
-                inversion_seed(person, i, seed),
+            replace(
+                inversion_case(person, i, label, seed),
+                name=f"{person.name}-{stem(person.files[i])}-{label}-{k}" + f"-{step}" * (neighbours > 1),
+                image=f"{person.name}/{person.files[i]}",
                 photo=begin[person.name] + i,
                 other=begin[other.name] + j,
                 dose=dose,

@@ -16,9 +16,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.restoration import inversion_seed, photos_of, stem
+from benchmarks.tasks.restoration import inversion_case, whole_photos
 from benchmarks.tasks.through_editor import invert_once
-from mystyle.degradations import Identity
 from mystyle.domains.domain import Domain
 from mystyle.inversion import Inversion
 from mystyle.latents.paths import path_lengths
@@ -39,13 +38,11 @@ class PathLength:
 
     def case(self, person: Person, photo: int, seed: int) -> Case:
         """A held-out photo, with the seed of its inversion."""
-        file = person.files[photo]
-        return Case(f"{stem(file)}-inverted", file, inversion_seed(person, photo, seed), photo=photo)
+        return inversion_case(person, photo, "inverted", seed)
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
         """The photo of each case."""
-        clean = photos_of(photos, cases).images
-        return Problem(clean, None, clean, Identity())
+        return whole_photos(photos, cases)
 
     @torch.no_grad()
     def solve(self, prior: Inverts, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
+from mystyle.degradations import Identity
 from mystyle.protocols import Projects, Restores
 from mystyle.types import Portraits
 
@@ -57,9 +59,16 @@ def restoration_case(person: Person, photo: int, what: str, seed: int, **fields:
     return Case(name=f"{stem(file)}-{what}", image=file, seed=case_seed, photo=photo, **fields)
 
 
-def inversion_seed(person: Person, photo: int, seed: int) -> int:
-    """The seed that a held-out photo is inverted with, whatever is done with its code."""
-    return item_seed("restore", person.name, person.files[photo], "inversion", seed)
+def inversion_case(person: Person, photo: int, label: str, seed: int, **fields: Any) -> Case:
+    """The case of what is done with a held-out photo's code. All of one photo and seed share its inversion."""
+    inverted = restoration_case(person, photo, "inversion", seed, **fields)
+    return replace(inverted, name=f"{stem(inverted.image)}-{label}")
+
+
+def whole_photos(photos: Portraits, cases: Sequence[Case]) -> Problem:
+    """The photo of each case, which is what a method is given."""
+    clean = photos_of(photos, cases).images
+    return Problem(clean, None, clean, Identity())
 
 
 def restore(prior: Restores, problem: Problem, cases: Sequence[Case]) -> MethodOutput:

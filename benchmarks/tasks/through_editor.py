@@ -11,8 +11,7 @@ import torch
 
 from benchmarks.api.registry import EDITORS
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.restoration import inversion_seed, photos_of, stem
-from mystyle.degradations import Identity
+from benchmarks.tasks.restoration import inversion_case, whole_photos
 from mystyle.domains.domain import Domain
 from mystyle.inversion import Codes, Inversion
 from mystyle.protocols import Editor, Inverts
@@ -44,18 +43,16 @@ class ThroughEditor(ABC):
         return files
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
-        """The photo of each case, which is what a method is given."""
-        clean = photos_of(photos, cases).images
-        return Problem(clean, None, clean, Identity())
+        """The photo of each case."""
+        return whole_photos(photos, cases)
 
 
 class SingleEdits(ThroughEditor):
     """Edits of which each case has its own, rendered by what belongs to the inversion."""
 
     def case(self, person: Person, photo: int, label: str, seed: int, **fields: Any) -> Case:
-        """The case of an edit of a held-out photo; all of one photo and seed share its inversion."""
-        file = person.files[photo]
-        return Case(f"{stem(file)}-{label}", file, inversion_seed(person, photo, seed), photo=photo, **fields)
+        """The case of an edit of a held-out photo."""
+        return inversion_case(person, photo, label, seed, **fields)
 
     @abstractmethod
     def edited(self, codes: Inversion, k: int, case: Case, editor: Editor, domain: Domain) -> Codes:

@@ -15,7 +15,7 @@ import torch
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, check_output
 from benchmarks.tasks.inversion import Inversion
-from benchmarks.tasks.restoration import restoration_case
+from benchmarks.tasks.restoration import inversion_case
 from mystyle.inversion import SharedGenerator
 from mystyle.protocols import Inverts
 
@@ -28,7 +28,7 @@ class TunedInversion(Inversion):
 
     def case(self, person: Person, photo: int, seed: int) -> Case:
         """That of ``inversion``, so that the photo is inverted once for both."""
-        return restoration_case(person, photo, Inversion.name, seed)
+        return inversion_case(person, photo, Inversion.name, seed)
 
     def solve(
         self, prior: Inverts, problem: Problem, cases: Sequence[Case], resources: Resources | None = None
