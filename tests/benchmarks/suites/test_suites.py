@@ -105,7 +105,23 @@ def test_jobs_are_distinct_and_share_priors(suite, people):
 
 
 @pytest.fixture(scope="module")
-def finished(suite, people_root, tmp_path_factory):
+def priors(tmp_path_factory):
+    """What was fitted for one suite serves the others, as in a run of all of them."""
+    return tmp_path_factory.mktemp("priors")
+
+
+@pytest.fixture(scope="module", params=["one row of a method", pytest.param("every row", marks=pytest.mark.slow)])
+def methods(request, suite):
+    """By row. Rows of one method differ in settings, which ``jobs_of`` makes for all of them."""
+    every = methods_of(suite)
+    if request.param == "every row":
+        return every
+    first = {method.name: row for row, method in reversed(every.items())}
+    return {row: method for row, method in every.items() if row in first.values()}
+
+
+@pytest.fixture(scope="module")
+def finished(suite, methods, people_root, priors, tmp_path_factory):
     """The smoke preset on the tiny domain."""
     place = tmp_path_factory.mktemp(suite.name)
     network = place / "network"
@@ -113,7 +129,7 @@ def finished(suite, people_root, tmp_path_factory):
     asked = Request(
         suite=suite,
         preset="smoke",
-        methods=methods_of(suite),
+        methods=methods,
         metrics={name: METRICS.load(name) for name in suite.metrics},
         folders={name: people_root / name for name in ("alice", "bob")},
         seeds=(0,),
@@ -123,7 +139,13 @@ def finished(suite, people_root, tmp_path_factory):
         files=dict.fromkeys(network_files(suite), network),
     )
     options = Options(
-        suite.name, photos=people_root, out=place / "out", executor="inline", device="cpu", wandb="disabled"
+        suite.name,
+        photos=people_root,
+        out=place / "out",
+        priors=priors,
+        executor="inline",
+        device="cpu",
+        wandb="disabled",
     )
     options.folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:  # a process for each report would take as long as the suite
@@ -131,14 +153,14 @@ def finished(suite, people_root, tmp_path_factory):
         return options.folder, run.do_jobs(asked, options, load_tiny_domain)()
 
 
-def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite):
+def test_the_smoke_preset_runs_and_every_row_has_numbers(finished, suite, methods):
     folder, status = finished
     results = pd.read_csv(folder / "results.csv", dtype={"reason": str})
     assert status == 0, results[results["status"] == "failed"]["reason"].unique()
     assert not (results["status"] == "failed").any()
     scored = results[results["status"] == "done"].groupby("method")["metric"].nunique()
     there = {reference.name for reference in suite.references} - {"fresh_photos"}  # nobody was rendered here
-    assert set(scored.index) == {*suite.rows, *there}
+    assert set(scored.index) == {*methods, *there}
     dashes = results[results["method"] == "fresh_photos"]["reason"]
     assert dashes.str.contains("rendered people alone").all()
     assert scored.min() >= 2
