@@ -20,7 +20,7 @@ from mystyle.inversion import Codes, SharedGenerator
 def domain(tiny_domain) -> Domain:
     domain = replace(tiny_domain, fits=InMemory())
     settings = {"base": GANSPACE.version}
-    domain.fitted(EDITOR.name, EDITOR.version, settings, lambda: EDITOR.find(domain, codes=8))
+    domain.fitted(EDITOR.name, EDITOR.version, settings, lambda: EDITOR.find(domain, codes=4))
     return domain
 
 
@@ -65,11 +65,11 @@ def test_published_layers_are_scaled_to_the_generator():
 
 def test_the_reader_reads_more_of_what_is_added(domain):
     g = domain.generator
-    ws = sample_w(g, 8, seed=0)[:, None].expand(-1, g.num_ws, -1)
-    codes = Codes(ws=ws, renderer=SharedGenerator(g), rows=tuple(range(8)))
+    ws = sample_w(g, 4, seed=0)[:, None].expand(-1, g.num_ws, -1)
+    codes = Codes(ws=ws, renderer=SharedGenerator(g), rows=tuple(range(4)))
     for k, attribute in enumerate(main_attributes(domain.reader)):
         edited = EDITOR.apply(codes, attribute, [-1.0, 1.0], domain).ws
-        less, more = read_codes(edited, domain, main_attributes(domain.reader))[:, k].unflatten(0, (8, 2)).mean(dim=0)
+        less, more = read_codes(edited, domain, main_attributes(domain.reader))[:, k].unflatten(0, (4, 2)).mean(dim=0)
         assert more > less, "on the codes that the label was found on"
 
 
