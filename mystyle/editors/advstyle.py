@@ -94,7 +94,7 @@ class AdvStyle(LinearEditor):
 
 def step_down(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
 
 

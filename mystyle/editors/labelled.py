@@ -60,7 +60,8 @@ class Labelled(LinearEditor):
         require(attribute, self.attributes(domain), self.name)
         found: Tensor = self.labels(domain)[attribute]
         number, first, last, sign = found.tolist()
-        return sign * self.candidate(number, range(first, last + 1), domain)
+        direction: WPlus = sign * self.candidate(number, range(first, last + 1), domain)
+        return direction
 
     def candidate(self, number: int, layers: range, domain: Domain) -> WPlus:
         """Direction ``number`` of the base in some layers: [num_ws, w_dim]."""

@@ -94,7 +94,7 @@ def changes(flow: Flow, w: WPlus, old: Tensor, new: Tensor) -> Tensor:
     z = flow(w.flatten(0, 1), old.repeat_interleave(layers, dim=0), TOLERANCE).unflatten(0, (n, 1, layers))
     conditions = torch.cat([new, old[:, None]], dim=1)[:, :, None].expand(-1, -1, layers, -1)
     back = flow.inverse(z.expand(-1, s + 1, -1, -1).flatten(0, 2), conditions.flatten(0, 2), TOLERANCE)
-    ways = back.unflatten(0, (n, s + 1, layers))
+    ways: Tensor = back.unflatten(0, (n, s + 1, layers))
     return ways[:, :-1] - ways[:, -1:]
 
 
