@@ -24,7 +24,7 @@ from mystyle.types import W
 def read_pairs(domain: Domain, work: Path, samples: int, seed: int) -> tuple[W, Tensor]:
     """Codes [n, w_dim] and the reader's main attributes of their images [n, K], in deviations; kept in ``work``."""
     g, names = domain.generator, main_attributes(domain.reader)
-    path = work / f"pairs-{samples}-{seed}-{domain.w_name[:16]}.safetensors"
+    path = work / f"styleflow-{samples}-{seed}-{domain.w_name[:16]}.safetensors"
     if not path.is_file():
         w = sample_w(g, samples, seed)
         parts = []
@@ -71,7 +71,7 @@ def evaluate(recipe: FlowRecipe, domain: Domain, codes: int = 16) -> dict[str, f
     the other conditions.
     """
     network, names = recipe.network.eval(), recipe.network.attributes
-    losses = [float(recipe.loss(rows)) for rows in torch.arange(recipe.held_out).split(BATCH)]
+    losses = [float(recipe.loss(rows).detach()) for rows in torch.arange(recipe.held_out).split(BATCH)]
     figures = {"nll": sum(losses) / len(losses)}
     ws = recipe.w[:codes, None].expand(-1, domain.generator.num_ws, -1).to(domain.device)
     free = Codes(ws=ws, renderer=SharedGenerator(domain.generator), rows=tuple(range(len(ws))))
@@ -94,7 +94,7 @@ def pretrain(domain: Domain, out: Path, work: Path, settings: StyleFlowSettings,
     if not main_attributes(domain.reader):
         raise ValueError(f"the reader of domain {domain.name} reads none of the main attributes")
     with showing():
-        w, c = read_pairs(domain, work / "styleflow", settings.samples, seed)
+        w, c = read_pairs(domain, work / "samples", settings.samples, seed)
     recipe = FlowRecipe(domain, w, c, settings, seed)
     train(recipe, work / "styleflow")
     recipe.network.cpu()
