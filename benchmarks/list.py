@@ -12,6 +12,7 @@ from benchmarks.api.registry import DOMAINS, EDITORS, METHODS, METRICS, SUITES, 
 from benchmarks.engine import executors as jobs
 from benchmarks.engine.terminal import echo, replace_unencodable
 from datasets.splits import CELEBRITIES, SYNTHETIC
+from mystyle.domains import load_domain
 
 Lines = Iterator[tuple[str, str]]
 
@@ -41,9 +42,12 @@ def tasks() -> Lines:
         yield name, f"{asks}; parameters: {parameters or 'none'}"
 
 
-def editors() -> Lines:
+def editors(domain: str = "") -> Lines:
+    """With ``domain``, what each of them can change there, which may have to be found first."""
+    loaded = load_domain(domain) if domain else None
     for name, editor in _all(EDITORS):
-        yield name, f"{editor.title} (version {editor.version})"
+        changes = f"; changes: {', '.join(editor.attributes(loaded)) or 'nothing by name'}" if loaded else ""
+        yield name, f"{editor.title} (version {editor.version}){changes}"
 
 
 def domains() -> Lines:
@@ -78,9 +82,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     replace_unencodable()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.list", description="Lists what there is.")
     parser.add_argument("topic", nargs="?", choices=TOPICS, help="by default all of them")
-    topic = parser.parse_args(arguments).topic
+    parser.add_argument("--domain", default="", help="with editors: say what each of them can change there")
+    options = parser.parse_args(arguments)
+    topic = options.topic
+    if options.domain and topic != "editors":
+        parser.error("--domain goes with the topic editors")
     for name in [topic] if topic else TOPICS:
-        lines = list(TOPICS[name]())
+        try:
+            lines = list(editors(options.domain) if options.domain else TOPICS[name]())
+        except ValueError as error:  # no such domain, or files that it lacks
+            parser.error(str(error))
         width = max((len(first) for first, _ in lines), default=0)
         echo(*([f"{name}:"] if topic is None else []), *(f"  {a:<{width}}  {b}" for a, b in lines))
     return 0

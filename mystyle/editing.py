@@ -65,11 +65,24 @@ class AlphaCodes(Codes):
     def moved(self, direction: W | WPlus, strengths: Sequence[float]) -> AlphaCodes:
         """``edit`` in the place of w + theta n."""
         code = edit(self.code, direction, strengths, self.anchors, self.editing).code
+        return self.edited(code.alpha, len(strengths))
+
+    def displaced(self, changes: Tensor) -> AlphaCodes:
+        """Every change is a direction of its own, walked along once."""
+        alpha = [
+            edit(AlphaCode(one, self.code.anchors), change, [1.0], self.anchors, self.editing).code.alpha
+            for one, own in zip(self.code.alpha.split(1), changes, strict=True)
+            for change in own
+        ]
+        return self.edited(torch.cat(alpha), changes.shape[1])
+
+    def edited(self, alpha: Tensor, times: int) -> AlphaCodes:
+        """The codes [n * times, num_ws, N] that ``times`` edits made of each."""
         return AlphaCodes(
-            ws=to_w(code.alpha, self.anchors),
+            ws=to_w(alpha, self.anchors),
             renderer=self.renderer,
-            rows=self.repeated(len(strengths)),
-            code=code,
+            rows=self.repeated(times),
+            code=AlphaCode(alpha, self.anchors.hash),
             anchors=self.anchors,
             editing=self.editing,
         )

@@ -10,7 +10,7 @@ import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -126,6 +126,8 @@ class Codes:
     renderer: Renderer
     rows: tuple[int, ...]
     """[n]: the inverted image that each code came from, which the renderer asks for"""
+    remembered: Mapping[str, Tensor] = field(default_factory=dict)
+    """what an editor noted of each code for its next edit, [n, ...] each, by its name; other edits forget it"""
 
     def __len__(self) -> int:
         return len(self.ws)
@@ -142,6 +144,11 @@ class Codes:
         theta = torch.tensor(strengths, dtype=torch.float32).to(self.ws)
         ws = (self.ws[:, None] + theta[:, None, None] * direction.to(self.ws)).flatten(0, 1)
         return Codes(ws=ws, renderer=self.renderer, rows=self.repeated(len(strengths)))
+
+    def displaced(self, changes: Tensor) -> Codes:
+        """w + a change of its own for every code and strength, [n, S, num_ws, w_dim]: n * S codes."""
+        ws = (self.ws[:, None] + changes.to(self.ws)).flatten(0, 1)
+        return Codes(ws=ws, renderer=self.renderer, rows=self.repeated(changes.shape[1]))
 
     def repeated(self, times: int) -> tuple[int, ...]:
         """``rows`` with every entry ``times`` in a row."""

@@ -10,8 +10,12 @@ Where the papers cannot be followed, or leave something open, we choose:
 - *strengths*. PTI names none; one standard deviation of W along the direction, which turns a head about as far as the
   pose edit of its table.
 - *identity* is compared with the photo and not with the inversion; PTI does not say.
-- *directions* are InterFaceGAN's for all edits; II2S sets coordinates of GANSpace, whose pose and gender components
-  were found by eye.
+- *directions* are InterFaceGAN's for all edits but those of the conditions that name another editor; II2S sets
+  coordinates of GANSpace, whose pose and gender components were found by eye.
+- *editors*. MAGEC compares InterFaceGAN, GANSpace and StyleFlow (its Table 2), the expanded latent space InterFaceGAN,
+  GANSpace and SeFa (its Table 1), PTI shows StyleCLIP's mappers. A strength of one is a deviation of W for directions,
+  a deviation of the population for StyleFlow, and what a mapper was fitted to; identities compare at what an editor
+  changed, not at its strength.
 - *pairs*. II2S has "a randomly sampled image"; here the photos in a ring in random order, each of them first once and
   second once. Codes of two photos are rendered by the generator of the first where an inversion has one of its own.
 - *FID* needs more photos than these and an Inception network; ``kid_inputs`` beside it is not biased.
@@ -56,11 +60,17 @@ CONDITIONS = {
     "interpolation_w": "Interpolation in W+",
     "interpolation_p": "Interpolation in P-norm+",
     "mixing": "Style mixing",
+    "ganspace_labelled": "Single edits by GANSpace",
+    "sefa_labelled": "Single edits by SeFa",
+    "styleflow": "Single edits by StyleFlow",
+    "mapper": "Single edits by mappers",
+    "advstyle": "Single edits by AdvStyle",
 }
 METRICS = (
     *("yaw_change", "yaw_range", "attribute_accuracy", "identity_photo"),
     *("path_length", "path_length_all", "fid_inputs", "kid_inputs"),
 )
+ALL_EDITORS = ("ganspace_labelled", "sefa_labelled", "styleflow", "mapper", "advstyle")
 COLUMNS = ("domain_encoder", "domain_w", "domain_wplus", "ii2s_unclipped", "ii2s", "pti")
 
 
@@ -74,6 +84,7 @@ class Settings:
     gallery: int = 17  # strengths tried in each round of a search
     paths: int = 8  # for each photo
     whitening: int = SAMPLES  # codes that P-norm+ is fitted to
+    editors: tuple[str, ...] = ("ganspace_labelled", "sefa_labelled", "styleflow")  # beside InterFaceGAN
 
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
@@ -103,7 +114,15 @@ def of_one(person: Person, photos: Sequence[int], settings: Settings, seed: int)
         *(Part(same, dosed(same, name, (-degrees, degrees)), name) for name, degrees in TURNS.items()),
         Part(pose, dosed(pose, "pose", (-2.0, -1.0, 0.0, 1.0, 2.0)), "pose"),
         Part(gender, dosed(gender, "gender", (-1.0, 1.0)), "gender"),
+        *(by_editor(Edits(name), person, photos, seed) for name in settings.editors),
     )
+
+
+def by_editor(task: Edits, person: Person, photos: Sequence[int], seed: int) -> Part:
+    """The single edits by another editor than InterFaceGAN."""
+    edits = [(i, name, f"{task.editor}-{name}") for i in photos for name in EDITED]
+    cases = [task.case(person, i, label, seed, edits=((name, STRENGTH),)) for i, name, label in edits]
+    return Part(task, tuple(cases), task.editor, level=STRENGTH)
 
 
 def of_two(people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
@@ -138,7 +157,7 @@ SUITE = Suite(
     name="editability",
     version=1,
     title="Editability",
-    paper="Table 2 of PTI, Tables 2 to 4 of II2S",
+    paper="Table 2 of PTI, Tables 2 to 4 of II2S; editors of MAGEC's Table 2 and the expanded latent space's Table 1",
     methods=(
         *("domain_encoder", "domain_w", "domain_wplus"),
         Variant("ii2s_unclipped", "II2S, not clipped", "ii2s", unclipped),
@@ -165,6 +184,12 @@ SUITE = Suite(
             "editability_sequential",
             "Smile, pose and age edited one after the other.",
             {"columns": COLUMNS, "conditions": ("sequential",)},
+        ),
+        Figure(
+            "strips",
+            "editability_editors",
+            "Smile by other editors, each with a strength of one.",
+            {"columns": "level", "people": 4},
         ),
         Figure(
             "strips",
@@ -263,10 +288,10 @@ SUITE = Suite(
         ),
     ),
     presets={
-        "smoke": Settings("2 people: the plumbing", gallery=5, paths=1, whitening=10_000),
-        "quick": Settings("12 people: about eight minutes on two cores", Strangers(12)),
-        "full": Settings("100 people: for a GPU", Strangers(100)),
-        "paper": Settings("100 people: for a GPU", Strangers(100)),
+        "smoke": Settings("2 people: the plumbing", gallery=5, paths=1, whitening=10_000, editors=("styleflow",)),
+        "quick": Settings("12 people: about ten minutes on two cores", Strangers(12)),
+        "full": Settings("100 people: for a GPU", Strangers(100), editors=ALL_EDITORS),
+        "paper": Settings("100 people: for a GPU", Strangers(100), editors=ALL_EDITORS),
     },
     parts=parts,
 )

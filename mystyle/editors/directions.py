@@ -27,14 +27,33 @@ from mystyle.types import Unsupported, W, WPlus
 SAMPLES, COUNT = 10_000, 16  # codes looked at, and directions found where the attributes do not decide how many
 
 
-class DirectionEditor(ABC):
-    """An editor whose attributes are directions of W, found once for a domain."""
+class LinearEditor(ABC):
+    """An editor whose attributes are directions, along which codes are moved; it is told what they are."""
 
     name: str
     version: int
     title: str
     files: tuple[str, ...] = ()
     differentiable = True
+
+    @abstractmethod
+    def attributes(self, domain: Domain) -> tuple[str, ...]:
+        """What it can change."""
+
+    @abstractmethod
+    def direction(self, attribute: str, domain: Domain) -> W | WPlus:
+        """[w_dim], alike in all layers, or [num_ws, w_dim]. Raises Unsupported for an attribute that it lacks."""
+
+    def apply(self, codes: Codes, attribute: str, strengths: Sequence[float], domain: Domain) -> Codes:
+        return codes.moved(self.direction(attribute, domain), strengths)
+
+    def inverse(self, codes: Codes, attribute: str, strengths: Sequence[float], domain: Domain) -> Codes:
+        """The way back; exact where codes move freely, not where a personal prior has bounded an edit."""
+        return self.apply(codes, attribute, [-strength for strength in strengths], domain)
+
+
+class DirectionEditor(LinearEditor):
+    """An editor whose attributes are directions of W, found once for a domain."""
 
     @abstractmethod
     def find(self, domain: Domain, samples: int = SAMPLES, count: int = COUNT, seed: int = 0) -> dict[str, W]:
@@ -51,16 +70,14 @@ class DirectionEditor(ABC):
         """The direction of ``NAME`` [w_dim], or of ``NAME:FIRST-LAST`` [num_ws, w_dim]. Raises Unsupported."""
         name, layers = parse_layers(attribute, domain.generator.num_ws)
         known = self.directions(domain)
-        if name not in known:
-            raise Unsupported(f"unknown direction {name!r}; {self.name} has here: {', '.join(known) or 'none'}")
+        require(name, tuple(known), self.name)
         return known[name] if layers is None else limited(known[name], layers, domain.generator.num_ws)
 
-    def apply(self, codes: Codes, attribute: str, strengths: Sequence[float], domain: Domain) -> Codes:
-        return codes.moved(self.direction(attribute, domain), strengths)
 
-    def inverse(self, codes: Codes, attribute: str, strengths: Sequence[float], domain: Domain) -> Codes:
-        """The way back; exact where codes move freely, not where a personal prior has bounded an edit."""
-        return self.apply(codes, attribute, [-strength for strength in strengths], domain)
+def require(attribute: str, known: Sequence[str], editor: str) -> None:
+    """Raises Unsupported unless the attribute is one of those that ``editor`` knows."""
+    if attribute not in known:
+        raise Unsupported(f"unknown direction {attribute!r}; {editor} has here: {', '.join(known) or 'none'}")
 
 
 def parse_layers(attribute: str, num_ws: int) -> tuple[str, range | None]:

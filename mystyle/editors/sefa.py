@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 
 from mystyle.domains.domain import Domain
 from mystyle.editors.directions import (
@@ -14,6 +15,7 @@ from mystyle.editors.directions import (
     limited,
     oriented,
     parse_layers,
+    require,
     sample_w,
     scaled,
 )
@@ -24,15 +26,16 @@ from mystyle.types import Unsupported, W, WPlus
 def closed_form(generator: Generator, w: W, count: int, layers: Sequence[int] | None = None) -> dict[str, W]:
     """Eigenvectors of A^T A with the largest eigenvalues.
 
-    A stacks the affine maps from w to styles of the styled convolutions numbered ``layers``, of all by default; every
-    map is divided by its norm, so that wide layers do not decide alone. Convolution i takes the code of layer i. Raises
-    Unsupported for a generator without such maps in those layers.
+    A stacks the affine maps from w to styles of the styled convolutions numbered ``layers``, of all by default; what
+    makes a style, a row of A, has norm one, as in the official code. That counts the layer of the last RGB image in,
+    too, which is left out here. Convolution i takes the code of layer i. Raises Unsupported for a generator without
+    such maps in those layers.
     """
     maps = [layer.style_map for layer in generator.synthesis.styled_convolutions()]
     chosen = maps if layers is None else [maps[i] for i in layers if i < len(maps)]
     if not chosen:
         raise Unsupported("SeFa needs styled convolutions in the layers that it is to change")
-    a = torch.cat([weight / weight.norm() for weight in chosen]).double()
+    a = F.normalize(torch.cat(list(chosen)).double(), dim=1)
     _, vectors = torch.linalg.eigh(a.T @ a)
     return {f"sefa{i:02d}": scaled(oriented(v.to(w)), w) for i, v in enumerate(vectors.flip(1).T[:count])}
 
@@ -41,7 +44,7 @@ class SeFa(DirectionEditor):
     """With a range of layers, ``sefa00:0-1``, both the directions and the edit are of those layers."""
 
     name = "sefa"
-    version = 1
+    version = 2
     title = "SeFa"
 
     def find(self, domain: Domain, samples: int = SAMPLES, count: int = COUNT, seed: int = 0) -> dict[str, W]:
@@ -57,8 +60,7 @@ class SeFa(DirectionEditor):
             return closed_form(g, sample_w(g, SAMPLES, 0), COUNT, layers)
 
         found = domain.fitted(self.name, self.version, {"layers": list(layers)}, of_layers)
-        if name not in found:
-            raise Unsupported(f"unknown direction {name!r}; {self.name} has here: {', '.join(found)}")
+        require(name, tuple(found), self.name)
         return limited(found[name], layers, g.num_ws)
 
 

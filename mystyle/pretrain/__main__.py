@@ -27,6 +27,7 @@ from mystyle.pretrain.settings import (
     HeadSettings,
     SampleEncoderSettings,
     StrangerSettings,
+    StyleFlowSettings,
 )
 
 
@@ -252,6 +253,32 @@ def strangers(
         card["figures"] = make(load_domain(domain), out, data, settings, seed)
 
 
+def styleflow(
+    domain: str,
+    out: Path,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: StyleFlowSettings = StyleFlowSettings(),
+) -> None:
+    """Trains the flow of the editor ``styleflow`` on samples of a domain's generator, read by its reader.
+
+    Args:
+        domain: whose generator and reader
+        out: folder for the weight file, the domain's own to use it there
+        work: folder for samples, checkpoints and curves
+        seed: of codes, initialisation, order and probes
+        settings: the recipe
+    """
+    from mystyle.domains import load_domain
+    from mystyle.memory import keep_freed_memory
+    from mystyle.pretrain.styleflow import pretrain
+
+    keep_freed_memory()
+    with recorded("styleflow", out, seed, settings) as card:
+        out.mkdir(parents=True, exist_ok=True)
+        card["figures"] = pretrain(load_domain(domain), out, work, settings, seed)
+
+
 def report(
     data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, steps: int = 1000, seed: int = 0
 ) -> None:
@@ -283,6 +310,6 @@ if __name__ == "__main__":
     from jsonargparse import auto_cli
 
     auto_cli(
-        [features, perceptual, generator, encoder, sample_encoder, discriminator, heads, strangers, report],
+        [features, perceptual, generator, encoder, sample_encoder, discriminator, heads, strangers, styleflow, report],
         as_positional=False,
     )

@@ -135,3 +135,13 @@ class HeadSettings:
 @dataclass(frozen=True)
 class StrangerSettings:
     count: int = 2000  # people: two of them are above the threshold at 0.1 % false accepts
+
+
+@dataclass(frozen=True)
+class StyleFlowSettings:
+    samples: int = 10_000  # codes, rendered and read once
+    epochs: int = 15  # of 200 batches: six passes over the codes; three are published
+    batch: int = 20  # five are published, which take four times as long for each pass
+    rate: float = 1e-3  # Adam, one cosine
+    hidden: Sequence[int] = (512, 512, 512)  # five are published
+    held_out: int = 500  # codes kept for the figures

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,7 @@ import pytest
 import torch
 import yaml
 from bench_toys import Toy, without_report
+from few_codes import few_codes
 from PIL import Image
 from safetensors.torch import save_file
 from tiny import load_tiny_domain
@@ -33,6 +35,7 @@ from benchmarks.run import do_jobs, each_suite, main
 from benchmarks.suites.inpainting import SUITE
 from datasets.folders import sha256
 from mystyle import domains
+from mystyle.domains.domain import InMemory
 from mystyle.domains.synthetic import WeightFolder
 
 ROWS = len(SUITE.methods) + len(SUITE.references)
@@ -526,3 +529,14 @@ def test_the_list_names_what_there_is(capsys):
         assert word in out
     assert listing.main(["people"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 13
+
+
+def test_the_list_says_what_editors_change_in_a_domain(capsys, monkeypatch, tiny_domain):
+    few_codes(monkeypatch)
+    monkeypatch.setattr(listing, "load_domain", lambda name: replace(tiny_domain, fits=InMemory()))
+    assert listing.main(["editors", "--domain", "tiny"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["styleflow"].endswith("changes: yaw, smile") and "pca00" in lines["ganspace"]
+    assert lines["vector"].endswith("changes: nothing by name")
+    with pytest.raises(SystemExit):
+        listing.main(["suites", "--domain", "tiny"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.api.registry import METHODS
+from benchmarks.api.registry import EDITORS, METHODS
 from mystyle.checkpoints import save_network
 from mystyle.domains.domain import Domain, Fits, InMemory
 from mystyle.domains.synthetic import ROLES
@@ -25,7 +25,7 @@ ATTRIBUTES = {"yaw": (0.0, 15.0), "smile": (0.3, 0.4)}
 
 
 def tiny_domain(seed: int = 0, folder: Path | None = None, fits: Fits | None = None) -> Domain:
-    """The domain ``tiny``. With ``folder``, the methods' own networks lie there, untrained, written where missing."""
+    """The domain ``tiny``. With ``folder``, networks of methods and editors lie there, untrained."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         generator = Generator(RESOLUTION, 16, 64, channel_base=256, channel_max=16, mapping_layers=2)
@@ -56,7 +56,8 @@ def tiny_domain(seed: int = 0, folder: Path | None = None, fits: Fits | None = N
         fits=InMemory() if fits is None else fits,
     )
     if folder is not None:
-        for network in (network for name in METHODS.names() for network in METHODS.load(name).networks):
+        owners = [kind.load(name) for kind in (METHODS, EDITORS) for name in kind.names()]
+        for network in (network for owner in owners for network in getattr(owner, "networks", ())):
             if not (folder / network.file).exists():
                 save_network(network.untrained(domain), folder / network.file)
     return domain

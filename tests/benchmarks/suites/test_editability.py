@@ -8,28 +8,26 @@ from dataclasses import replace
 import pytest
 import torch
 from bench_toys import context_of, person_of
+from few_codes import few_codes
 
-from benchmarks.api.registry import METHODS, METRICS
+from benchmarks.api.registry import EDITORS, METHODS, METRICS
 from benchmarks.api.suite import Variant
 from benchmarks.engine import records
 from benchmarks.engine.plan import make_jobs
 from benchmarks.engine.worker import Worker, read_pixels
 from benchmarks.suites import editability, inversion
 from datasets.folders import read_portraits
-from mystyle.editors.interfacegan import InterFaceGan
 from mystyle.inversion import ByProjection, digest
 from mystyle.types import to_uint8
 
-FEW = 400  # codes of which interfacegan reads the attributes, for speed
 ROWS = ("ii2s_unclipped", "ii2s", "pti")
 SUITE = replace(editability.SUITE, metrics=("yaw_change", "kid_inputs"))
-SETTINGS = replace(SUITE.presets["smoke"], gallery=3)
+SETTINGS = replace(SUITE.presets["smoke"], gallery=3, editors=("ganspace_labelled",))
 
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch):
-    find = InterFaceGan.find
-    monkeypatch.setattr(InterFaceGan, "find", lambda self, domain: find(self, domain, samples=FEW))
+    few_codes(monkeypatch)
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def run_all(people_root, suite, run, rows):
 def test_a_photo_is_inverted_once_for_all_tasks_attributes_editors_and_suites(people_root, tmp_path, inverted):
     suite = replace(SUITE, presets={"smoke": SETTINGS})
     jobs = run_all(people_root, suite, tmp_path, ROWS)
-    assert len({job.part.task.name for job in jobs}) == 6 and len({job.part.condition for job in jobs}) == 10
+    assert len({job.part.task.name for job in jobs}) == 6 and len({job.part.condition for job in jobs}) == 11
     assert len(inverted) == 2 * len(ROWS), "two photos, by each method and settings"
     assert set(inverted.values()) == {1}
 
@@ -97,4 +95,16 @@ def test_pairs_are_of_everybody_s_photos_and_keep_the_second_one(people_root, tm
 def test_a_person_alone_has_no_pairs(people_root):
     alice = person_of(people_root / "alice")
     found = {part.condition for part in SUITE.parts(alice, [alice], SETTINGS, 0)}
-    assert found == set(SUITE.conditions) - {"interpolation_w", "interpolation_p", "mixing"}
+    others = {"sefa_labelled", "styleflow", "mapper", "advstyle"}
+    assert found == set(SUITE.conditions) - {"interpolation_w", "interpolation_p", "mixing"} - others
+
+
+def test_every_editor_that_the_suite_names_has_a_condition_and_what_is_edited(people_root, tiny_domain):
+    alice = person_of(people_root / "alice")
+    parts = SUITE.parts(alice, [alice], SUITE.presets["full"], 0)
+    by_editor = {part.condition: part for part in parts if part.level is not None}
+    assert list(by_editor) == list(editability.ALL_EDITORS)
+    for name, part in by_editor.items():
+        assert part.task.editor == name and SUITE.conditions[name]
+        assert {"smile", "yaw"} <= {attribute for case in part.cases for attribute, _ in case.edits}
+        assert {"smile", "yaw"} <= set(EDITORS.load(name).attributes(tiny_domain))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from bench_toys import context_of, jobs_of
+from few_codes import few_codes
 
 import baselines.pti
 import benchmarks.tasks.editing as editing_task
@@ -15,17 +16,14 @@ from benchmarks.api.task import Part
 from benchmarks.engine import records
 from benchmarks.engine.worker import Worker
 from benchmarks.suites import editing
-from mystyle.editors.interfacegan import InterFaceGan
 from mystyle.pivotal import PivotalTuning, tune_at_pivot, tune_at_pivots
 
 SUITE = replace(editing.SUITE, metrics=("maps_train", "identity", "edit_error", "edit_reach", "leakage"), references=())
-FEW = 400  # codes of which interfacegan reads the attributes, for speed
 
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch):
-    find = InterFaceGan.find
-    monkeypatch.setattr(InterFaceGan, "find", lambda self, domain: find(self, domain, samples=FEW))
+    few_codes(monkeypatch)
 
 
 @pytest.fixture
@@ -67,7 +65,9 @@ def test_a_photo_is_tuned_once_for_both_attributes(people_root, tmp_path, tuning
     assert tunings == asked
 
 
-EDITED = {"ganspace": "pca00", "interfacegan": "smile", "sefa": "sefa00"}
+EDITED = {"ganspace": "pca00", "sefa": "sefa00"} | dict.fromkeys(
+    ("advstyle", "ganspace_labelled", "interfacegan", "mapper", "sefa_labelled", "styleflow"), "smile"
+)
 
 
 def test_every_editor_with_attributes_is_here(tiny_domain):

@@ -56,7 +56,8 @@ def test_closed_form_maximises_the_change_of_styles(tiny_domain):
     g = tiny_domain.generator
     codes = sample_w(g, 64, 0)
     maps = [layer.affine.weight for layer in g.synthesis.modules() if isinstance(layer, StyledConv)]
-    a = torch.cat([m / m.norm() for m in maps])
+    maps = [m / m.norm(dim=1, keepdim=True) for m in maps]
+    a = torch.cat(maps)
     (first, second) = closed_form(g, codes, 2).values()
     change = [float((a @ v / v.norm()).norm()) for v in (first, second, *torch.randn(50, g.w_dim))]
     assert change[0] >= change[1] > max(change[2:])

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from few_codes import few_codes
 
 from mystyle.domains.domain import Domain, InMemory
 from mystyle.editing import AlphaCodes, EditSettings
@@ -22,7 +23,6 @@ from mystyle.protocols import Editor
 from mystyle.types import Unsupported
 
 STRENGTHS = (-1.0, 0.0, 2.5)
-FEW = 400  # codes that directions are found from here, for speed
 
 
 @pytest.fixture(scope="module", params=EDITORS.names())
@@ -35,14 +35,17 @@ def editor(name) -> Editor:
     return EDITORS.load(name)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few():
+    with pytest.MonkeyPatch.context() as patch:
+        few_codes(patch)
+        yield
+
+
 @pytest.fixture(scope="module")
 def domain(tiny_domain) -> Domain:
-    """With every editor's directions, found from few codes."""
-    domain = replace(tiny_domain, fits=InMemory())
-    for editor in map(EDITORS.load, EDITORS.names()):
-        if isinstance(editor, DirectionEditor):
-            domain.fitted(editor.name, editor.version, {}, lambda editor=editor: editor.find(domain, samples=FEW))
-    return domain
+    """A store of its own for what editors find in it."""
+    return replace(tiny_domain, fits=InMemory())
 
 
 @pytest.fixture(scope="module")
@@ -158,21 +161,23 @@ def test_an_unknown_attribute_is_unsupported_by_name(name, editor, domain, codes
 
 def test_what_is_found_in_a_domain_is_found_once(editor, tiny_domain, codes, attribute, monkeypatch):
     """By all that share a store, for as long as the weights are the same."""
-    if not isinstance(editor, DirectionEditor):
-        pytest.skip("finds no directions")
-    found, find = [], type(editor).find
+    verb = next((verb for verb in ("find", "fit") if hasattr(editor, verb)), None)
+    if verb is None:
+        pytest.skip("finds nothing")
+    found, find = [], getattr(type(editor), verb)
 
-    def counted(self, domain, **arguments):
+    def counted(self, domain, *arguments, **more):
         found.append(domain.name)
-        return find(self, domain, samples=FEW, **arguments)
+        return find.__get__(self)(domain, *arguments, **more)
 
-    monkeypatch.setattr(type(editor), "find", counted)
+    monkeypatch.setattr(type(editor), verb, counted)
     domain = replace(tiny_domain, fits=InMemory())
     first = editor.apply(codes, attribute, [1.0], domain).ws
     editor.attributes(domain), editor.attributes(replace(domain, name="tiny"))
     assert torch.equal(editor.apply(codes, attribute, [1.0], domain).ws, first)
     assert found == ["tiny"]
-    editor.attributes(replace(domain, weights={"generator.safetensors": "another"}))
+    another = replace(domain, weights={"generator.safetensors": "another"})
+    editor.attributes(another), editor.apply(codes, attribute, [1.0], another)
     assert len(found) == 2
 
 
