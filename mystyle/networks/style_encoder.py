@@ -1,8 +1,8 @@
 """pSp (Richardson et al., 2021) and e4e (Tov et al., 2021) on the trunk of the domain's W encoder.
 
 A feature pyramid on three scales of the trunk, and a head for each layer of W+: the first layers are read from the
-coarsest scale, the last ones from the finest, in the shares of the published 3, 4 and 11 of 18. The codes of ``psp`` are
-offsets from the mean code; those of ``e4e`` are w in layer 0 and w + Delta_i in the others.
+coarsest scale, the last ones from the finest, in the shares of the published 3, 4 and 11 of 18. The codes of ``psp``
+are offsets from the mean code; those of ``e4e`` are w in layer 0 and w + Delta_i in the others.
 
 The published heads (map2style) halve their map by convolutions of 512 channels. Twelve of them would have 100 million
 parameters, 200 MB in float16. Ours pool it by attention and have 1.2 million together. The official networks, which
@@ -29,7 +29,7 @@ SLOPE = 0.2  # of the leaky ReLU
 
 
 def scale_of(layer: int, num_ws: int) -> int:
-    """The scale that a layer of W+ is read from, 0 the coarsest: layers 0-1, 2-4 and 5-11 of 12; 0-2, 3-6, 7-17 of 18."""
+    """The scale that a layer of W+ is read from, 0 the coarsest: of 18 layers it has 0-2, of 12 it has 0-1."""
     return sum(layer >= round(num_ws * first / 18) for first in (3, 7))
 
 
@@ -84,7 +84,7 @@ class StyleEncoder(nn.Module):
             kind=kind, num_ws=num_ws, w_dim=w_dim, resolution=resolution, widths=list(widths), channels=channels,
             groups=groups,
         )  # fmt: skip
-        self.kind, self.num_ws, self.resolution = kind, num_ws, resolution
+        self.kind, self.num_ws, self.w_dim, self.resolution = kind, num_ws, w_dim, resolution
         self.trunk = residual_trunk(widths)
         coarse_to_fine = list(reversed(widths))[:SCALES]
         self.lateral = nn.ModuleList(
