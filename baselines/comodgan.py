@@ -265,7 +265,7 @@ METHOD = OfDomain(
     ("inpaint",),
     GameNetwork(
         "comodgan.safetensors",
-        "python -m baselines.common.pretrain comodgan",
+        "python -m baselines.common.pretrain comodgan data/population",
         untrained,
         partial(load_network, CoModGenerator),
         game,

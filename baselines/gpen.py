@@ -232,7 +232,7 @@ METHOD = OfDomain(
     ("upscale",),
     GameNetwork(
         "gpen.safetensors",
-        "python -m baselines.common.pretrain gpen",
+        "python -m baselines.common.pretrain gpen data/population",
         untrained,
         partial(load_network, GpenGenerator),
         game,

@@ -97,7 +97,7 @@ class OwnNetwork:
     file: str
     """its name beside the domain's own weight files"""
     command: str
-    """that trains it"""
+    """that trains it, on a population in ``data/population``"""
     untrained: Callable[[Domain], nn.Module]
     """what training starts from"""
     read: Callable[[Path], nn.Module]

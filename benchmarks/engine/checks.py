@@ -191,7 +191,7 @@ def networks(wanted: Mapping[str, OwnNetwork], folder: Path) -> list[Finding]:
         problem(
             name,
             f"weight file {path} is missing; train it ({NETWORK_TIME}): python -m datasets.synthetic population "
-            f"--out data/population, then {wanted[name].command} data/population",
+            f"--out data/population, then {wanted[name].command}",
         )
         for name, path in files.items()
         if not path.is_file()

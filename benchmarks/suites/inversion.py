@@ -1,4 +1,5 @@
-"""Inversion of strangers' photos: Table 1 of PTI, Tables 1 and 5 of II2S, and I2S++ of Table 1 of MAGEC.
+"""Inversion of strangers' photos: Table 1 of PTI, Tables 1 and 5 of II2S, I2S++ of Table 1 of MAGEC, and pSp and e4e
+of Table 2 of the expanded latent space.
 
 One photo of each person, whole; how near the inversion is, and whether it is who is in the photo. There are no
 reference photos, so that methods which are fitted to a person are dashes. How far a code can be edited afterwards is
@@ -14,7 +15,8 @@ Where a paper cannot be followed, we choose:
   rows of that table clip, as do ``ii2s`` and ``ii2s_direct``.
 - *MS SSIM* of PTI is marked as better where it is lower: 1 - MS-SSIM. The range of MSE and the network of LPIPS are not
   stated; II2S's numbers are of images in [0, 1] (its RMSE is).
-- *e4e* is read on the domain ``ffhq`` alone. The row of the encoder is the domain's own, into W.
+- *pSp* and *e4e* are the official networks on the domain ``ffhq`` alone, elsewhere small heads on the domain's own
+  encoder, whose codes in W are a row, too. The L2 of the expanded latent space is taken for the mean square.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from benchmarks.suites import common
 from benchmarks.tasks.inversion import Inversion
 
 METHODS = (
-    *("domain_encoder", "domain_w", "domain_wplus", "sg2", "sg2_wplus"),
+    *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "sg2", "sg2_wplus"),
     *("i2s", "i2s_pp", "pulse", "s2e", "ii2s", "ii2s_direct", "pti"),
 )
 METRICS = ("perceptual", "lpips", "mse", "ms_ssim", "ssim", "psnr", "identity_photo")
@@ -54,7 +56,7 @@ SUITE = Suite(
     name="inversion",
     version=1,
     title="Inversion",
-    paper="Table 1 of PTI, Tables 1 and 5 of II2S, Table 1 of MAGEC",
+    paper="Table 1 of PTI, Tables 1 and 5 of II2S, Table 1 of MAGEC, Table 2 of the expanded latent space",
     methods=METHODS,
     metrics=METRICS,
     figures=(
@@ -69,6 +71,7 @@ SUITE = Suite(
         Published(
             "Table 1 of PTI (Roich et al., 2021)",
             {
+                "e4e": {"lpips": 0.40, "mse": 0.05, "ms_ssim": 0.38, "identity_photo": 0.75},
                 "sg2": {"lpips": 0.40, "mse": 0.08, "ms_ssim": 0.38, "identity_photo": 0.80},
                 "sg2_wplus": {"lpips": 0.34, "mse": 0.043, "ms_ssim": 0.30, "identity_photo": 0.85},
                 "pti": {"lpips": 0.09, "mse": 0.014, "ms_ssim": 0.21, "identity_photo": 0.90},
@@ -90,6 +93,14 @@ SUITE = Suite(
                 "i2s": {"ssim": 0.83, "psnr": 24.43, "lpips": 0.14},
                 "ii2s": {"ssim": 0.79, "psnr": 22.53, "lpips": 0.21},
                 "ii2s_direct": {"ssim": 0.78, "psnr": 21.98, "lpips": 0.23},
+            },
+        ),
+        Published(
+            "Table 2 of the expanded latent space (Yin et al., 2022)",
+            {
+                "sg2": {"lpips": 0.31, "mse": 0.038, "psnr": 19.03, "ssim": 0.558},
+                "psp": {"lpips": 0.16, "mse": 0.036, "psnr": 16.42, "ssim": 0.513},
+                "e4e": {"lpips": 0.19, "mse": 0.048, "psnr": 15.13, "ssim": 0.490},
             },
         ),
         Published("Table 1 of MAGEC (Grechka et al., 2021)", {"i2s_pp": {"mse": 0.0012, "lpips": 0.018}}),

@@ -7,6 +7,7 @@ Attributes are read as in the domain ``faces``, generously for editors, whose di
 
 - The encoder may be any of pSp's family (``mystyle.networks.psp``): the file's content says which, so that e4e's or
   pSp's file serves under the name of HyperStyle's.
+- The methods ``psp`` and ``e4e`` have the official encoders, where they were brought.
 - The resolution is the generator's. Everything but the encoder is made for any.
 - ArcFace's IR-SE50 is a second recogniser. The encoders were trained with a loss through it, so that it flatters
   anchors, and whatever starts from them.
@@ -61,6 +62,22 @@ def read_encoder(files: Files) -> nn.Module:
     return encoders.read_encoder(files)
 
 
+def of_method(name: str, authors: str, address: str) -> Entry:
+    """The official encoder of the method ``name``."""
+    return Entry(
+        f"{name}.safetensors",
+        f"the encoder of the method {name}",
+        authors,
+        "the repository is MIT, the file names none. It holds a copy of NVIDIA's generator, under NVIDIA's licence.",
+        ByHand(address, f"Pretrained Models in the README of {name}", f"{name}_ffhq_encode.pt"),
+        None,
+        None,
+        read_encoder,
+        required=False,
+        for_methods=True,
+    )
+
+
 MANIFEST = (
     Entry(
         "generator.safetensors",
@@ -98,6 +115,16 @@ MANIFEST = (
         None,
         read_encoder,
     ),
+    of_method(
+        "psp",
+        "Elad Richardson and others (pixel2style2pixel)",
+        "https://drive.google.com/file/d/1bMTNWkh5LArlaWSc_wa8VKyq2V42T2z0/view",
+    ),
+    of_method(
+        "e4e",
+        "Omer Tov and others (encoder4editing)",
+        "https://drive.google.com/file/d/1cUv_reLE6k3604or78EranS7XzuVMWeO/view",
+    ),
     lpips("perceptual", "the perceptual distance of all losses"),
     facenet("judge", "judges identity and MAPS"),
     ARCFACE,
@@ -106,8 +133,8 @@ MANIFEST = (
     from_face_api("expressions", "face_expression", "seven expressions, for the smile", "MIT"),
     from_face_api("age", "age_gender", "age", "MIT"),
 )
-"""Sizes and hashes are those that several users of the files, independent of each other, wrote down; the encoder's is
-known from one only, and is not checked."""
+"""Sizes and hashes are those that several users of the files, independent of each other, wrote down; the encoders' are
+known from one only, and are not checked."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def read_parts(
 def brought(domain: str, manifest: Sequence[Entry], read: Mapping[str, Callable[[Path], nn.Module]]) -> dict[str, Part]:
     """The parts that a manifest names, by role, which is the stem of their file; ``read`` has a reader for each.
 
-    What only metrics read is no part of the domain.
+    What only metrics or methods read is no part of the domain.
     """
     return {
         (role := Path(entry.file).stem): Part(
@@ -93,13 +93,13 @@ def brought(domain: str, manifest: Sequence[Entry], read: Mapping[str, Callable[
             way_out(domain, entry, again=True),
         )
         for entry in manifest
-        if not entry.for_metrics
+        if entry.of_domain
     }
 
 
 def brought_files(domain: str, manifest: Sequence[Entry]) -> dict[str, Path]:
     """The files of a domain's parts by role: those that are required, and those that are not and are there."""
-    parts = [entry for entry in manifest if not entry.for_metrics]
+    parts = [entry for entry in manifest if entry.of_domain]
     files = {Path(entry.file).stem: (entry.required, weight_file(domain, entry.file)) for entry in parts}
     return {role: path for role, (required, path) in files.items() if required or path.exists()}
 

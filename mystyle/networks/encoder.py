@@ -29,6 +29,12 @@ class Residual(nn.Module):
         return y
 
 
+def residual_trunk(widths: Sequence[int]) -> nn.Sequential:
+    """A stem of 16 channels and a ``Residual`` to each of ``widths``."""
+    blocks = [Residual(n_in, n_out) for n_in, n_out in zip((16, *widths), widths, strict=False)]
+    return nn.Sequential(normed(3, 16), nn.PReLU(16), *blocks)
+
+
 class Encoder(nn.Module):
     """E(x) = w_avg + delta(x), so that an untrained encoder returns the mean face."""
 
@@ -38,8 +44,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = dict(resolution=resolution, w_dim=w_dim, widths=list(widths))
         self.resolution = resolution
-        blocks = [Residual(n_in, n_out) for n_in, n_out in zip((16, *widths), widths, strict=False)]
-        self.trunk = nn.Sequential(normed(3, 16), nn.PReLU(16), *blocks)
+        self.trunk = residual_trunk(widths)
         cells = (resolution // 2 ** len(widths)) ** 2
         self.head = nn.Linear(widths[-1] * cells, w_dim)
         nn.init.normal_(self.head.weight, std=1e-3)
@@ -62,6 +67,10 @@ class ReducedEncoder:
 
     def __call__(self, images: Image) -> W:
         """[n, 3, R, R] -> [n, w_dim]; R is at least the encoder's."""
-        size = self.encoder.resolution
-        w: W = self.encoder(F.interpolate(images, (size, size), mode="area"))
+        w: W = self.encoder(reduced(images, self.encoder.resolution))
         return w
+
+
+def reduced(images: Image, size: int) -> Image:
+    """[n, 3, R, R] -> [n, 3, size, size] by area; R is at least ``size``."""
+    return F.interpolate(images, (size, size), mode="area")

@@ -148,11 +148,15 @@ class WEncoder(nn.Module):
 
     def forward(self, images: Image) -> W:
         """Raises ValueError if the images are not square."""
-        if images.shape[-2] != images.shape[-1]:
-            raise ValueError(f"images must be square, got {tuple(images.shape[-2:])}")
         return torch.cat([self.network.w(self.resized(part)) for part in images.split(BATCH)])
 
+    def codes(self, images: Image) -> WPlus:
+        """[n, num_ws, w_dim], all that the network finds. Raises ValueError if the images are not square."""
+        return torch.cat([self.network(self.resized(part)) for part in images.split(BATCH)])
+
     def resized(self, images: Image) -> Image:
+        if images.shape[-2] != images.shape[-1]:
+            raise ValueError(f"images must be square, got {tuple(images.shape[-2:])}")
         size = (self.network.size, self.network.size)
         if images.shape[-2:] == size:
             return images.clamp(-1, 1)

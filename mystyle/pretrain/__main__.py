@@ -1,5 +1,6 @@
 """``python -m mystyle.pretrain features|perceptual|generator|encoder --data FOLDER --out WEIGHTS``, in this order.
 
+``psp|e4e --data FOLDER`` trains encoders into W+ of a finished domain.
 ``report --data HELD_OUT --weights WEIGHTS --out PAGE`` then measures what came of it.
 
 The folder holds images of one size; a manifest (``python -m datasets.synthetic population`` writes one) gives
@@ -16,35 +17,44 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mystyle.pretrain.settings import (
     PERCEPTUAL,
     DiscriminatorSettings,
+    E4eSettings,
     EncoderSettings,
     FeatureSettings,
     GeneratorSettings,
     HeadSettings,
     SampleEncoderSettings,
     StrangerSettings,
+    StyleEncoderSettings,
     StyleFlowSettings,
 )
 
 
 def run(
-    role: str, pretrain: Callable[..., dict[str, float]], data: Path, out: Path, work: Path, seed: int, settings: Any
+    role: str,
+    pretrain: Callable[..., dict[str, float]],
+    data: Path | None,
+    out: Path,
+    work: Path,
+    seed: int,
+    settings: Any,
 ) -> None:
-    """Reads the album, trains from ``seed``, and writes what was done to ``out/ROLE.json``, for the card."""
+    """Reads the album, where there is one, trains from ``seed``, and writes what was done to ``out/ROLE.json``."""
     from mystyle.memory import keep_freed_memory
     from mystyle.pretrain.data import read_album
 
     keep_freed_memory()
     with recorded(role, out, seed, settings) as card:
-        album = read_album(data)
+        album = None if data is None else read_album(data)
         out.mkdir(parents=True, exist_ok=True)
         work.mkdir(parents=True, exist_ok=True)
-        identities = int(album.identities.max()) + 1
-        card["data"] = {"images": len(album), "identities": identities, "resolution": album.resolution}
+        if album is not None:
+            identities = int(album.identities.max()) + 1
+            card["data"] = {"images": len(album), "identities": identities, "resolution": album.resolution}
         card["figures"] = pretrain(album, out, work, settings, seed)
 
 
@@ -152,6 +162,61 @@ def encoder(
     from mystyle.pretrain.encoder import pretrain
 
     run("encoder", pretrain, data, out, work, seed, settings)
+
+
+def psp(
+    data: Path | None = None,
+    domain: str = "synthetic",
+    out: Path | None = None,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: StyleEncoderSettings = StyleEncoderSettings(),
+) -> None:
+    """Trains pSp's encoder into W+ on the trunk of a domain's W encoder.
+
+    Args:
+        data: folder of images of the domain's size; samples of its generator if there is none
+        domain: whose generator, encoder and perceptual distance it starts from
+        out: folder for the weight file; that of the domain's generator unless given
+        work: folder for checkpoints and curves
+        seed: of initialisation, order and samples
+        settings: the recipe
+    """
+    style_encoder("psp", data, domain, out, work, seed, settings)
+
+
+def e4e(
+    data: Path | None = None,
+    domain: str = "synthetic",
+    out: Path | None = None,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    settings: E4eSettings = E4eSettings(),
+) -> None:
+    """Trains e4e's encoder, which keeps near W, on the trunk of a domain's W encoder.
+
+    Args:
+        data: folder of images of the domain's size; samples of its generator if there is none
+        domain: whose generator, encoder and perceptual distance it starts from
+        out: folder for the weight file; that of the domain's generator unless given
+        work: folder for checkpoints and curves
+        seed: of initialisation, order, samples and codes
+        settings: the recipe
+    """
+    style_encoder("e4e", data, domain, out, work, seed, settings)
+
+
+def style_encoder(
+    kind: Literal["psp", "e4e"], data: Path | None, domain: str, out: Path | None, work: Path, seed: int, settings: Any
+) -> None:
+    """``psp`` and ``e4e``."""
+    from mystyle.domains import load_domain, source
+    from mystyle.pretrain.style_encoder import pretrain
+
+    def on_album(album: Any, out: Path, work: Path, settings: Any, seed: int) -> dict[str, float]:
+        return pretrain(kind, load_domain(domain), album, out, work, settings, seed)
+
+    run(kind, on_album, data, out or source(domain).weights()["generator"].parent, work, seed, settings)
 
 
 def sample_encoder(
@@ -310,6 +375,9 @@ if __name__ == "__main__":
     from jsonargparse import auto_cli
 
     auto_cli(
-        [features, perceptual, generator, encoder, sample_encoder, discriminator, heads, strangers, styleflow, report],
+        [
+            *(features, perceptual, generator, encoder, psp, e4e),
+            *(sample_encoder, discriminator, heads, strangers, styleflow, report),
+        ],
         as_positional=False,
     )

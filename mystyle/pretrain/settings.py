@@ -97,6 +97,36 @@ class EncoderSettings:
 
 
 @dataclass(frozen=True)
+class StyleEncoderSettings:
+    """pSp's losses in their published weights. Its 500,000 steps of 8 images are out of reach of a small computer."""
+
+    epochs: int = 15  # of 200 batches
+    batch: int = 16
+    generated: float = 0.25  # share of a batch that the generator made; without photographs it is all of it
+    rate: float = 1e-3  # Adam, one cosine; the published 1e-4 is for a hundred times as many steps
+    mse_weight: float = 1.0
+    perceptual_weight: float = 0.8
+    identity_weight: float = 0.1  # 1 - cosine of the perceptual network's last hidden layer
+    train_trunk: bool = False  # the trunk is the W encoder's, frozen unless this is set
+    channels: int = 160  # of the pyramid
+    groups: int = 16  # of them, averaged apart
+    held_out: float = 0.05  # share of the identities kept for the figures in the card
+    precision: Precision = "32-true"  # of encoder and perceptual distance: bf16-mixed where the processor has it
+
+
+@dataclass(frozen=True)
+class E4eSettings(StyleEncoderSettings):
+    delta_weight: float = 2e-4  # of sum_i ||Delta_i||_2
+    adversarial_weight: float = 0.1
+    discriminator_rate: float = 2e-5  # Adam
+    gamma: float = 10.0  # R1
+    r1_every: int = 16
+    pool: int = 50  # codes
+    first_delta: float = 0.1  # share of the training after which Delta_1 opens: 20,000 of 200,000 steps
+    next_delta: float = 0.01  # and one more after every 2,000
+
+
+@dataclass(frozen=True)
 class SampleEncoderSettings:
     samples: int = 16_000  # rendered once
     size: int = 128  # px that the encoder looks at

@@ -42,10 +42,17 @@ class Entry:
     """without an optional one, what needs it is a dash"""
     for_metrics: bool = False
     """only metrics read it, which name the file: no fit depends on it"""
+    for_methods: bool = False
+    """only the methods read it whose own network it is (``mystyle.protocols.OwnNetwork``)"""
     half: bool = False
     """kept as float16"""
     version: int = 1
     """raised when ``read`` makes another network of the same file, so that those made before are made again"""
+
+    @property
+    def of_domain(self) -> bool:
+        """Whether it has a role in the domain."""
+        return not (self.for_metrics or self.for_methods)
 
     def __post_init__(self) -> None:
         if PurePosixPath(self.file).name != self.file or not self.file.endswith(".safetensors"):

@@ -31,7 +31,7 @@ from mystyle.weights import weight_file
 from mystyle.weights.bring import bring
 
 NEEDED = ("generator", "encoder", "perceptual", "judge", "landmarks", "expressions", "age")
-OPTIONAL = ("discriminator", "arcface", "inception")
+OPTIONAL = ("discriminator", "psp", "e4e", "arcface", "inception")
 
 
 def of_zeros(kind: type[nn.Module]) -> nn.Module:
@@ -79,7 +79,7 @@ def cache(converted, tmp_path, monkeypatch) -> Path:
 
 def test_the_manifest_has_what_the_roles_need_each_file_once():
     roles = {Path(entry.file).stem: entry.required for entry in MANIFEST}
-    assert roles == dict.fromkeys(NEEDED, True) | dict.fromkeys(OPTIONAL, False) and len(MANIFEST) == 10
+    assert roles == dict.fromkeys(NEEDED, True) | dict.fromkeys(OPTIONAL, False) and len(MANIFEST) == 12
     for entry in MANIFEST:
         assert (entry.size is None) == (entry.sha256 is None), entry.file
         assert entry.source.automatic == (entry.sha256 is not None), entry.file
@@ -148,7 +148,7 @@ def test_official_files_become_a_prior_that_samples_inverts_and_fills_holes(tmp_
     for folder in (official, album):
         folder.mkdir()
     official_files.write_official(official)
-    absent = ("inception", "landmarks", "expressions", "age")
+    absent = ("psp", "e4e", "inception", "landmarks", "expressions", "age")
     official_ones = [entry for entry in MANIFEST if Path(entry.file).stem not in absent]
     entries = [replace(entry, size=None, sha256=None) for entry in official_ones]
     outcomes = list(bring("ffhq", entries, official))

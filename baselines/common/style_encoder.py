@@ -1,0 +1,82 @@
+"""Methods whose codes are those of an encoder into W+: pSp and e4e."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from baselines.common.embedding import Embedding, EmbeddingPrior
+from mystyle.checkpoints import CheckpointError, load_network, native
+from mystyle.domains.domain import Domain
+from mystyle.inversion import BATCH, Inversion, SharedGenerator
+from mystyle.networks import psp
+from mystyle.networks.encoder import reduced
+from mystyle.networks.style_encoder import Kind, StyleEncoder
+from mystyle.pretrain.style_encoder import untrained
+from mystyle.protocols import OwnNetwork
+from mystyle.types import Image, Unsupported, WPlus
+
+
+@dataclass(frozen=True)
+class Settings:
+    fit: None = None
+    """nothing is fitted"""
+
+
+@dataclass(frozen=True)
+class StyleEncoderPrior(EmbeddingPrior[Settings]):
+    """The domain's generator as it is, and codes by one pass of ``encoder``."""
+
+    encoder: Callable[[Image], WPlus]
+
+    @torch.no_grad()
+    def codes(self, images: Image) -> WPlus:
+        """[n, 3, R, R] -> [n, num_ws, w_dim]."""
+        return torch.cat([self.encoder(part.to(self.domain.device)) for part in images.split(BATCH)])
+
+    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
+        """E(x). Nothing is random, and there is no objective: the losses are [n, 0]."""
+        ws, renderer = self.codes(images), SharedGenerator(self.domain.generator)
+        return Inversion.of(renderer, ws, renderer(ws), torch.empty(len(ws), 0))
+
+
+def read(kind: Kind, path: Path) -> StyleEncoder | psp.StyleEncoder:
+    """Our network or the official one (domain ``ffhq``), whose configuration has the depths of IR-SE50.
+
+    Raises CheckpointError for a file of another network or kind.
+    """
+    official = path.is_file() and "depths" in native.read(path).config
+    network = load_network(psp.StyleEncoder if official else StyleEncoder, path)
+    if network.kind != kind:
+        raise CheckpointError(f"{path}: holds an encoder of kind {network.kind}, expected {kind}")
+    return network
+
+
+def prior(network: OwnNetwork, domain: Domain, settings: Settings) -> StyleEncoderPrior:
+    """Raises Unsupported where the domain lacks the network, or has another number of codes than it gives."""
+    file = domain.file(network.file)
+    if file is None:
+        official = "of ffhq it is brought by python -m mystyle.weights ffhq"
+        raise Unsupported(f"domain {domain.name} has no {network.file}; {network.command} trains it, {official}")
+    encoder, g = network.read(file).to(domain.device), domain.generator
+    if (given := (encoder.num_ws, encoder.w_dim)) != (g.num_ws, g.w_dim):
+        raise Unsupported(f"{network.file} gives codes {list(given)}, the generator takes {[g.num_ws, g.w_dim]}")
+    if isinstance(encoder, psp.StyleEncoder):
+        return StyleEncoderPrior(domain, settings, psp.WEncoder(encoder).codes)
+    return StyleEncoderPrior(domain, settings, lambda images: encoder(reduced(images, encoder.resolution)))
+
+
+def encoder_method(kind: Kind, title: str) -> Embedding:
+    """The method of ``kind``, the same in all presets."""
+    network = OwnNetwork(
+        f"{kind}.safetensors",
+        f"python -m mystyle.pretrain {kind} --data data/population",
+        partial(untrained, kind=kind),
+        partial(read, kind),
+    )
+    presets = dict.fromkeys(("smoke", "quick", "full", "paper"), Settings())
+    return Embedding(kind, title, partial(prior, network), presets, does=("invert",), networks=(network,))
