@@ -14,7 +14,7 @@ from mystyle.domains.domain import Domain
 from mystyle.inversion import Inversion, renderer_of
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
 from mystyle.projection import LatentProjectionSettings, project_latent
-from mystyle.protocols import Method
+from mystyle.protocols import Method, OwnNetwork
 from mystyle.types import Degradation, Image, Portraits
 
 Settings = TypeVar("Settings")
@@ -65,8 +65,10 @@ class Embedding(Method):
         prior: Callable[[Domain, Any], Any],
         presets: Mapping[str, Any],
         does: tuple[str, ...] = ("inpaint", "upscale", "invert"),
+        networks: tuple[OwnNetwork, ...] = (),
     ):
         self.name, self.title, self.prior, self.presets, self.does = name, title, prior, presets, does
+        self.networks = networks
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Any) -> Any:
         return self.prior(domain, settings)

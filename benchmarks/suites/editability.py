@@ -1,4 +1,4 @@
-"""How far inversions of strangers' photos can be edited: Table 2 of PTI, Tables 2 to 4 of II2S.
+"""How far inversions of strangers' photos can be edited: Table 2 of PTI, Tables 2 to 4 of II2S, Tables 1 and 3 of ELS.
 
 An inversion that is nearer to the photo may be one that cannot be edited: its codes lie where the generator has nothing
 to say. So each method inverts the photos once, and all that differs afterwards is the edit: at a given strength (what
@@ -16,6 +16,10 @@ Where the papers cannot be followed, or leave something open, we choose:
   second once. Codes of two photos are rendered by the generator of the first where an inversion has one of its own.
 - *FID* needs more photos than these and an Inception network; ``kid_inputs`` beside it is not biased.
 - *SG2* is StyleGAN2's projector without its noise maps. *e4e* is left out: the encoder here is the domain's own, to W.
+- *ELS* averages glasses, age, smile and gender, and does not say by which strengths, or which way: here both ways, its
+  own directions by s = 1 and -1, InterFaceGAN's by three standard deviations, where that paper's figures end. It
+  measures how near edits are to the photo, which no edit at all wins, so that ``edit_change`` is beside it. GANSpace
+  and SeFa have no names for attributes. The ablations (Table 3) are rows, a dash without their networks.
 - *II2S without clipping* is the same descent without its regulariser, so that the clip is all that differs.
 
 Yaw and gender are read by the domain's judge. A change of five degrees is as large as its error on rendered people, so
@@ -26,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from benchmarks.api.metric import Evaluation
@@ -44,6 +49,8 @@ from mystyle.types import Image
 
 EDITED = ("smile", "yaw", "age")  # of Table 2 of PTI
 STRENGTH = 1.0  # standard deviations of W
+OF_ELS = ("glasses", "age", "smile", "masculine")  # of its Table 1
+BY_EDITOR = {"interfacegan": 3.0, "expanded": 1.0}  # strengths there, both ways
 TURNS = {"turn5": 5.0, "turn10": 10.0}  # degrees
 CONDITIONS = {
     "inverted": "Inversion, not edited",
@@ -53,6 +60,8 @@ CONDITIONS = {
     "turn10": "±10° rotation",
     "pose": "Pose, set to -2 to 2 σ",
     "gender": "Gender, set to ±σ",
+    "interfacegan": "Four attributes by InterFaceGAN",
+    "expanded": "Four attributes by ELS",
     "interpolation_w": "Interpolation in W+",
     "interpolation_p": "Interpolation in P-norm+",
     "mixing": "Style mixing",
@@ -60,8 +69,9 @@ CONDITIONS = {
 METRICS = (
     *("yaw_change", "yaw_range", "attribute_accuracy", "identity_photo"),
     *("path_length", "path_length_all", "fid_inputs", "kid_inputs"),
+    *("edit_change", "perceptual", "lpips", "mse"),
 )
-COLUMNS = ("domain_encoder", "domain_w", "domain_wplus", "ii2s_unclipped", "ii2s", "pti")
+COLUMNS = ("domain_encoder", "domain_w", "domain_wplus", "ii2s_unclipped", "ii2s", "pti", "els_edit", "els")
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,14 @@ def of_one(person: Person, photos: Sequence[int], settings: Settings, seed: int)
     sequence = tuple((name, STRENGTH) for name in EDITED)
     sequential = [edits.case(person, i, "sequence", seed, edits=sequence) for i in photos]
 
+    def by(editor: str, strength: float) -> Part:
+        task, ways = Edits(editor), {"less": -strength, "more": strength}
+        wanted = [(i, name, way) for i in photos for name in OF_ELS for way in ways]
+        cases = [
+            task.case(person, i, f"{editor}-{name}-{way}", seed, edits=((name, ways[way]),)) for i, name, way in wanted
+        ]
+        return Part(task, tuple(cases), editor)
+
     def dosed(task: Coordinate | SameMagnitude, label: str, doses: Sequence[float]) -> tuple[Case, ...]:
         cases = [(i, k, dose) for i in photos for k, dose in enumerate(doses)]
         return tuple(task.case(person, i, f"{label}-{k}", seed, dose=dose) for i, k, dose in cases)
@@ -103,6 +121,7 @@ def of_one(person: Person, photos: Sequence[int], settings: Settings, seed: int)
         *(Part(same, dosed(same, name, (-degrees, degrees)), name) for name, degrees in TURNS.items()),
         Part(pose, dosed(pose, "pose", (-2.0, -1.0, 0.0, 1.0, 2.0)), "pose"),
         Part(gender, dosed(gender, "gender", (-1.0, 1.0)), "gender"),
+        *(by(editor, strength) for editor, strength in BY_EDITOR.items()),
     )
 
 
@@ -134,15 +153,31 @@ def unclipped(settings: Any, part: Part) -> Any:
     return replace(settings, restore=replace(settings.restore, clip=None))
 
 
+def with_network(file: str, refined: bool, settings: Any, part: Part) -> Any:
+    """ELS by another network, or by its style branch alone."""
+    return replace(settings, file=file, refined=refined)
+
+
 SUITE = Suite(
     name="editability",
     version=1,
     title="Editability",
-    paper="Table 2 of PTI, Tables 2 to 4 of II2S",
+    paper="Table 2 of PTI, Tables 2 to 4 of II2S, Tables 1 and 3 of ELS",
     methods=(
         *("domain_encoder", "domain_w", "domain_wplus"),
         Variant("ii2s_unclipped", "II2S, not clipped", "ii2s", unclipped),
         *("ii2s", "pti"),
+        Variant(
+            "els_no_sparsity",
+            "ELS, styles, no sparsity",
+            "els",
+            partial(with_network, "els_no_sparsity.safetensors", False),
+        ),
+        Variant("els_edit", "ELS, styles", "els", partial(with_network, "els.safetensors", False)),
+        Variant(
+            "els_no_alignment", "ELS, no alignment", "els", partial(with_network, "els_no_alignment.safetensors", True)
+        ),
+        "els",
     ),
     metrics=METRICS,
     conditions=CONDITIONS,
@@ -165,6 +200,12 @@ SUITE = Suite(
             "editability_sequential",
             "Smile, pose and age edited one after the other.",
             {"columns": COLUMNS, "conditions": ("sequential",)},
+        ),
+        Figure(
+            "grid",
+            "editability_expanded",
+            "Less and more of an attribute by ELS's directions, for every inversion.",
+            {"columns": COLUMNS, "conditions": ("expanded",)},
         ),
         Figure(
             "strips",
@@ -260,6 +301,16 @@ SUITE = Suite(
             "Table 4 of II2S (Zhu et al., 2020), the difference of its two ends",
             {"domain_w": {"yaw_range": 24.86}, "ii2s": {"yaw_range": 42.32}},
             "pose",
+        ),
+        Published(
+            "Tables 1 and 3 of ELS (Yin et al., 2022), its own directions",
+            {
+                "els_no_sparsity": {"identity_photo": 0.34, "mse": 0.106, "lpips": 0.24},
+                "els_edit": {"identity_photo": 0.52, "mse": 0.049, "lpips": 0.17},
+                "els_no_alignment": {"identity_photo": 0.69, "mse": 0.059, "lpips": 0.15},
+                "els": {"identity_photo": 0.77, "mse": 0.028, "lpips": 0.09},
+            },
+            "expanded",
         ),
     ),
     presets={

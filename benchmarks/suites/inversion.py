@@ -1,4 +1,4 @@
-"""Inversion of strangers' photos: Table 1 of PTI, Tables 1 and 5 of II2S, and I2S++ of Table 1 of MAGEC.
+"""Inversion of strangers' photos: Table 1 of PTI, Tables 1 and 5 of II2S, Table 2 of ELS, and I2S++ of MAGEC's Table 1.
 
 One photo of each person, whole; how near the inversion is, and whether it is who is in the photo. There are no
 reference photos, so that methods which are fitted to a person are dashes. How far a code can be edited afterwards is
@@ -14,6 +14,8 @@ Where a paper cannot be followed, we choose:
   rows of that table clip, as do ``ii2s`` and ``ii2s_direct``.
 - *MS SSIM* of PTI is marked as better where it is lower: 1 - MS-SSIM. The range of MSE and the network of LPIPS are not
   stated; II2S's numbers are of images in [0, 1] (its RMSE is).
+- *ELS* is trained on samples of the generator unless photos are given, and its encoder is the domain's own. Without its
+  network the row is a dash. Its paper does not say which range its L2 has; its PSNR fits neither [0, 1] nor [-1, 1].
 - *e4e* is read on the domain ``ffhq`` alone. The row of the encoder is the domain's own, into W.
 """
 
@@ -30,7 +32,7 @@ from benchmarks.tasks.inversion import Inversion
 
 METHODS = (
     *("domain_encoder", "domain_w", "domain_wplus", "sg2", "sg2_wplus"),
-    *("i2s", "i2s_pp", "pulse", "s2e", "ii2s", "ii2s_direct", "pti"),
+    *("i2s", "i2s_pp", "pulse", "s2e", "ii2s", "ii2s_direct", "pti", "els"),
 )
 METRICS = ("perceptual", "lpips", "mse", "ms_ssim", "ssim", "psnr", "identity_photo")
 
@@ -54,7 +56,7 @@ SUITE = Suite(
     name="inversion",
     version=1,
     title="Inversion",
-    paper="Table 1 of PTI, Tables 1 and 5 of II2S, Table 1 of MAGEC",
+    paper="Table 1 of PTI, Tables 1 and 5 of II2S, Table 2 of ELS, Table 1 of MAGEC",
     methods=METHODS,
     metrics=METRICS,
     figures=(
@@ -90,6 +92,13 @@ SUITE = Suite(
                 "i2s": {"ssim": 0.83, "psnr": 24.43, "lpips": 0.14},
                 "ii2s": {"ssim": 0.79, "psnr": 22.53, "lpips": 0.21},
                 "ii2s_direct": {"ssim": 0.78, "psnr": 21.98, "lpips": 0.23},
+            },
+        ),
+        Published(
+            "Table 2 of ELS (Yin et al., 2022), all in W+",
+            {
+                "sg2_wplus": {"lpips": 0.31, "mse": 0.038, "psnr": 19.03, "ssim": 0.558},
+                "els": {"lpips": 0.07, "mse": 0.014, "psnr": 20.41, "ssim": 0.834},
             },
         ),
         Published("Table 1 of MAGEC (Grechka et al., 2021)", {"i2s_pp": {"mse": 0.0012, "lpips": 0.018}}),
