@@ -26,8 +26,10 @@ from mystyle.types import Image, WPlus
 
 COMMANDS = {
     FILE: COMMAND,
-    "els_no_sparsity.safetensors": f"{COMMAND} --name els_no_sparsity",
-    "els_no_alignment.safetensors": f"{COMMAND} --name els_no_alignment",
+    "els_no_sparsity.safetensors": (
+        f"{COMMAND} --name els_no_sparsity --settings.sparsity_weight 0 --settings.content_epochs 0"
+    ),
+    "els_no_alignment.safetensors": f"{COMMAND} --name els_no_alignment --settings.alignment_weight 0",
 }
 """that train each file"""
 

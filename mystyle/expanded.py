@@ -19,7 +19,7 @@ from mystyle.networks.two_branch import TwoBranch, features_of
 from mystyle.types import Image, Unsupported, WPlus
 
 FILE = "els.safetensors"
-COMMAND = "python -m mystyle.pretrain els"
+COMMAND = "python -m mystyle.pretrain els --out FOLDER"
 
 
 class CodesAndMaps(Protocol):
