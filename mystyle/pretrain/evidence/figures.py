@@ -41,8 +41,8 @@ def heatmaps(path: Path, directions: Mapping[str, Tensor]) -> None:
     figure = Figure(figsize=(7, 1.2 * len(directions) + 0.5), dpi=DPI, layout="constrained")
     panels = figure.subplots(len(directions), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, d) in zip(panels, directions.items(), strict=True):
-        size = d.detach().abs().cpu()
-        shown = axes.imshow(size / size.max().clamp_min(1e-12), aspect="auto", cmap="Greys", vmin=0, vmax=1)
+        size = d.detach().abs().cpu().numpy()
+        shown = axes.imshow(size / max(size.max(), 1e-12), aspect="auto", cmap="Greys", vmin=0, vmax=1)
         axes.set_ylabel(name, fontsize=8)
         axes.tick_params(labelsize=7)
     figure.colorbar(shown, ax=panels)
