@@ -43,7 +43,10 @@ class AttributeClassifier:
         return torch.stack(columns, dim=1)
 
 
-def targets(logits: Tensor, changes: Sequence[int]) -> Tensor:
-    """Labels [n, K] after an edit: 1 where ``changes`` [K] has +1, 0 where it has -1, F's own share where it has 0."""
-    wanted = torch.tensor(changes, dtype=logits.dtype, device=logits.device)
+def targets(logits: Tensor, changes: Sequence[int] | Tensor) -> Tensor:
+    """Labels [n, K] after an edit: 1 where ``changes`` has +1, 0 where it has -1, F's own share where it has 0.
+
+    ``changes`` are [K] for all images, or [n, K].
+    """
+    wanted = torch.as_tensor(changes, dtype=logits.dtype, device=logits.device)
     return torch.where(wanted == 0, logits.sigmoid(), (wanted + 1) / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -102,6 +102,8 @@ class OwnNetwork:
     """what training starts from"""
     read: Callable[[Path], nn.Module]
     """the trained network of a weight file, on the CPU"""
+    required: bool = field(default=True, kw_only=True)
+    """whether a run of the method is refused without it; else what needs it is a dash"""
 
 
 @runtime_checkable

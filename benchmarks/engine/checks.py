@@ -191,7 +191,9 @@ def networks(wanted: Mapping[str, OwnNetwork], folder: Path) -> list[Finding]:
         problem(
             name,
             f"weight file {path} is missing; train it ({NETWORK_TIME}): python -m datasets.synthetic population "
-            f"--out data/population, then {wanted[name].command}",
+            f"--out data/population, then {wanted[name].command}"
+            if wanted[name].required
+            else f"weight file {path} is missing, a dash in the tables; {wanted[name].command} trains it",
         )
         for name, path in files.items()
         if not path.is_file()

@@ -102,8 +102,11 @@ def resolve(options: Options) -> Request:
     weights = domain.weights()
     beside = next(iter(weights.values())).parent
     networks = {network.file: network for method in methods.values() for network in method.networks}
-    if not domain.people:  # nobody to train them on: methods without theirs are a dash
-        networks = {file: network for file, network in networks.items() if (beside / file).is_file()}
+    networks = {  # where there is nobody to train them on, methods without theirs are a dash
+        file: network
+        for file, network in networks.items()
+        if (network.required and domain.people) or (beside / file).is_file()
+    }
     found += checks.weights(weights, domain) + checks.networks(networks, beside)
     folders = person_folders(options, suite)
     if not folders:  # who has held-out photos alone is a person for some suites

@@ -1,4 +1,4 @@
-"""How far inversions of strangers' photos can be edited: Table 2 of PTI, Tables 2 to 4 of II2S.
+"""How far inversions of strangers' photos can be edited: Table 2 of PTI, Tables 2 to 4 of II2S, Tables 1 and 3 of ELS.
 
 An inversion that is nearer to the photo may be one that cannot be edited: its codes lie where the generator has nothing
 to say. So each method inverts the photos once, and all that differs afterwards is the edit: at a given strength (what
@@ -12,10 +12,12 @@ Where the papers cannot be followed, or leave something open, we choose:
 - *identity* is compared with the photo and not with the inversion; PTI does not say.
 - *directions* are InterFaceGAN's for all edits but those of the conditions that name another editor; II2S sets
   coordinates of GANSpace, whose pose and gender components were found by eye.
-- *editors*. MAGEC compares InterFaceGAN, GANSpace and StyleFlow (its Table 2), the expanded latent space InterFaceGAN,
-  GANSpace and SeFa (its Table 1), PTI shows StyleCLIP's mappers. A strength of one is a deviation of W for directions,
-  a deviation of the population for StyleFlow, and what a mapper was fitted to; identities compare at what an editor
-  changed, not at its strength.
+- *editors*. The expanded latent space (ELS) averages glasses, age, smile and gender over InterFaceGAN, GANSpace, SeFa and
+  its own directions (its Table 1), MAGEC compares InterFaceGAN, GANSpace and StyleFlow (its Table 2), PTI shows
+  StyleCLIP's mappers. Strengths and signs are not said: here both ways, directions of W by the three standard
+  deviations where ELS's figures end, StyleFlow by one of the population, ELS's by s = 1, a mapper by what it was fitted
+  to. ELS measures how near edits are to the photo, which no edit at all wins, so that ``edit_change`` is beside it.
+  Its ablations (Table 3) are rows, a dash without their networks.
 - *pairs*. II2S has "a randomly sampled image"; here the photos in a ring in random order, each of them first once and
   second once. Codes of two photos are rendered by the generator of the first where an inversion has one of its own.
 - *FID* needs more photos than these and an Inception network; ``kid_inputs`` beside it is not biased.
@@ -31,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from benchmarks.api.metric import Evaluation
@@ -49,6 +52,12 @@ from mystyle.types import Image
 
 EDITED = ("smile", "yaw", "age")  # of Table 2 of PTI
 STRENGTH = 1.0  # standard deviations of W
+OF_ELS = ("glasses", "age", "smile", "masculine")  # of its Table 1
+EDITORS = {  # and the strengths of its edits
+    **dict.fromkeys(("interfacegan", "ganspace_labelled", "sefa_labelled"), 3.0),
+    **{"expanded": 1.0, "styleflow": 1.0, "mapper": 1.0, "advstyle": 3.0},
+}
+QUICK = ("interfacegan", "ganspace_labelled", "sefa_labelled", "expanded", "styleflow")
 TURNS = {"turn5": 5.0, "turn10": 10.0}  # degrees
 CONDITIONS = {
     "inverted": "Inversion, not edited",
@@ -58,21 +67,25 @@ CONDITIONS = {
     "turn10": "±10° rotation",
     "pose": "Pose, set to -2 to 2 σ",
     "gender": "Gender, set to ±σ",
+    "interfacegan": "Four attributes by InterFaceGAN",
+    "ganspace_labelled": "Four attributes by GANSpace",
+    "sefa_labelled": "Four attributes by SeFa",
+    "expanded": "Four attributes by ELS",
+    "styleflow": "Four attributes by StyleFlow",
+    "mapper": "Four attributes by mappers",
+    "advstyle": "Four attributes by AdvStyle",
     "interpolation_w": "Interpolation in W+",
     "interpolation_p": "Interpolation in P-norm+",
     "mixing": "Style mixing",
-    "ganspace_labelled": "Single edits by GANSpace",
-    "sefa_labelled": "Single edits by SeFa",
-    "styleflow": "Single edits by StyleFlow",
-    "mapper": "Single edits by mappers",
-    "advstyle": "Single edits by AdvStyle",
 }
 METRICS = (
     *("yaw_change", "yaw_range", "attribute_accuracy", "identity_photo"),
     *("path_length", "path_length_all", "fid_inputs", "kid_inputs"),
+    *("edit_change", "perceptual", "lpips", "mse"),
 )
-ALL_EDITORS = ("ganspace_labelled", "sefa_labelled", "styleflow", "mapper", "advstyle")
-COLUMNS = ("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "ii2s_unclipped", "ii2s", "pti")
+COLUMNS = (
+    *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "ii2s_unclipped", "ii2s", "pti", "els_edit", "els"),
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ class Settings:
     gallery: int = 17  # strengths tried in each round of a search
     paths: int = 8  # for each photo
     whitening: int = SAMPLES  # codes that P-norm+ is fitted to
-    editors: tuple[str, ...] = ("ganspace_labelled", "sefa_labelled", "styleflow")  # beside InterFaceGAN
+    editors: tuple[str, ...] = QUICK
 
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
@@ -115,15 +128,19 @@ def of_one(person: Person, photos: Sequence[int], settings: Settings, seed: int)
         *(Part(same, dosed(same, name, (-degrees, degrees)), name) for name, degrees in TURNS.items()),
         Part(pose, dosed(pose, "pose", (-2.0, -1.0, 0.0, 1.0, 2.0)), "pose"),
         Part(gender, dosed(gender, "gender", (-1.0, 1.0)), "gender"),
-        *(by_editor(Edits(name), person, photos, seed) for name in settings.editors),
+        *(by_editor(name, person, photos, seed) for name in settings.editors),
     )
 
 
-def by_editor(task: Edits, person: Person, photos: Sequence[int], seed: int) -> Part:
-    """The single edits by another editor than InterFaceGAN."""
-    edits = [(i, name, f"{task.editor}-{name}") for i in photos for name in EDITED]
-    cases = [task.case(person, i, label, seed, edits=((name, STRENGTH),)) for i, name, label in edits]
-    return Part(task, tuple(cases), task.editor, level=STRENGTH)
+def by_editor(editor: str, person: Person, photos: Sequence[int], seed: int) -> Part:
+    """The attributes of ELS's Table 1, both ways."""
+    task, strength = Edits(editor), EDITORS[editor]
+    ways = {"less": -strength, "more": strength}
+    wanted = [(i, name, way) for i in photos for name in OF_ELS for way in ways]
+    cases = [
+        task.case(person, i, f"{editor}-{name}-{way}", seed, edits=((name, ways[way]),)) for i, name, way in wanted
+    ]
+    return Part(task, tuple(cases), editor)
 
 
 def of_two(people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
@@ -154,15 +171,31 @@ def unclipped(settings: Any, part: Part) -> Any:
     return replace(settings, restore=replace(settings.restore, clip=None))
 
 
+def with_network(file: str, refined: bool, settings: Any, part: Part) -> Any:
+    """ELS by another network, or by its style branch alone."""
+    return replace(settings, file=file, refined=refined)
+
+
 SUITE = Suite(
     name="editability",
     version=1,
     title="Editability",
-    paper="Table 2 of PTI, Tables 2 to 4 of II2S; editors of MAGEC's Table 2 and the expanded latent space's Table 1",
+    paper="Table 2 of PTI, Tables 2 to 4 of II2S, Tables 1 and 3 of ELS; editors of MAGEC's Table 2",
     methods=(
         *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus"),
         Variant("ii2s_unclipped", "II2S, not clipped", "ii2s", unclipped),
         *("ii2s", "pti"),
+        Variant(
+            "els_no_sparsity",
+            "ELS, styles, no sparsity",
+            "els",
+            partial(with_network, "els_no_sparsity.safetensors", False),
+        ),
+        Variant("els_edit", "ELS, styles", "els", partial(with_network, "els.safetensors", False)),
+        Variant(
+            "els_no_alignment", "ELS, no alignment", "els", partial(with_network, "els_no_alignment.safetensors", True)
+        ),
+        "els",
     ),
     metrics=METRICS,
     conditions=CONDITIONS,
@@ -187,10 +220,16 @@ SUITE = Suite(
             {"columns": COLUMNS, "conditions": ("sequential",)},
         ),
         Figure(
-            "strips",
+            "grid",
+            "editability_expanded",
+            "Less and more of an attribute by ELS's directions, for every inversion.",
+            {"columns": COLUMNS, "conditions": ("expanded",)},
+        ),
+        Figure(
+            "grid",
             "editability_editors",
-            "Smile by other editors, each with a strength of one.",
-            {"columns": "level", "people": 4},
+            "Less and more of an attribute by every editor.",
+            {"columns": ("e4e", "ii2s", "pti"), "conditions": QUICK},
         ),
         Figure(
             "strips",
@@ -291,12 +330,28 @@ SUITE = Suite(
             {"domain_w": {"yaw_range": 24.86}, "ii2s": {"yaw_range": 42.32}},
             "pose",
         ),
+        Published(
+            "Tables 1 and 3 of ELS (Yin et al., 2022), its own directions",
+            {
+                "els_no_sparsity": {"identity_photo": 0.34, "mse": 0.106, "lpips": 0.24},
+                "els_edit": {"identity_photo": 0.52, "mse": 0.049, "lpips": 0.17},
+                "els_no_alignment": {"identity_photo": 0.69, "mse": 0.059, "lpips": 0.15},
+                "els": {"identity_photo": 0.77, "mse": 0.028, "lpips": 0.09},
+            },
+            "expanded",
+        ),
     ),
     presets={
-        "smoke": Settings("2 people: the plumbing", gallery=5, paths=1, whitening=10_000, editors=("styleflow",)),
+        "smoke": Settings(
+            "2 people: the plumbing",
+            gallery=5,
+            paths=1,
+            whitening=10_000,
+            editors=("interfacegan", "expanded", "styleflow"),
+        ),
         "quick": Settings("12 people: about ten minutes on two cores", Strangers(12)),
-        "full": Settings("100 people: for a GPU", Strangers(100), editors=ALL_EDITORS),
-        "paper": Settings("100 people: for a GPU", Strangers(100), editors=ALL_EDITORS),
+        "full": Settings("100 people: for a GPU", Strangers(100), editors=tuple(EDITORS)),
+        "paper": Settings("100 people: for a GPU", Strangers(100), editors=tuple(EDITORS)),
     },
     parts=parts,
 )

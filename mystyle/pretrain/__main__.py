@@ -24,6 +24,7 @@ from mystyle.pretrain.settings import (
     DiscriminatorSettings,
     E4eSettings,
     EncoderSettings,
+    ExpandedSettings,
     FeatureSettings,
     GeneratorSettings,
     HeadSettings,
@@ -344,6 +345,45 @@ def styleflow(
         card["figures"] = pretrain(load_domain(domain), out, work, settings, seed)
 
 
+def els(
+    out: Path,
+    domain: str = "synthetic",
+    data: Path | None = None,
+    work: Path = Path("checkpoints"),
+    seed: int = 0,
+    name: str = "els",
+    settings: ExpandedSettings = ExpandedSettings(),
+) -> None:
+    """Trains the two branches of the expanded latent space on the generator and the encoder of a domain.
+
+    Args:
+        out: folder for NAME.safetensors
+        domain: whose networks
+        data: folder of images of its size; samples of its generator if there is none
+        work: folder for checkpoints and curves
+        seed: of initialisation, order, attributes and samples
+        name: of the file; els_no_sparsity and els_no_alignment are those of the ablations
+        settings: the recipe
+    """
+    import torch
+
+    from mystyle.domains import load_domain
+    from mystyle.memory import keep_freed_memory
+    from mystyle.pretrain.data import read_album
+    from mystyle.pretrain.expanded import pretrain, sampled
+    from mystyle.progress import showing
+
+    keep_freed_memory()
+    with recorded(name, out, seed, settings) as card:
+        d = load_domain(domain, "cuda" if torch.cuda.is_available() else "cpu")
+        with showing():
+            album = sampled(d, settings.samples, seed) if data is None else read_album(data)
+        out.mkdir(parents=True, exist_ok=True)
+        source = f"samples of domain {d.name}" if data is None else "photographs"
+        card["data"] = {"images": len(album), "source": source, "resolution": album.resolution}
+        card["figures"] = pretrain(d, album, out / f"{name}.safetensors", work / name, settings, seed)
+
+
 def report(
     data: Path, weights: Path, out: Path, samples: int = 10_000, inversions: int = 64, steps: int = 1000, seed: int = 0
 ) -> None:
@@ -377,7 +417,7 @@ if __name__ == "__main__":
     auto_cli(
         [
             *(features, perceptual, generator, encoder, psp, e4e),
-            *(sample_encoder, discriminator, heads, strangers, styleflow, report),
+            *(sample_encoder, discriminator, heads, strangers, styleflow, els, report),
         ],
         as_positional=False,
     )

@@ -17,12 +17,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from mystyle import expanded
 from mystyle.checkpoints import sha256
 from mystyle.degradations import Identity
 from mystyle.domains.domain import Domain, DomainError
 from mystyle.domains.synthetic import WeightFolder
 from mystyle.latents.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
 from mystyle.latents.statistics import latent_statistics
+from mystyle.networks.two_branch import resized, tapped
 from mystyle.pretrain.data import Album, read_album
 from mystyle.pretrain.evidence import figures as draw
 from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recall
@@ -125,6 +127,8 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
         paths(evidence)
         faces = recognition(evidence)
         inversion(evidence, faces)
+        if domain.file(expanded.FILE):
+            two_branches(evidence)
     (out / "figures.json").write_text(json.dumps(evidence.figures, indent=2, allow_nan=False) + "\n")
     write_page(out / "README.md", evidence.figures)
 
@@ -312,6 +316,31 @@ def inversion(e: Evidence, faces: Tensor) -> None:
             shown.flatten(0, 1).cpu(),
             [f"person {i + 1}" for i in range(len(shown))],
             ["photo", *results],
+        )
+
+
+def two_branches(e: Evidence) -> None:
+    """The expanded latent space: its directions, and where a photo's content is kept (Figures 3 and 4 of its paper)."""
+    g, network = e.domain.generator, expanded.network_of(e.domain)
+    with e.part("two_branches") as found:
+        found["zeros"] = network.zeros()
+        draw.heatmaps(e.out / "directions.png", dict(zip(network.attributes, network.d_sty, strict=True)))
+
+        photo = e.photos(slice(0, 1))
+        encoder = expanded.encoder_of(e.domain)
+        w, _ = encoder.codes_and_maps(photo)
+        renderer = expanded.Expanded(network, encoder, tapped(g), photo, w)
+        edited = torch.cat([w, w + network.d_sty])
+        rows = [0] * len(edited)
+        images = torch.cat([renderer.synthesis(edited, noise="const"), renderer(edited, rows)])
+        edit, refined = as_written(images).tensor_split(2)
+        maps = [resized(m, e.domain.resolution) * 2 - 1 for m in renderer.relevance(edited, rows).values()]
+        columns = [photo.expand_as(edit), edit, refined, *(m.expand_as(edit) for m in maps)]
+        sheets.labelled_grid(
+            e.out / "relevance.png",
+            torch.stack(columns, dim=1).flatten(0, 1).cpu(),
+            ["no edit", *network.attributes],
+            ["photo", "styles", "refined", *(f"m, {r} px" for r in network.resolutions)],
         )
 
 

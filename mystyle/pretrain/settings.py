@@ -175,3 +175,29 @@ class StyleFlowSettings:
     rate: float = 1e-3  # Adam, one cosine
     hidden: Sequence[int] = (512, 512, 512)  # five are published
     held_out: int = 500  # codes kept for the figures
+
+
+@dataclass(frozen=True)
+class ExpandedSettings:
+    """The weights are the paper's but for ``sparsity_weight``, which is 1 there (``mystyle.pretrain.expanded``)."""
+
+    attributes: Sequence[str] = ("glasses", "age", "smile", "masculine", "hair_length", "mouth_open")
+    samples: int = 8000  # of the generator, where there are no photographs
+    style_epochs: int = 3  # of 200 batches
+    content_epochs: int = 8  # of 200 batches
+    batch: int = 16
+    style_rate: float = 5e-3  # Adam, one cosine
+    content_rate: float = 2e-3  # likewise
+    edited: float = 1 / 3  # share of the s_k that are not 0
+    l2_weight: float = 0.01  # lambda_1 to lambda_8
+    perceptual_weight: float = 0.8
+    identity_weight: float = 1.0
+    class_weight: float = 10.0
+    sparsity_weight: float = 2e-3
+    refined_l2_weight: float = 0.01
+    refined_class_weight: float = 10.0
+    alignment_weight: float = 1.0
+    width: int = 64  # of the extractor and of queries, at most
+    layers: int = 2  # of the extractor
+    held_out: float = 0.05  # share of the identities kept for the figures
+    precision: Precision = "32-true"  # of activations: bf16-mixed where the processor has it

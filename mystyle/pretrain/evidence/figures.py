@@ -36,6 +36,20 @@ def roc_curve(path: Path, curve: Roc) -> None:
     figure.savefig(path)
 
 
+def heatmaps(path: Path, directions: Mapping[str, Tensor]) -> None:
+    """|d| of directions [num_ws, w_dim] over their largest entry, a panel each: layers down, dimensions across."""
+    figure = Figure(figsize=(7, 1.2 * len(directions) + 0.5), dpi=DPI, layout="constrained")
+    panels = figure.subplots(len(directions), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, d) in zip(panels, directions.items(), strict=True):
+        size = d.detach().abs().cpu().numpy()
+        shown = axes.imshow(size / max(size.max(), 1e-12), aspect="auto", cmap="Greys", vmin=0, vmax=1)
+        axes.set_ylabel(name, fontsize=8)
+        axes.tick_params(labelsize=7)
+    figure.colorbar(shown, ax=panels)
+    figure.supxlabel("dimension of the code", fontsize=9)
+    figure.savefig(path)
+
+
 def scatter(
     path: Path, estimates: Mapping[str, Tensor], truths: Mapping[str, Tensor], units: Mapping[str, str]
 ) -> None:

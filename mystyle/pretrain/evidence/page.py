@@ -13,7 +13,9 @@ UNITS = dict.fromkeys(_ANGLES, "degrees") | {"age": "years", "eye_slant": "rad",
 
 def write_page(path: Path, figures: Mapping[str, Any]) -> None:
     """Writes the page of the ``figures`` that ``make_report`` collects."""
-    sections = (head, samples, distribution, paths, inversion, verification, attributes, foot)
+    sections = [head, samples, distribution, paths, inversion, verification, attributes, foot]
+    if "two_branches" in figures:
+        sections.insert(-1, two_branches)
     path.write_text("\n\n".join(section(figures) for section in sections) + "\n", encoding="utf-8")
 
 
@@ -126,6 +128,23 @@ on, the network that measures identity.
 ![Inversions](inversions.png)
 
 The first {min(8, found["n"])} of these people."""
+
+
+def two_branches(f: Mapping[str, Any]) -> str:
+    rows = [(name, f"{share:.0%}") for name, share in f["two_branches"]["zeros"].items()]
+    return f"""## Expanded latent space
+
+![Directions](directions.png)
+
+The style branch's direction of each attribute over its largest entry: layers from the coarsest, down, and dimensions of
+the code. Entries below a hundredth of the largest:
+
+{table(("attribute", "zero"), rows)}
+
+![Relevance](relevance.png)
+
+One held-out portrait, not edited and with more of each attribute: by the style branch alone, refined by the content
+branch, and where this keeps the photo's features (white) in each block."""
 
 
 def verification(f: Mapping[str, Any]) -> str:

@@ -55,6 +55,23 @@ def test_the_change_of_yaw_is_against_the_inversion(tiny_domain):
             compute("yaw_change", other)
 
 
+def test_the_change_of_an_edit_is_the_way_that_it_should_go(tiny_domain):
+    facts = {"inverted_smile": torch.tensor([0.1, 0.2, 0.3, 0.4])}
+    evaluation = edits_of(tiny_domain, [None] * 4, Edits(), facts=facts)
+    edits = ((("smile", 2.0),), (("smile", -1.0),), (("smile", 1.0), ("yaw", 1.0)), (("nose", 1.0),))
+    cases = tuple(replace(case, edits=each) for case, each in zip(evaluation.cases, edits, strict=True))
+    with torch.inference_mode():
+        smile = tiny_domain.judge.attributes(evaluation.outputs)["smile"]
+    _, std = tiny_domain.judge.moments["smile"]
+    expected = {
+        "smile of 0": float((smile[0] - 0.1) / std),
+        "smile of 1": -float((smile[1] - 0.2) / std),
+    }
+    assert compute("edit_change", replace(evaluation, cases=cases)) == pytest.approx(expected, abs=ROUNDING)
+    with pytest.raises(Inapplicable, match="no single attribute"):
+        compute("edit_change", replace(evaluation, cases=cases[2:]))
+
+
 def test_the_range_of_yaw_is_of_each_photo_s_edits(tiny_domain):
     evaluation = edits_of(tiny_domain, [-2.0, -2.0, 0.0, 0.0, 2.0, 2.0], Coordinate("yaw"))
     yaw = yaw_of(tiny_domain, evaluation.outputs)

@@ -17,11 +17,13 @@ from tiny import write_weights
 
 from mystyle.latents.paths import lerp, path_lengths, slerp, steps, trimmed
 from mystyle.pretrain import __main__ as commands
+from mystyle.pretrain.data import Album
 from mystyle.pretrain.evidence import distributions, recognition
 from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
+from mystyle.pretrain.evidence.page import two_branches as section
 from mystyle.pretrain.evidence.page import write_page
 from mystyle.pretrain.evidence.recognition import regression, roc
-from mystyle.pretrain.report import in_turns, other_photos
+from mystyle.pretrain.report import Evidence, in_turns, other_photos, two_branches
 from mystyle.types import from_uint8
 from mystyle.workbench.sheets import mosaic
 
@@ -262,3 +264,16 @@ def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(h
     refused(r"--data .*07\.png", data=broken)
     (tmp_path / "file").touch()
     refused("--out .*file: File exists", out=tmp_path / "file")
+
+
+def test_the_two_branches_are_shown_where_their_network_is(tiny_domain, tmp_path):
+    album = Album((255 * torch.rand(2, 3, 32, 32)).to(torch.uint8), torch.arange(2), {})
+    evidence = Evidence(tiny_domain, album, tmp_path, 0, 0, 0, 0)
+    two_branches(evidence)
+    shares = evidence.figures["two_branches"]["zeros"]
+    assert set(shares) == {"smile"} and 0 <= shares["smile"] < 0.1  # untrained: nothing is sparse
+    columns = ("photo", "styles", "refined", *(f"m, {r} px" for r in (4, 8, 16, 32)))
+    width, height = Image.open(tmp_path / "relevance.png").size
+    assert width > 128 * len(columns) and height > 128 * 2
+    page = section(evidence.figures)
+    assert set(re.findall(r"\((\w+)\.png\)", page)) == {path.stem for path in tmp_path.glob("*.png")}
