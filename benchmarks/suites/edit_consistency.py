@@ -14,8 +14,8 @@ Where the paper cannot be followed, or leaves something open, we choose:
   of the mean to the other.
 - *components of GANSpace* were found by eye; here it is the one that correlates most with it, in all layers.
 - *distance*. LPIPS; here the domain's perceptual distance, which is also what the methods descend on.
-- *rows*. The first three are the paper's; the others are II2S, the domain's encoder, and PTI, whose two projections have
-  a generator each.
+- *rows*. The first three are the paper's; the others are II2S, the domain's encoder, and PTI, with a generator for each
+  of the two projections.
 
 An edit that changes nothing is consistent with anything. So ``still_edits`` counts those without a value, and
 ``improved_target`` says whether the edits gave the attribute.

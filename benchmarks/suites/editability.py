@@ -1,4 +1,4 @@
-"""How far inversions of strangers' photos can be edited: Table 2 of PTI, Tables 2 to 4 of II2S.
+"""How far inversions of strangers' photos can be edited: Table 2 of PTI, Tables 2 to 4 of II2S, Table 2 of MAGEC.
 
 An inversion that is nearer to the photo may be one that cannot be edited: its codes lie where the generator has nothing
 to say. So each method inverts the photos once, and all that differs afterwards is the edit: at a given strength (what
@@ -16,6 +16,8 @@ Where the papers cannot be followed, or leave something open, we choose:
   second once. Codes of two photos are rendered by the generator of the first where an inversion has one of its own.
 - *FID* needs more photos than these and an Inception network; ``kid_inputs`` beside it is not biased.
 - *SG2* is StyleGAN2's projector without its noise maps. *e4e* is left out: the encoder here is the domain's own, to W.
+- *Realism and improved target* of MAGEC are those of the single edits, which add an attribute, and of the interpolations
+  in W+. The paper draws 20 edits of each photo at random; its columns of StyleFlow and GANSpace are not here.
 - *II2S without clipping* is the same descent without its regulariser, so that the clip is all that differs.
 
 Yaw and gender are read by the domain's judge. A change of five degrees is as large as its error on rendered people, so
@@ -59,9 +61,12 @@ CONDITIONS = {
 }
 METRICS = (
     *("yaw_change", "yaw_range", "attribute_accuracy", "identity_photo"),
-    *("path_length", "path_length_all", "fid_inputs", "kid_inputs"),
+    *("path_length", "path_length_all", "fid_inputs", "kid_inputs", "realism", "improved_target"),
 )
-COLUMNS = ("domain_encoder", "domain_w", "domain_wplus", "ii2s_unclipped", "ii2s", "pti")
+COLUMNS = (
+    *("domain_encoder", "domain_w", "domain_wplus", "i2s_pp"),
+    *("ii2s_unclipped", "ii2s", "magec_off", "magec", "pti"),
+)
 
 
 @dataclass(frozen=True)
@@ -138,11 +143,11 @@ SUITE = Suite(
     name="editability",
     version=1,
     title="Editability",
-    paper="Table 2 of PTI, Tables 2 to 4 of II2S",
+    paper="Table 2 of PTI, Tables 2 to 4 of II2S, Table 2 of MAGEC",
     methods=(
-        *("domain_encoder", "domain_w", "domain_wplus"),
+        *("domain_encoder", "domain_w", "domain_wplus", "i2s_pp"),
         Variant("ii2s_unclipped", "II2S, not clipped", "ii2s", unclipped),
-        *("ii2s", "pti"),
+        *("ii2s", "magec_off", "magec", "pti"),
     ),
     metrics=METRICS,
     conditions=CONDITIONS,
@@ -261,10 +266,24 @@ SUITE = Suite(
             {"domain_w": {"yaw_range": 24.86}, "ii2s": {"yaw_range": 42.32}},
             "pose",
         ),
+        Published(
+            "Table 2 of MAGEC (Grechka et al., 2021), InterFaceGAN",
+            {
+                "i2s_pp": {"realism": 0.973, "improved_target": 0.096},
+                "magec_off": {"realism": 0.994, "improved_target": 0.097},
+                "magec": {"realism": 0.998, "improved_target": 0.122},
+            },
+            "single",
+        ),
+        Published(
+            "Table 2 of MAGEC (Grechka et al., 2021), interpolations",
+            {"i2s_pp": {"realism": 1.00}, "magec_off": {"realism": 1.03}, "magec": {"realism": 1.04}},
+            "interpolation_w",
+        ),
     ),
     presets={
         "smoke": Settings("2 people: the plumbing", gallery=5, paths=1, whitening=10_000),
-        "quick": Settings("12 people: about eight minutes on two cores", Strangers(12)),
+        "quick": Settings("12 people: about twelve minutes on two cores (estimated)", Strangers(12)),
         "full": Settings("100 people: for a GPU", Strangers(100)),
         "paper": Settings("100 people: for a GPU", Strangers(100)),
     },
