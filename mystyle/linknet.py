@@ -55,8 +55,8 @@ class LinkNet:
 def linked(logits: Tensor, labels: Tensor) -> Tensor:
     """L_F, the loss that F is trained with, binary cross-entropy: [..., K] twice -> [...].
 
-    Summed over attributes. Their mean would be a 1,600th of the perceptual loss's gradient at the weights of MAGEC, where
-    the sum is a twentieth (128 px, 88 attributes, at the mean code).
+    Summed over attributes. At the weights of MAGEC the gradient of their mean would be a 1,600th of the perceptual
+    loss's; that of the sum is a twentieth (128 px, 88 attributes, at the mean code).
     """
     return F.binary_cross_entropy_with_logits(logits, labels, reduction="none").sum(dim=-1)
 

@@ -16,8 +16,8 @@ Where the papers cannot be followed, or leave something open, we choose:
   second once. Codes of two photos are rendered by the generator of the first where an inversion has one of its own.
 - *FID* needs more photos than these and an Inception network; ``kid_inputs`` beside it is not biased.
 - *SG2* is StyleGAN2's projector without its noise maps. *e4e* is left out: the encoder here is the domain's own, to W.
-- *Realism and improved target* of MAGEC are those of the single edits, which add an attribute, and of the interpolations
-  in W+. The paper draws 20 edits of each photo at random; its columns of StyleFlow and GANSpace are not here.
+- *Realism and improved target* of MAGEC are those of the single edits, which add an attribute, and of interpolations in
+  W+. The paper draws 20 edits of each photo at random; its columns of StyleFlow and GANSpace are not here.
 - *II2S without clipping* is the same descent without its regulariser, so that the clip is all that differs.
 
 Yaw and gender are read by the domain's judge. A change of five degrees is as large as its error on rendered people, so
