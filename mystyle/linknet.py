@@ -93,10 +93,10 @@ def minimise(variables: Sequence[Tensor], losses: Callable[[], Tensor]) -> None:
     def objective() -> Tensor:
         search.zero_grad()
         loss = losses().mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    search.step(objective)  # type: ignore[arg-type]
+    search.step(objective)
 
 
 def mixed_codes(w: W, num_ws: int, seed: int) -> WPlus:

@@ -128,8 +128,9 @@ class Run:
             about: dict[str, Any] = {"condition": record.condition, "level": record.level, "prior_of": record.prior_of}
             for case in record.cases:
                 key = record.person, record.seed, case.case
-                of_case: dict[str, Any] = {"mask": case.mask, "dose": case.dose, "image": case.image, "of": case.of}
-                item = found.setdefault(key, Case(*key, **of_case, **about))
+                item = found.setdefault(
+                    key, Case(*key, mask=case.mask, dose=case.dose, image=case.image, of=case.of, **about)
+                )
                 if f"{case.case}.png" in there:
                     item.outputs[record.method] = images / f"{case.case}.png"
                 if f"{case.case}.input.png" in there and item.input is None:
