@@ -28,6 +28,7 @@ class Case:
     level: float | None = None  # of the condition
     dose: float | None = None
     image: str = ""  # the photo or other thing that it was made from
+    of: str = ""  # the case that it is compared with
     prior_of: str = ""  # whose prior made the images
     input: Path | None = None  # what a method was given
     outputs: dict[str, Path] = field(default_factory=dict)  # method -> its final image
@@ -127,7 +128,9 @@ class Run:
             about: dict[str, Any] = {"condition": record.condition, "level": record.level, "prior_of": record.prior_of}
             for case in record.cases:
                 key = record.person, record.seed, case.case
-                item = found.setdefault(key, Case(*key, mask=case.mask, dose=case.dose, image=case.image, **about))
+                item = found.setdefault(
+                    key, Case(*key, mask=case.mask, dose=case.dose, image=case.image, of=case.of, **about)
+                )
                 if f"{case.case}.png" in there:
                     item.outputs[record.method] = images / f"{case.case}.png"
                 if f"{case.case}.input.png" in there and item.input is None:

@@ -1,4 +1,4 @@
-"""How far inversions of strangers' photos can be edited: Table 2 of PTI, Tables 2 to 4 of II2S, Tables 1 and 3 of ELS.
+"""How far inversions of strangers' photos can be edited: tables of PTI, II2S, ELS and MAGEC (``SUITE.paper``).
 
 An inversion that is nearer to the photo may be one that cannot be edited: its codes lie where the generator has nothing
 to say. So each method inverts the photos once, and all that differs afterwards is the edit: at a given strength (what
@@ -12,8 +12,8 @@ Where the papers cannot be followed, or leave something open, we choose:
 - *identity* is compared with the photo and not with the inversion; PTI does not say.
 - *directions* are InterFaceGAN's for all edits but those of the conditions that name another editor; II2S sets
   coordinates of GANSpace, whose pose and gender components were found by eye.
-- *editors*. The expanded latent space (ELS) averages glasses, age, smile and gender over InterFaceGAN, GANSpace, SeFa and
-  its own directions (its Table 1), MAGEC compares InterFaceGAN, GANSpace and StyleFlow (its Table 2), PTI shows
+- *editors*. The expanded latent space (ELS) averages glasses, age, smile and gender over InterFaceGAN, GANSpace, SeFa
+  and its own directions (its Table 1), MAGEC compares InterFaceGAN, GANSpace and StyleFlow (its Table 2), PTI shows
   StyleCLIP's mappers. Strengths and signs are not said: here both ways, directions of W by the three standard
   deviations where ELS's figures end, StyleFlow by one of the population, ELS's by s = 1, a mapper by what it was fitted
   to. ELS measures how near edits are to the photo, which no edit at all wins, so that ``edit_change`` is beside it.
@@ -23,6 +23,8 @@ Where the papers cannot be followed, or leave something open, we choose:
 - *FID* needs more photos than these and an Inception network; ``kid_inputs`` beside it is not biased.
 - *SG2* is StyleGAN2's projector without its noise maps. *e4e* is the official network on ``ffhq`` alone. *pSp* is
   in no table: its codes are free where e4e's are held near W, so that the two show what that is worth.
+- *Realism and improved target* are MAGEC's. It draws 20 edits of each photo at random, of 40 attributes; here the four
+  attributes of ELS's table by the editors of MAGEC's, and interpolations in W+.
 - *II2S without clipping* is the same descent without its regulariser, so that the clip is all that differs.
 
 Yaw and gender are read by the domain's judge. A change of five degrees is as large as its error on rendered people, so
@@ -80,12 +82,40 @@ CONDITIONS = {
 }
 METRICS = (
     *("yaw_change", "yaw_range", "attribute_accuracy", "identity_photo"),
-    *("path_length", "path_length_all", "fid_inputs", "kid_inputs"),
+    *("path_length", "path_length_all", "fid_inputs", "kid_inputs", "realism", "improved_target"),
     *("edit_change", "perceptual", "lpips", "mse"),
 )
 COLUMNS = (
-    *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "ii2s_unclipped", "ii2s", "pti", "els_edit", "els"),
+    *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "i2s_pp"),
+    *("ii2s_unclipped", "ii2s", "magec_off", "magec", "pti", "els_edit", "els"),
 )
+
+MAGEC_2 = {
+    "interfacegan": (
+        "InterFaceGAN",
+        {
+            "i2s_pp": {"realism": 0.973, "improved_target": 0.096},
+            "magec_off": {"realism": 0.994, "improved_target": 0.097},
+            "magec": {"realism": 0.998, "improved_target": 0.122},
+        },
+    ),
+    "styleflow": (
+        "StyleFlow",
+        {
+            "i2s_pp": {"realism": 0.929, "improved_target": 0.211},
+            "magec_off": {"realism": 0.976, "improved_target": 0.148},
+            "magec": {"realism": 0.982, "improved_target": 0.202},
+        },
+    ),
+    "ganspace_labelled": (
+        "GANSpace",
+        {"i2s_pp": {"realism": 0.960}, "magec_off": {"realism": 0.985}, "magec": {"realism": 0.984}},
+    ),
+    "interpolation_w": (
+        "random interpolations",
+        {"i2s_pp": {"realism": 1.00}, "magec_off": {"realism": 1.03}, "magec": {"realism": 1.04}},
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -180,11 +210,11 @@ SUITE = Suite(
     name="editability",
     version=1,
     title="Editability",
-    paper="Table 2 of PTI, Tables 2 to 4 of II2S, Tables 1 and 3 of ELS; editors of MAGEC's Table 2",
+    paper="Table 2 of PTI, Tables 2 to 4 of II2S, Tables 1 and 3 of ELS, Table 2 of MAGEC",
     methods=(
-        *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus"),
+        *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "i2s_pp"),
         Variant("ii2s_unclipped", "II2S, not clipped", "ii2s", unclipped),
-        *("ii2s", "pti"),
+        *("ii2s", "magec_off", "magec", "pti"),
         Variant(
             "els_no_sparsity",
             "ELS, styles, no sparsity",
@@ -340,6 +370,10 @@ SUITE = Suite(
             },
             "expanded",
         ),
+        *(
+            Published(f"Table 2 of MAGEC (Grechka et al., 2021), {title}", numbers, condition)
+            for condition, (title, numbers) in MAGEC_2.items()
+        ),
     ),
     presets={
         "smoke": Settings(
@@ -349,7 +383,7 @@ SUITE = Suite(
             whitening=10_000,
             editors=("interfacegan", "expanded", "styleflow"),
         ),
-        "quick": Settings("12 people: about ten minutes on two cores", Strangers(12)),
+        "quick": Settings("12 people: a quarter of an hour on two cores", Strangers(12)),
         "full": Settings("100 people: for a GPU", Strangers(100), editors=tuple(EDITORS)),
         "paper": Settings("100 people: for a GPU", Strangers(100), editors=tuple(EDITORS)),
     },

@@ -17,6 +17,7 @@ from mystyle.protocols import Projects, Restores
 from mystyle.types import Portraits
 
 BATCH = 16  # images restored at once; bounds the memory and changes no number beyond rounding
+INVERSION = "inversion"  # what is done to a photo whose code is wanted
 
 
 class Restoration(ABC):
@@ -55,13 +56,18 @@ def photos_of(photos: Portraits, cases: Sequence[Case]) -> Portraits:
 def restoration_case(person: Person, photo: int, what: str, seed: int, **fields: Any) -> Case:
     """The case of a held-out photo, by its position; ``what`` is done to it decides name and seed."""
     file = person.files[photo]
-    case_seed = item_seed("restore", person.name, file, what, seed)
+    case_seed = restoration_seed(person.name, file, what, seed)
     return Case(name=f"{stem(file)}-{what}", image=file, seed=case_seed, photo=photo, **fields)
+
+
+def restoration_seed(person: str, file: str, what: str, seed: int) -> int:
+    """Of what is done to a photo of ``person`` in a run of ``seed``."""
+    return item_seed("restore", person, file, what, seed)
 
 
 def inversion_case(person: Person, photo: int, label: str, seed: int, **fields: Any) -> Case:
     """The case of what is done with a held-out photo's code. All of one photo and seed share its inversion."""
-    inverted = restoration_case(person, photo, "inversion", seed, **fields)
+    inverted = restoration_case(person, photo, INVERSION, seed, **fields)
     return replace(inverted, name=f"{stem(inverted.image)}-{label}")
 
 

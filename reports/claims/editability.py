@@ -1,4 +1,4 @@
-"""Claims of PTI's Table 2 and of II2S's section 4.4 and Tables 2 to 5."""
+"""Claims of PTI's Table 2, of II2S's section 4.4 and Tables 2 to 5, and of MAGEC's Table 2."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ COST = 0.05  # of the cosine to the photo
 table_2 = partial(Claim, "PTI 4.2 Editing quality", "Table 2 of PTI", "editability")
 tables_3_4 = partial(Claim, "II2S 4.4 Editing quality", "Tables 3 and 4 of II2S", "editability")
 table_5 = partial(Claim, "II2S 5 How to derive II2S", "Table 5 of II2S", "editability")
+magec_2 = partial(Claim, "MAGEC 4.2 Editability", "Table 2 of MAGEC", "editability")
 
 CLAIMS = (
     table_2(
@@ -73,5 +74,21 @@ CLAIMS = (
         "After edits of the same magnitude more of the identity is left than without clipping",
         pair("ii2s", "ii2s_unclipped", "identity_photo", ("turn10",)),
         "greater",
+    ),
+    magec_2(
+        "Edits of MAGEC are more realistic than those of I2S++",
+        pair("magec", "i2s_pp", "realism", ("single",)),
+        "greater",
+    ),
+    magec_2(
+        "Its interpolations, too",
+        pair("magec", "i2s_pp", "realism", ("interpolation_w",)),
+        "greater",
+    ),
+    magec_2(
+        "With the MAGEC loss edits give more of their attribute",
+        pair("magec", "magec_off", "improved_target", ("single",)),
+        "greater",
+        primary=True,
     ),
 )

@@ -40,6 +40,7 @@ PARAMETERS = {  # of tasks that need some, or are slow with their own
     "same_magnitude": {"attribute": "smile", "gallery": 3},
     "interpolation": {"space": "p-norm+", "whitening": 1000},
     "path_length": {"paths": 2},
+    "cyclic_projection": {"attribute": "smile", "editor": "ganspace", "samples": 40},
 }
 BOTH_WAYS = (-20.0, 20.0)  # the short inversions of a contract differ less than edits that end at a person's bound
 
@@ -62,6 +63,7 @@ CASES = {
     ),
     "interpolation": of_two,
     "style_mixing": of_two,
+    "cyclic_projection": lambda task, person: tuple(c for i in range(2) for c in task.cases(person, i, "cycle")),
 }
 
 
