@@ -301,8 +301,9 @@ def clean(options: Options) -> None:
 def published_titles(request: Request) -> dict[str, str]:
     """Name to title of the published rows that the run is without."""
     titles = {}
+    there = {*request.methods, *(reference.name for reference in request.suite.references)}
     for name in dict.fromkeys(row for published in request.suite.published for row in published.values):
-        if name not in request.methods:
+        if name not in there:
             row = request.suite.rows.get(name, name)
             titles[name] = row.title if isinstance(row, Variant) else METHODS.load(name).title
     return titles

@@ -22,7 +22,7 @@ def page(run: Run, tables: Sequence[Table], figures: Sequence[FigureFile], folde
     config = run.folder / "config.yaml"
     titles = {method.name: method.title for method in run.methods}
     return (
-        _templates(folder)
+        templates(folder)
         .get_template("report.html.j2")
         .render(
             run=run,
@@ -49,7 +49,7 @@ def index(runs: Sequence[Run], folder: Path) -> str:
         figures = sorted((run.folder / "report" / "figures").glob("*.png"))
         main = run.folder / "report" / "figures" / f"{run.suite.name}.png"
         entries.append((run, main if main in figures else next(iter(figures), None)))
-    return _templates(folder).get_template("index.html.j2").render(entries=entries)
+    return templates(folder).get_template("index.html.j2").render(entries=entries)
 
 
 def _failures(run: Run) -> Iterator[tuple[str, str, str, int]]:
@@ -59,15 +59,15 @@ def _failures(run: Run) -> Iterator[tuple[str, str, str, int]]:
         yield method, person, reason, len(rows)
 
 
-def _templates(folder: Path) -> Environment:
+def templates(folder: Path) -> Environment:
     """The templates of pages that lie in ``folder``."""
-    templates = Environment(
+    made = Environment(
         loader=PackageLoader("reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters["link"] = lambda path: quote(Path(os.path.relpath(path, folder)).as_posix())
-    templates.filters["embed"] = lambda path: base64.b64encode(Path(f"{path}.png").read_bytes()).decode("ascii")
-    return templates
+    made.filters["link"] = lambda path: quote(Path(os.path.relpath(path, folder)).as_posix())
+    made.filters["embed"] = lambda path: base64.b64encode(Path(f"{path}.png").read_bytes()).decode("ascii")
+    return made

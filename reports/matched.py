@@ -25,4 +25,4 @@ def at_matched_reach_table(run: Run) -> Table | None:
         conditions=tuple(c for c in run.conditions if c.name in set(results["condition"])),
         published=(),
     )
-    return Scores(replace(run, suite=suite, results=results, summary=summarise(results, suite))).wide()
+    return Scores(replace(run, suite=suite, results=results, summary=summarise(results, suite), study=None)).wide()

@@ -1,8 +1,9 @@
 """``python -m reports.publish RUN [RUN ...] --out FOLDER``: what of a run can be kept with a paper or in a repository.
 
 Everything but the images of the cases: suite, settings, environment, all records and values (compressed), the summary,
-the tables and the figures, without paths of the machine. Of a run on somebody's photographs (``--photos``), figures
-that show faces stay out. ``FOLDER/SUITE`` is written for each run, replacing an older one.
+the tables and the figures, and the scores of a user study, without paths of the machine. Of a run on somebody's
+photographs (``--photos``), figures that show faces stay out. ``FOLDER/SUITE`` is written for each run, replacing an
+older one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import yaml
 
 from benchmarks.engine import records
 from mystyle.files import printable
+from reports.study.files import FOLDER
 
 if TYPE_CHECKING:
     from reports.runs import Run
@@ -51,6 +53,9 @@ def publish(run: Run, folder: Path) -> Path:
             file.write(records.csv_text(run.results[list(records.COLUMNS)]).encode())
         records.write_archive(partial / records.ARCHIVE, run.records)
         shutil.copytree(report / "tables", partial / "tables", ignore=shutil.ignore_patterns("*.csv"))
+        if run.study:
+            (partial / FOLDER).mkdir()
+            shutil.copyfile(run.folder / FOLDER / "scores.json", partial / FOLDER / "scores.json")
         (partial / "figures").mkdir()
         drawn = records.read_json(report / "figures" / "figures.json", "make the report again")
         for name in sorted(drawn):

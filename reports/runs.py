@@ -14,6 +14,7 @@ import pandas as pd
 from benchmarks.analysis.statistics import summarise
 from benchmarks.engine import records
 from benchmarks.engine.records import ConditionRecord, Record, RowRecord, SuiteRecord
+from reports.study.files import Scores, read_scores
 
 
 @dataclass
@@ -30,6 +31,7 @@ class Case:
     image: str = ""  # the photo or other thing that it was made from
     of: str = ""  # the case that it is compared with
     prior_of: str = ""  # whose prior made the images
+    edits: tuple[tuple[str, float], ...] = ()  # (attribute, strength), one after the other
     input: Path | None = None  # what a method was given
     outputs: dict[str, Path] = field(default_factory=dict)  # method -> its final image
 
@@ -66,6 +68,7 @@ class Run:
     results: pd.DataFrame  # as ``records.read_results`` gives them
     summary: pd.DataFrame
     outside: int = 0  # jobs in the folder that are not of the current plan
+    study: Scores | None = None  # of the run's user study
 
     @property
     def title(self) -> str:
@@ -128,9 +131,8 @@ class Run:
             about: dict[str, Any] = {"condition": record.condition, "level": record.level, "prior_of": record.prior_of}
             for case in record.cases:
                 key = record.person, record.seed, case.case
-                item = found.setdefault(
-                    key, Case(*key, mask=case.mask, dose=case.dose, image=case.image, of=case.of, **about)
-                )
+                about |= {"mask": case.mask, "dose": case.dose, "image": case.image, "of": case.of, "edits": case.edits}
+                item = found.setdefault(key, Case(*key, **about))
                 if f"{case.case}.png" in there:
                     item.outputs[record.method] = images / f"{case.case}.png"
                 if f"{case.case}.input.png" in there and item.input is None:
@@ -193,4 +195,5 @@ def read_run(folder: Path) -> Run:
         results,
         summarise(results, suite),
         records.outside_plan(folder, suite),
+        read_scores(folder, suite),
     )

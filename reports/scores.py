@@ -12,6 +12,7 @@ import pandas as pd
 from benchmarks.engine.records import ConditionRecord, MetricRecord, RowRecord
 from reports.figures.style import arrow
 from reports.runs import Run
+from reports.study import table as study
 from reports.table import DASH, INTERVAL, SHARED, TIE, Cell, Row, Table, row_title
 
 REFERENCES = ("floor", "ceiling")  # kinds of rows that do not compete
@@ -37,8 +38,10 @@ class Scores:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.metrics = run.suite.metrics
-        self.rows = run.summary.set_index(["condition", "method", "metric"]).sort_index()
+        self.metrics = (*study.metrics(run), *run.suite.metrics)
+        asked = study.summary(run)
+        summary = run.summary if asked.empty else pd.concat([asked, run.summary], ignore_index=True)
+        self.rows = summary.set_index(["condition", "method", "metric"]).sort_index()
         self.titled = len(run.conditions) > 1
         self.sources = tuple(dict.fromkeys(s for metric in self.metrics for s in run.suite.sources(metric.name)))
 
@@ -101,9 +104,10 @@ class Scores:
         row = self._row(condition, method.name, metric)
         failed, total = self.run.failures(method.name, metric, condition)
         published = self._published(method, metric, condition, self.sources) or [Cell(DASH)]
-        main = self._cell(condition, method, metric, notes, with_failures=False)
+        main = self._cell(condition, method, metric, notes, alone=False)
+        lost = f"{failed} of {total}" if total else DASH
         if row is None:
-            return (main, *[Cell(DASH)] * 3, Cell(f"{failed} of {total}" if total else DASH), Cell(DASH), *published)
+            return (main, *[Cell(DASH)] * 3, Cell(lost), Cell(DASH), *published)
         number = self._format(metric)
         interval = DASH if pd.isna(row.ci_low) else f"({number(row.ci_low)}, {number(row.ci_high)})"
         p_value = DASH if pd.isna(row.p_value) else ("< 0.001" if row.p_value < 0.001 else f"{row.p_value:.3f}")
@@ -112,7 +116,7 @@ class Scores:
             Cell(interval),
             Cell(str(int(row.n_images))),
             Cell(str(int(row.n_people))),
-            Cell(f"{failed} of {total}"),
+            Cell(lost),
             Cell(p_value),
             *published,
         )
@@ -146,15 +150,19 @@ class Scores:
         """(condition, method) of all rows that were run."""
         return frozenset(key[:2] for key in self.rows.index)
 
-    def _cell(self, condition: str, method: RowRecord, metric: str, notes: _Notes, with_failures: bool = True) -> Cell:
+    def _cell(self, condition: str, method: RowRecord, metric: str, notes: _Notes, alone: bool = True) -> Cell:
+        """``alone``: without cells of its own for failures and the interval beside it."""
         row = self._row(condition, method.name, metric)
         failed, total = self.run.failures(method.name, metric, condition)
         if row is None:
-            text = f"{failed} of {total} failed" if failed and with_failures else DASH
-            return Cell(text, marks=notes.mark(self.run.reason(method, metric, condition)))
+            text = f"{failed} of {total} failed" if failed and alone else DASH
+            why = study.reason(self.run, method.name) if metric == study.USER else None
+            return Cell(text, marks=notes.mark(why or self.run.reason(method, metric, condition)))
         number = self._format(metric)
         text = number(row["mean"]) + ("" if pd.isna(row["std"]) else f" ± {number(row['std'])}")
-        if failed and with_failures:
+        if metric == study.USER and alone:  # its answers have no deviation
+            text += f" ({number(row.ci_low)}, {number(row.ci_high)})"
+        if failed and alone:
             text += f" ({failed} of {total} failed)"
         best = method.name in self._best[condition, metric]
         return Cell(text, bold=best, marks=TIE if row.tied_with_best and not best else "")
@@ -193,14 +201,16 @@ class Scores:
 
     def _published(self, method: RowRecord, metric: str, condition: str, sources: Sequence[str]) -> list[Cell]:
         numbers = self.run.suite.published_numbers(method.name, metric, condition)
-        return [Cell(str(numbers.get(source, DASH))) for source in sources]
+        as_printed = {source: f"{n.mean:g}" if metric == study.USER else str(n) for source, n in numbers.items()}
+        return [Cell(as_printed.get(source, DASH)) for source in sources]
 
     def _header(self, metric: MetricRecord) -> Cell:
         text = metric.label + arrow(metric.higher_is_better)
         return Cell(text, marks=SHARED if metric.shares_network_with_loss else "")
 
     def _counts(self, condition: str, method: str) -> str:
-        rows = [row for metric in self.metrics if (row := self._row(condition, method, metric.name)) is not None]
+        metrics = self.run.suite.metrics  # not those who were asked
+        rows = [row for metric in metrics if (row := self._row(condition, method, metric.name)) is not None]
         if not rows:
             return DASH
         images, people = ({int(row[column]) for row in rows} for column in ("n_images", "n_people"))
@@ -215,7 +225,7 @@ class Scores:
             remarks.append((SHARED, "read from a network that is also a training loss of some methods; favours them"))
         if len(self.sources) == 1:  # of several, each has a mark
             remarks.append(("", _source_note(self.sources[0])))
-        return remarks
+        return [*remarks, *study.remarks(self.run)]
 
     def _tests(self) -> list[tuple[str, str]]:
         """What the column of p values holds."""

@@ -81,17 +81,60 @@ def jackknife_interval(
     unit = _codes(np.asarray(people)[there])
     if unit.max(initial=0) == 0:
         unit = _codes(np.asarray(photos)[there])
-    sums, sizes = np.bincount(unit, values[there]), np.bincount(unit, weights[there])
-    k, total = len(sizes), sizes.sum()
-    if k < 2 or not (sizes < total).all():
+    found = _jackknife(values[there], weights[there], unit)
+    if found is None:
         return float("nan"), float("nan")
-    mean = sums.sum() / total
-    without = (sums.sum() - sums) / (total - sizes)
-    error = np.sqrt((k - 1) / k * ((without - mean) ** 2).sum())
-    freedom = max(1.0, total**2 / (sizes**2).sum() - 1)
+    mean, error, freedom = found
     half = stdtrit(freedom, (1 + level) / 2) * error
     low, high = (limit if bound is None else bound for bound, limit in zip(within, (-np.inf, np.inf), strict=True))
     return float(max(mean - half, low)), float(min(mean + half, high))
+
+
+def _jackknife(values: Floats, weights: Floats, unit: NDArray[np.intp]) -> tuple[float, float, float] | None:
+    """Mean, its standard error and the degrees of freedom, over units 0, 1, ...; None where none can be left out."""
+    sums, sizes = np.bincount(unit, values), np.bincount(unit, weights)
+    k, total = len(sizes), sizes.sum()
+    if k < 2 or not (sizes < total).all():
+        return None
+    mean = sums.sum() / total
+    without = (sums.sum() - sums) / (total - sizes)
+    error = np.sqrt((k - 1) / k * ((without - mean) ** 2).sum())
+    return mean, error, max(1.0, total**2 / (sizes**2).sum() - 1)
+
+
+def wilson_interval(share: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a share of ``n`` independent answers, which need not be a whole number."""
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + level) / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def share_interval(chosen: ArrayLike, raters: Sequence[str], *, level: float = 0.95) -> tuple[float, float]:
+    """Interval of the share of answers that are 1 rather than 0, where a rater's answers may be alike.
+
+    Wilson's interval at the number of independent answers that would be worth as much (Korn and Graubard, "Confidence
+    intervals for proportions with small expected number of positive counts", 1998). With p the share of n answers and
+    SE its jackknife error over R raters with ν degrees of freedom, as in ``jackknife_interval``:
+
+        n* = n / (max(1, SE² n / (p (1 - p))) · (t(ν) / z)²), but no less than R and no more than n
+
+    It is Wilson's where every rater has one answer, or where there is one rater, of whom alone it is then.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    values, unit = np.asarray(chosen, dtype=float), _codes(np.asarray(raters))
+    n, count, p = len(values), int(unit.max(initial=0)) + 1, float(values.mean())
+    found = _jackknife(values, np.ones(n), unit)
+    if found is None:
+        return wilson_interval(p, n, level=level)
+    _, error, freedom = found
+    effect = max(1.0, error**2 * n / (p * (1 - p))) if 0 < p < 1 else 1.0
+    quantile = (1 + level) / 2
+    worth = n / (effect * (stdtrit(freedom, quantile) / ndtri(quantile)) ** 2)
+    return wilson_interval(p, min(max(worth, count), n), level=level)
 
 
 def paired_p_values(differences: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Floats:

@@ -94,8 +94,8 @@ SUITE = Suite(
         Published(
             "Table 4 of MyStyle (Nitzan et al., 2022), yaw",
             {
-                "domain_w": {"maps_train": (0.60, 0.08)},
-                "diffaugment": {"maps_train": (0.66, 0.05)},
+                "domain_w": {"maps_train": (0.60, 0.08), "user_percent": 2.3},
+                "diffaugment": {"maps_train": (0.66, 0.05), "user_percent": 10.9},
                 "mystyle": {"maps_train": (0.74, 0.04)},
             },
             "yaw",

@@ -93,9 +93,9 @@ SUITE = Suite(
         Published(
             "Table 2 of MyStyle (Nitzan et al., 2022)",
             {
-                "comodgan": {"maps_train": (0.55, 0.08)},
-                "comodgan_ft": {"maps_train": (0.71, 0.08)},
-                "diffaugment": {"maps_train": (0.68, 0.09)},
+                "comodgan": {"maps_train": (0.55, 0.08), "user_percent": 0.9},
+                "comodgan_ft": {"maps_train": (0.71, 0.08), "user_percent": 24.9},
+                "diffaugment": {"maps_train": (0.68, 0.09), "user_percent": 9.3},
                 "mystyle": {"maps_train": (0.72, 0.08)},
             },
         ),

@@ -52,9 +52,10 @@ SUITE = Suite(
         Published(
             "Table 1 of MyStyle (Nitzan et al., 2022)",
             {
-                "ojha": {"maps_train": (0.53, 0.08), "diversity_x10": (2.42, 0.16)},
-                "diffaugment": {"maps_train": (0.76, 0.05), "diversity_x10": (2.99, 0.17)},
-                "mystyle": {"maps_train": (0.79, 0.04), "diversity_x10": (3.44, 0.16)},
+                "ojha": {"maps_train": (0.53, 0.08), "user_percent": 1.4, "diversity_x10": (2.42, 0.16)},
+                "diffaugment": {"maps_train": (0.76, 0.05), "user_percent": 31.7, "diversity_x10": (2.99, 0.17)},
+                "mystyle": {"maps_train": (0.79, 0.04), "user_percent": 68.9, "diversity_x10": (3.44, 0.16)},
+                "real_photos": {"user_percent": 83.1},
             },
         ),
     ),

@@ -18,6 +18,8 @@ def unpack(place: Path, run: Path) -> Path:
     run.mkdir(parents=True)
     for name in ("suite.json", "environment.json", "config.yaml"):
         shutil.copyfile(place / name, run / name)
+    if (place / "study").is_dir():
+        shutil.copytree(place / "study", run / "study")
     lines = lzma.decompress((place / "records.jsonl.xz").read_bytes()).decode().splitlines()
     records = {record["key"]: record for record in map(json.loads, lines)}
     table = gzip.decompress((place / "results.csv.gz").read_bytes()).decode()

@@ -44,6 +44,7 @@ from benchmarks.engine.records.schema import (
     RowRecord,
     SuiteRecord,
     flat,
+    parse,
 )
 from benchmarks.engine.records.store import (
     ARCHIVE,

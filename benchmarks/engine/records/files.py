@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.engine.records.schema import RecordError, check_plain
 
 UNFINISHED = "unfinished"
-OURS = re.compile(r"([0-9a-f]{16}|report)\.[0-9a-f]{8}(\.damaged|\.\d+\.replaced)?")  # folders in UNFINISHED
+OURS = re.compile(r"([0-9a-f]{16}|report|study)\.[0-9a-f]{8}(\.damaged|\.\d+\.replaced)?")  # folders in UNFINISHED
 DAY = 24 * 3600  # seconds
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)  # of file systems without them
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)  # no later write can succeed either

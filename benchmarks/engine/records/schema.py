@@ -221,8 +221,13 @@ def _parse(
         raise RecordError(f"{path}: {known}; update the project, or {way_out}")
     for version in range(schema, SCHEMA):
         content = older[version](content)
+    return parse(kind, {**content, "schema": SCHEMA}, path, way_out)
+
+
+def parse(kind: type[T], content: Content, path: Path, way_out: str) -> T:
+    """JSON data as a dataclass; other entries are ignored. Raises RecordError, naming ``path``."""
     try:
-        made: T = _typed(kind, {**content, "schema": SCHEMA})
+        made: T = _typed(kind, content)
     except _Wrong as error:
         raise RecordError(f"{path}: missing or wrong: {error}; {way_out}") from error
     return made
