@@ -96,10 +96,10 @@ def read_prior(folder: Path, domain: Domain, settings: Settings) -> MyStylePrior
     return MyStylePrior(generator, anchors, domain.perceptual, settings)
 
 
-# At 128 pixels, 16 epochs of 150 photos cost a CPU core 90 seconds, 250 steps of five images 30. The
+# At 128 pixels, 16 epochs of 150 photos cost a CPU core 90 seconds, 200 steps of five images 25. The
 # projector's rate of 0.1 is made for W; in alpha space it is many times 1/N, and so few steps want a smaller one.
 QUICK_TUNING = TuningSettings(epochs=16, batch=4, learning_rate=6e-3, schedule="cosine", shuffle=True)
-QUICK_PROJECTION = replace(projection.PAPER_TEXT, steps=250, schedule=Ramps(1e-2))
+QUICK_PROJECTION = replace(projection.PAPER_TEXT, steps=200, schedule=Ramps(1e-2))
 
 PAPER = Settings(
     tuning.OFFICIAL_CODE,

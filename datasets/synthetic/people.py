@@ -26,7 +26,7 @@ from datasets.synthetic.album import MANIFEST, work_alone, write_manifest, write
 from datasets.synthetic.parameters import Family, album_scores, person_scores
 from mystyle.files import whole_folder
 
-VERSION = 3  # raise when the renderer or the parameters change, so that old folders are not taken for new ones
+VERSION = 4  # raise when the renderer or the parameters change, so that old folders are not taken for new ones
 FAMILY: Family = "wide"
 LAST_STRANGER = 9999  # four digits
 HELD_OUT = 20  # photos of test and extra together, at least
