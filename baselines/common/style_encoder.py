@@ -77,6 +77,7 @@ def encoder_method(kind: Kind, title: str) -> Embedding:
         f"python -m mystyle.pretrain {kind} --data data/population",
         partial(untrained, kind=kind),
         partial(read, kind),
+        required=False,
     )
     presets = dict.fromkeys(("smoke", "quick", "full", "paper"), Settings())
     return Embedding(kind, title, partial(prior, network), presets, does=("invert",), networks=(network,))
