@@ -146,7 +146,7 @@ class Faces(DomainSource):
         if preset == "full":
             return changed(settings, half | {TuningSettings: {"learning_rate": 3e-3}})
         descent = {"coordinates": "softmax", "space": "alpha", "steps": 60, "schedule": Ramps(0.4)}
-        tuning = {"learning_rate": 3e-3, "epochs": 40}
+        tuning = {"learning_rate": 3e-3, "epochs": 80}
         return changed(settings, half | {TuningSettings: tuning, ProjectionSettings: descent})
 
     def load(self, device: torch.device | str = "cpu", fits: Fits | None = None) -> Domain:
