@@ -1,10 +1,10 @@
-"""Claims of PTI's Table 2, of II2S's section 4.4 and Tables 2 to 5, and of MAGEC's Table 2."""
+"""Claims of PTI's Table 2, II2S's section 4.4 and Tables 2 to 5, MAGEC's Table 2, and Tables 1 and 3 of ELS."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Claim, pair
+from benchmarks.analysis.claims import Cells, Claim, pair
 
 DEGREE = 1.0  # of yaw: a fifteenth of what one edit turns
 COST = 0.05  # of the cosine to the photo
@@ -13,6 +13,8 @@ table_2 = partial(Claim, "PTI 4.2 Editing quality", "Table 2 of PTI", "editabili
 tables_3_4 = partial(Claim, "II2S 4.4 Editing quality", "Tables 3 and 4 of II2S", "editability")
 table_5 = partial(Claim, "II2S 5 How to derive II2S", "Table 5 of II2S", "editability")
 magec_2 = partial(Claim, "MAGEC 4.2 Editability", "Table 2 of MAGEC", "editability")
+els_1 = partial(Claim, "ELS 4.2 Face editing", "Table 1 of ELS", "editability")
+els_3 = partial(Claim, "ELS 4.4 Ablation", "Table 3 of ELS", "editability")
 
 CLAIMS = (
     table_2(
@@ -77,7 +79,7 @@ CLAIMS = (
     ),
     magec_2(
         "Edits of MAGEC are more realistic than those of I2S++",
-        pair("magec", "i2s_pp", "realism", ("single",)),
+        pair("magec", "i2s_pp", "realism", ("interfacegan", "styleflow", "ganspace_labelled")),
         "greater",
     ),
     magec_2(
@@ -87,8 +89,39 @@ CLAIMS = (
     ),
     magec_2(
         "With the MAGEC loss edits give more of their attribute",
-        pair("magec", "magec_off", "improved_target", ("single",)),
+        pair("magec", "magec_off", "improved_target", ("interfacegan", "styleflow")),
         "greater",
         primary=True,
+    ),
+    els_1(
+        "Refined edits keep the identity better than those of an encoder's codes by InterFaceGAN",
+        (Cells("els", "identity_photo", ("expanded",)), Cells("e4e", "identity_photo", ("interfacegan",))),
+        "greater",
+        primary=True,
+    ),
+    els_1(
+        "Sparse directions alone keep it better than InterFaceGAN's, too",
+        (Cells("els_edit", "identity_photo", ("expanded",)), Cells("e4e", "identity_photo", ("interfacegan",))),
+        "greater",
+    ),
+    els_1(
+        "Refined edits are nearer to the photo than those of the styles alone",
+        pair("els", "els_edit", "perceptual", ("expanded",)),
+        "less",
+    ),
+    els_3(
+        "Sparsity keeps the identity in edits",
+        pair("els_edit", "els_no_sparsity", "identity_photo", ("expanded",)),
+        "greater",
+    ),
+    els_3(
+        "Alignment keeps it better in refined edits",
+        pair("els", "els_no_alignment", "identity_photo", ("expanded",)),
+        "greater",
+    ),
+    els_3(
+        "With alignment refined edits are nearer to the photo",
+        pair("els", "els_no_alignment", "mse", ("expanded",)),
+        "less",
     ),
 )

@@ -1,4 +1,4 @@
-"""Claims of MAGEC's Table 1."""
+"""Claims of Table 1 of PTI, Tables 1 and 5 of II2S, Table 2 of ELS, and Table 1 of MAGEC."""
 
 from __future__ import annotations
 
@@ -9,8 +9,59 @@ from benchmarks.analysis.claims import Claim, pair
 SLIGHT = 0.01  # of the perceptual distance; the paper's rows are 0.003 apart
 
 table_1 = partial(Claim, "MAGEC 4.2 Reconstruction", "Table 1 of MAGEC", "inversion")
+pti_1 = partial(Claim, "PTI 4.1 Reconstruction quality", "Table 1 of PTI", "inversion")
+ii2s_1 = partial(Claim, "II2S 4.3 Reconstruction quality", "Table 1 of II2S", "inversion")
+els_2 = partial(Claim, "ELS 4.3 Reconstruction", "Table 2 of ELS", "inversion")
 
 CLAIMS = (
+    pti_1(
+        "PTI is nearer to the photo than W+",
+        pair("pti", "sg2_wplus", "perceptual"),
+        "less",
+        primary=True,
+    ),
+    pti_1(
+        "It shows better who is in the photo",
+        pair("pti", "sg2_wplus", "identity_photo"),
+        "greater",
+    ),
+    pti_1(
+        "W+ is nearer to the photo than W",
+        pair("sg2_wplus", "sg2", "perceptual"),
+        "less",
+    ),
+    ii2s_1(
+        "II2S is nearer to the photo than StyleGAN2's projector",
+        pair("ii2s", "sg2", "perceptual"),
+        "less",
+    ),
+    ii2s_1(
+        "And than S2E",
+        pair("ii2s", "s2e", "perceptual"),
+        "less",
+    ),
+    ii2s_1(
+        "And than PULSE",
+        pair("ii2s", "pulse", "perceptual"),
+        "less",
+        primary=True,
+    ),
+    els_2(
+        "ELS is nearer to the photo than pSp",
+        pair("els", "psp", "perceptual"),
+        "less",
+        primary=True,
+    ),
+    els_2(
+        "And than a descent in W+",
+        pair("els", "sg2_wplus", "perceptual"),
+        "less",
+    ),
+    els_2(
+        "pSp is nearer to the photo than e4e",
+        pair("psp", "e4e", "perceptual"),
+        "less",
+    ),
     table_1(
         "The MAGEC loss leads to a better reconstruction",
         pair("magec", "magec_off", "perceptual"),
