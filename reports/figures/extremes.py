@@ -1,6 +1,6 @@
 """The most and the least consistent cycle of each method, image by image: the layout of MAGEC's Figure 4(b).
 
-Options: ``metric``, whose values belong to cases that end a cycle, lowest first; ``condition``, if not all are wanted.
+Option: ``metric``, whose values belong to cases that end a cycle; the lowest is the best.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ TITLES = ("Photo", "Projection", "Edit", "Edit undone")
 
 
 def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
-    metric, condition = options["metric"], options.get("condition")
-    cases = {case.key: case for case in run.cases if condition in (None, case.condition)}
-    scored = run.scored[run.scored["metric"] == metric]
+    cases = {case.key: case for case in run.cases}
+    scored = run.scored[run.scored["metric"] == options["metric"]]
     rows, labels, notes = [], [], []
     shown = []
     for method in run.methods:
         own = scored[scored["method"] == method.name]
-        names = own["case"].str.partition(" | ")[0]
+        names = [item.partition(" | ")[0] for item in own["case"]]
         keys = zip(own["person"], own["seed"], names, strict=True)
         values = {key: value for key, value in zip(keys, own["value"], strict=True) if key in cases}
         if not values:
@@ -35,14 +34,13 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
             key = pick(values, key=lambda key: values[key])
             cycle = cycle_of(cases[key], cases)
             rows.append([cycle[0].input, *(case.outputs.get(method.name) for case in cycle)])
-            labels.append(f"{method.title}\n{word}")
+            labels.append(f"{method.title}, {word}\n{run.label(cases[key])}")
             notes.append([""] * len(cycle) + [f"{values[key]:.2f}"])
     if not rows:
         return None
-    title = next((c.title for c in run.conditions if c.name == condition), "all edits")
     return Drawing(
         sheet(rows, titles=TITLES, labels=labels, notes=notes, cell=CELL),
-        f"{title}; the score of each cycle is below its last image. Methods choose their photos by it.",
+        "The score of each cycle is below its last image. By it a method's photos and edits are chosen.",
         f"Cycles of face images by {', '.join(shown)}: {', '.join(TITLES)}.",
     )
 
