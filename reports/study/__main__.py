@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reports.runs import Run
+    from reports.study.files import Answers
     from reports.study.protocol import Protocol
 
 
@@ -62,7 +63,8 @@ def score(parsed: argparse.Namespace) -> int:
     from reports.study.table import table
 
     run, study = read_run(parsed.run), read_study(parsed.run)
-    read, wrong = {}, []
+    read: dict[str, tuple[Path, Answers]] = {}
+    wrong = []
     for path in parsed.answers:
         try:
             found = read_answers(path, study)

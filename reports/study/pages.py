@@ -201,5 +201,12 @@ def _key(study: str, rater: str, place: int, asked: Asked) -> Question:
     if asked.check:
         return Question(id=name, counts=asked.counts)
     case = asked.case
-    about = {"condition": case.condition, "person": case.person, "case": case.case, "seed": case.seed}
-    return Question(id=name, counts=asked.counts, row=asked.row, **about)
+    return Question(
+        id=name,
+        counts=asked.counts,
+        row=asked.row,
+        condition=case.condition,
+        person=case.person,
+        case=case.case,
+        seed=case.seed,
+    )

@@ -21,6 +21,7 @@ from benchmarks.suites import common
 from datasets.splits import CELEBRITIES
 from reports import build
 from reports.runs import read_run
+from reports.study.table import USER
 
 NAMES = tuple(name for name in SUITES.names() if not SUITES.load(name).dose)  # test_calibration.py has the other
 
@@ -65,10 +66,11 @@ def test_rows_metrics_and_published_numbers_are_known(suite):
     assert set(suite.metrics) <= set(METRICS.names()) and len(set(suite.metrics)) == len(suite.metrics)
     assert len(suite.rows) == len(suite.methods) and suite.floors <= set(suite.rows)
     assert not set(suite.rows) & {reference.name for reference in suite.references}
+    rows = {*suite.rows, *(reference.name for reference in suite.references)}
     for table in suite.published:
         assert table.source and table.condition in (suite.conditions or {"": ""})
         for method, numbers in table.values.items():
-            assert method in suite.rows and set(numbers) <= set(suite.metrics)
+            assert method in rows and set(numbers) <= {*suite.metrics, USER}
             assert all(table.reports(metric) and table.number(method, metric, table.condition) for metric in numbers)
     for reference in suite.references:
         assert set(reference.metrics) <= set(suite.metrics)
