@@ -78,7 +78,8 @@ class Relevance(nn.Module):
     def forward(self, source: Tensor, edited: Tensor) -> Tensor:
         """G_i(w^p) and G_i(w^p + d^sty), [n, c, r, r] each -> m_i [n, 1, r, r] in (0, 1)."""
         q, k = (self.convolution(x.to(self.convolution.weight.dtype)) for x in (source, edited))
-        return ((q * k).sum(dim=1, keepdim=True) / math.sqrt(q.shape[1])).sigmoid()
+        m: Tensor = ((q * k).sum(dim=1, keepdim=True) / math.sqrt(q.shape[1])).sigmoid()
+        return m
 
 
 class TwoBranch(nn.Module):

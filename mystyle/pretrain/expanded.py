@@ -83,7 +83,7 @@ class BranchRecipe(Recipe):
     def encoder(self) -> CodesAndMaps:
         return self._fixed[1]
 
-    def half(self) -> torch.autocast:
+    def in_half(self) -> torch.autocast:
         """The block in which what is trained and what losses look through compute in half precision, if at all."""
         return torch.autocast(self.domain.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16-mixed")
 
@@ -110,7 +110,7 @@ class StyleRecipe(BranchRecipe):
         self.anneal(self.settings.style_rate, batch_idx)
         x = self.photos(index)
         s = draw_attributes(len(x), len(self.network.attributes), self.settings.edited, x.device)
-        with torch.no_grad(), self.half():
+        with torch.no_grad(), self.in_half():
             w = self.encoder.codes_and_maps(x)[0].float()
         return self.total(self.losses(x, w, s))
 
@@ -118,7 +118,7 @@ class StyleRecipe(BranchRecipe):
         """The terms of Eq. 10, weighted, for photos, their codes w^p and s."""
         c, perceptual = self.settings, self.domain.perceptual
         edit = self.synthesis(w + self.network.style_direction(s), noise="const")  # Eq. 2
-        with self.half():
+        with self.in_half():
             with torch.no_grad():
                 features, deep = perceptual.features(x), perceptual.network.deep(x)
             distance = perceptual.to_target(edit, features)
@@ -146,7 +146,7 @@ class ContentRecipe(BranchRecipe):
         self.anneal(self.settings.content_rate, batch_idx)
         x = self.photos(index)
         s = draw_attributes(len(x), len(self.network.attributes), self.settings.edited, x.device)
-        with torch.no_grad(), self.half():
+        with torch.no_grad(), self.in_half():
             w, maps = self.encoder.codes_and_maps(x)
         return self.total(self.losses(x, w.float(), maps, s))
 
@@ -157,10 +157,10 @@ class ContentRecipe(BranchRecipe):
         with torch.no_grad():
             source, before = features_of(self.synthesis, w)
             edit, after = features_of(self.synthesis, edited)
-        with self.half():
+        with self.in_half():
             m, content = n.relevance(before, after), n.content(maps, s)
         refined = fused(self.synthesis, edited, m, content)
-        with self.half():
+        with self.in_half():
             logits, y = self.classifier.logits(refined), self.labels(x, s)
         return {
             "refined_l2": c.refined_l2_weight * (refined - x).square().mean(),

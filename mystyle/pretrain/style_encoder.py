@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +73,7 @@ class PspRecipe(InversionRecipe):
         return torch.cat(parts)
 
     def codes(self, images: Image) -> WPlus:
-        with self.half():
+        with self.in_half():
             ws: WPlus = self.network(reduced(images, self.network.resolution))
         return ws.float()
 
@@ -86,7 +87,7 @@ class PspRecipe(InversionRecipe):
     def image_losses(self, ws: WPlus, x: Image) -> dict[str, Tensor]:
         """Those of G(ws) against x, weighted."""
         s, y = self.settings, self.generator.synthesis(ws)
-        with self.half():
+        with self.in_half():
             distance, similarity = self.compare(y, x)
         return {
             "mse": s.mse_weight * (y - x).square().mean(),
@@ -148,7 +149,8 @@ def stage_at(progress: float, num_ws: int, settings: E4eSettings) -> int:
 
 def delta_norms(ws: WPlus, stage: int) -> Tensor:
     """L_d-reg = sum_i ||Delta_i||_2 of the open offsets, the mean over the batch."""
-    return (ws[:, 1 : stage + 1] - ws[:, :1]).norm(dim=2).sum(dim=1).mean()
+    norms: Tensor = (ws[:, 1 : stage + 1] - ws[:, :1]).norm(dim=2)
+    return norms.sum(dim=1).mean()
 
 
 class E4eRecipe(Game, PspRecipe):
@@ -200,7 +202,7 @@ class E4eRecipe(Game, PspRecipe):
         self.log("d", loss, prog_bar=True)
 
 
-RECIPES = {recipe.kind: recipe for recipe in (PspRecipe, E4eRecipe)}
+RECIPES: dict[Kind, type[Any]] = {"psp": PspRecipe, "e4e": E4eRecipe}
 
 
 def pretrain(
