@@ -89,6 +89,5 @@ CLAIMS = (
         "With the MAGEC loss edits give more of their attribute",
         pair("magec", "magec_off", "improved_target", ("single",)),
         "greater",
-        primary=True,
     ),
 )
