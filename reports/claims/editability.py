@@ -91,13 +91,11 @@ CLAIMS = (
         "With the MAGEC loss edits give more of their attribute",
         pair("magec", "magec_off", "improved_target", ("interfacegan", "styleflow")),
         "greater",
-        primary=True,
     ),
     els_1(
         "Refined edits keep the identity better than those of an encoder's codes by InterFaceGAN",
         (Cells("els", "identity_photo", ("expanded",)), Cells("e4e", "identity_photo", ("interfacegan",))),
         "greater",
-        primary=True,
     ),
     els_1(
         "Sparse directions alone keep it better than InterFaceGAN's, too",

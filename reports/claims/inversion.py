@@ -50,7 +50,6 @@ CLAIMS = (
         "ELS is nearer to the photo than pSp",
         pair("els", "psp", "perceptual"),
         "less",
-        primary=True,
     ),
     els_2(
         "And than a descent in W+",
