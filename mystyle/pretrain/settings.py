@@ -36,7 +36,7 @@ class FeatureSettings:
     """Four stages leave a grid of 8 x 8 at 128 px. A fifth one sees where things are too coarsely: with it, and with
     identity weighted as much as all parameters together, seven times as many images gave twice the errors."""
 
-    epochs: int = 6  # of 200 batches
+    epochs: int = 9  # of 200 batches
     batch: int = 32
     rate: float = 5e-4  # AdamW, one cosine
     scale: float = 24.0  # s of CosFace
