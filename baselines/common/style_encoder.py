@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -50,7 +51,8 @@ def read(kind: Kind, path: Path) -> StyleEncoder | psp.StyleEncoder:
     Raises CheckpointError for a file of another network or kind.
     """
     official = path.is_file() and "depths" in native.read(path).config
-    network = load_network(psp.StyleEncoder if official else StyleEncoder, path)
+    network: StyleEncoder | psp.StyleEncoder
+    network = load_network(psp.StyleEncoder, path) if official else load_network(StyleEncoder, path)
     if network.kind != kind:
         raise CheckpointError(f"{path}: holds an encoder of kind {network.kind}, expected {kind}")
     return network
@@ -62,7 +64,8 @@ def prior(network: OwnNetwork, domain: Domain, settings: Settings) -> StyleEncod
     if file is None:
         official = "of ffhq it is brought by python -m mystyle.weights ffhq"
         raise Unsupported(f"domain {domain.name} has no {network.file}; {network.command} trains it, {official}")
-    encoder, g = network.read(file).to(domain.device), domain.generator
+    encoder: Any = network.read(file).to(domain.device)
+    g = domain.generator
     if (given := (encoder.num_ws, encoder.w_dim)) != (g.num_ws, g.w_dim):
         raise Unsupported(f"{network.file} gives codes {list(given)}, the generator takes {[g.num_ws, g.w_dim]}")
     if isinstance(encoder, psp.StyleEncoder):

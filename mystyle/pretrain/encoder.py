@@ -26,12 +26,12 @@ from mystyle.types import Image, W, WPlus
 class InversionRecipe(Recipe, ABC):
     """An encoder before a frozen generator (``roles.Generator``), whose images are compared with the photos.
 
-    ``settings`` has batch, epochs, rate and precision. Subclasses set ``network``.
+    ``perceptual`` is a distance of ``networks.features``; ``settings`` has batch, epochs, rate and precision. Subclasses set ``network``.
     """
 
     network: nn.Module
 
-    def __init__(self, generator: Any, perceptual: PerceptualDistance, n: int, settings: Any, seed: int):
+    def __init__(self, generator: Any, perceptual: Any, n: int, settings: Any, seed: int):
         super().__init__(n, settings.batch, seed, settings.epochs)
         self.settings = settings
         # in a tuple: fixed, hence no part of a checkpoint, which would bring an older generator back
@@ -45,7 +45,8 @@ class InversionRecipe(Recipe, ABC):
 
     @property
     def perceptual(self) -> PerceptualDistance:
-        return self._fixed[1].to(self.device)
+        distance: PerceptualDistance = self._fixed[1].to(self.device)
+        return distance
 
     @abstractmethod
     def codes(self, images: Image) -> WPlus:
@@ -59,7 +60,7 @@ class InversionRecipe(Recipe, ABC):
         parameters = [p for p in self.network.parameters() if p.requires_grad]
         return torch.optim.Adam(parameters, lr=self.settings.rate)
 
-    def half(self) -> torch.autocast:
+    def in_precision(self) -> torch.autocast:
         """The block in which encoder and distance compute as ``precision`` says.
 
         Not by the trainer, around the whole step: the generator has a half precision of its own.
@@ -112,11 +113,11 @@ class EncoderRecipe(InversionRecipe):
         self.anneal(s.rate, batch_idx)
         x = self.album.batch(self.train_positions[index.cpu()]).to(self.device)
         w, made = self.samples(len(x) // 2)
-        with self.half():
+        with self.in_precision():
             codes = self.network(torch.cat([x, made.clamp(-1, 1)])).float()
         code, code_of_made = codes[: len(x)], codes[len(x) :]
         y = self.generator.synthesis(in_all_layers(code, self.generator))
-        with self.half():
+        with self.in_precision():
             distance, similarity = self.compare(y, x)
         losses = {
             "l1": s.l1_weight * (y - x).abs().mean(),

@@ -10,7 +10,7 @@ flips, and a discriminator that judges the codes of the same pass that the encod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -72,7 +72,7 @@ class PspRecipe(InversionRecipe):
         return torch.cat(parts)
 
     def codes(self, images: Image) -> WPlus:
-        with self.half():
+        with self.in_precision():
             ws: WPlus = self.network(reduced(images, self.network.resolution))
         return ws.float()
 
@@ -86,7 +86,7 @@ class PspRecipe(InversionRecipe):
     def image_losses(self, ws: WPlus, x: Image) -> dict[str, Tensor]:
         """Those of G(ws) against x, weighted."""
         s, y = self.settings, self.generator.synthesis(ws)
-        with self.half():
+        with self.in_precision():
             distance, similarity = self.compare(y, x)
         return {
             "mse": s.mse_weight * (y - x).square().mean(),
@@ -148,7 +148,8 @@ def stage_at(progress: float, num_ws: int, settings: E4eSettings) -> int:
 
 def delta_norms(ws: WPlus, stage: int) -> Tensor:
     """L_d-reg = sum_i ||Delta_i||_2 of the open offsets, the mean over the batch."""
-    return (ws[:, 1 : stage + 1] - ws[:, :1]).norm(dim=2).sum(dim=1).mean()
+    norms: Tensor = torch.linalg.vector_norm(ws[:, 1 : stage + 1] - ws[:, :1], dim=2)
+    return norms.sum(dim=1).mean()
 
 
 class E4eRecipe(Game, PspRecipe):
@@ -200,7 +201,7 @@ class E4eRecipe(Game, PspRecipe):
         self.log("d", loss, prog_bar=True)
 
 
-RECIPES = {recipe.kind: recipe for recipe in (PspRecipe, E4eRecipe)}
+RECIPES: dict[Kind, Callable[..., PspRecipe]] = {"psp": PspRecipe, "e4e": E4eRecipe}
 
 
 def pretrain(
