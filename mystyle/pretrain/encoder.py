@@ -26,7 +26,8 @@ from mystyle.types import Image, W, WPlus
 class InversionRecipe(Recipe, ABC):
     """An encoder before a frozen generator (``roles.Generator``), whose images are compared with the photos.
 
-    ``perceptual`` is a distance of ``networks.features``; ``settings`` has batch, epochs, rate and precision. Subclasses set ``network``.
+    ``perceptual`` is a distance of ``networks.features``; ``settings`` has batch, epochs, rate and precision.
+    Subclasses set ``network``.
     """
 
     network: nn.Module
