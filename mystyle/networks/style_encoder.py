@@ -102,8 +102,8 @@ class StyleEncoder(nn.Module):
     @classmethod
     def on(cls, encoder: Encoder, kind: Kind, num_ws: int, channels: int = 160, groups: int = 16) -> StyleEncoder:
         """A new one on a copy of the trunk and of the mean code of ``encoder``."""
-        trunk: dict[str, Any] = encoder.config
-        network = cls(kind, num_ws, channels=channels, groups=groups, **trunk)
+        own: dict[str, Any] = encoder.config
+        network = cls(kind, num_ws, channels=channels, groups=groups, **own)
         network.trunk.load_state_dict(encoder.trunk.state_dict())
         network.w_avg.copy_(encoder.w_avg)
         return network

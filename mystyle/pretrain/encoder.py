@@ -26,7 +26,8 @@ from mystyle.types import Image, W, WPlus
 class InversionRecipe(Recipe, ABC):
     """An encoder before a frozen generator (``roles.Generator``), whose images are compared with the photos.
 
-    ``settings`` has batch, epochs, rate and precision. Subclasses set ``network``.
+    ``perceptual`` is a distance of ``networks.features``; ``settings`` has batch, epochs, rate and precision.
+    Subclasses set ``network``.
     """
 
     network: nn.Module
@@ -60,7 +61,7 @@ class InversionRecipe(Recipe, ABC):
         parameters = [p for p in self.network.parameters() if p.requires_grad]
         return torch.optim.Adam(parameters, lr=self.settings.rate)
 
-    def in_half(self) -> torch.autocast:
+    def in_precision(self) -> torch.autocast:
         """The block in which encoder and distance compute as ``precision`` says.
 
         Not by the trainer, around the whole step: the generator has a half precision of its own.
@@ -113,11 +114,11 @@ class EncoderRecipe(InversionRecipe):
         self.anneal(s.rate, batch_idx)
         x = self.album.batch(self.train_positions[index.cpu()]).to(self.device)
         w, made = self.samples(len(x) // 2)
-        with self.in_half():
+        with self.in_precision():
             codes = self.network(torch.cat([x, made.clamp(-1, 1)])).float()
         code, code_of_made = codes[: len(x)], codes[len(x) :]
         y = self.generator.synthesis(in_all_layers(code, self.generator))
-        with self.in_half():
+        with self.in_precision():
             distance, similarity = self.compare(y, x)
         losses = {
             "l1": s.l1_weight * (y - x).abs().mean(),

@@ -10,9 +10,8 @@ flips, and a discriminator that judges the codes of the same pass that the encod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +72,7 @@ class PspRecipe(InversionRecipe):
         return torch.cat(parts)
 
     def codes(self, images: Image) -> WPlus:
-        with self.in_half():
+        with self.in_precision():
             ws: WPlus = self.network(reduced(images, self.network.resolution))
         return ws.float()
 
@@ -87,7 +86,7 @@ class PspRecipe(InversionRecipe):
     def image_losses(self, ws: WPlus, x: Image) -> dict[str, Tensor]:
         """Those of G(ws) against x, weighted."""
         s, y = self.settings, self.generator.synthesis(ws)
-        with self.in_half():
+        with self.in_precision():
             distance, similarity = self.compare(y, x)
         return {
             "mse": s.mse_weight * (y - x).square().mean(),
@@ -149,7 +148,7 @@ def stage_at(progress: float, num_ws: int, settings: E4eSettings) -> int:
 
 def delta_norms(ws: WPlus, stage: int) -> Tensor:
     """L_d-reg = sum_i ||Delta_i||_2 of the open offsets, the mean over the batch."""
-    norms: Tensor = (ws[:, 1 : stage + 1] - ws[:, :1]).norm(dim=2)
+    norms: Tensor = torch.linalg.vector_norm(ws[:, 1 : stage + 1] - ws[:, :1], dim=2)
     return norms.sum(dim=1).mean()
 
 
@@ -202,7 +201,7 @@ class E4eRecipe(Game, PspRecipe):
         self.log("d", loss, prog_bar=True)
 
 
-RECIPES: dict[Kind, type[Any]] = {"psp": PspRecipe, "e4e": E4eRecipe}
+RECIPES: dict[Kind, Callable[..., PspRecipe]] = {"psp": PspRecipe, "e4e": E4eRecipe}
 
 
 def pretrain(
