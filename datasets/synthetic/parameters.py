@@ -1,7 +1,7 @@
 """What a portrait is made of: a table of identity parameters, fixed per person, and appearance parameters, per photo.
 
 Identity has two parts. The *common* parameters are what all people differ in. The *distinctive* ones are asymmetries,
-proportions beyond the common ranges, marks, hairlines, and a way to smile. They are neutral (score 0) for everybody in
+proportions beyond the common ranges, marks, hairlines, and a way to smile. They are ``NEUTRAL`` for everybody in
 the narrow family, on which the domain's generator is trained; people of the wide family have many of them.
 
 Every parameter has a range, a unit and a distribution. People and photos are sampled as standard normal scores g, and
@@ -326,6 +326,10 @@ def scores_of(parameters: Mapping[str, Tensor]) -> Tensor:
     return torch.stack([score_at(p, shares[p.name].clamp(0, 1)) for p in PARAMETERS], dim=1)
 
 
+NEUTRAL = torch.tensor([float(score_at(p, 0.0)) if p.distribution == "rare" else 0.0 for p in DISTINCTIVE])
+"""The distinctive scores of whoever has none of the traits: in the middle of those without."""
+
+
 def person_scores(generator: torch.Generator, distinctive: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
     """One person: identity scores [len(IDENTITY)] and habit scores [len(APPEARANCE)].
 
@@ -333,7 +337,7 @@ def person_scores(generator: torch.Generator, distinctive: torch.Generator | Non
     and the photos', so that people of both families from the same seed differ in nothing else.
     """
     g = torch.randn(len(COMMON) + len(APPEARANCE), generator=generator)
-    own = torch.randn(len(DISTINCTIVE), generator=distinctive) if distinctive else torch.zeros(len(DISTINCTIVE))
+    own = torch.randn(len(DISTINCTIVE), generator=distinctive) if distinctive else NEUTRAL
     return torch.cat([g[: len(COMMON)], own]), g[len(COMMON) :]
 
 

@@ -21,6 +21,7 @@ from datasets.synthetic.parameters import (
     FAMILIES,
     IDENTITY,
     NAMES,
+    NEUTRAL,
     PARAMETERS,
     values,
 )
@@ -66,7 +67,9 @@ def test_the_narrow_family_is_rendered_as_before_there_was_a_wide_one():
 
 
 def test_neutral_is_zero():
-    neutral = values(torch.zeros(1, len(PARAMETERS)))
+    scores = torch.zeros(1, len(PARAMETERS))
+    scores[:, OWN] = NEUTRAL
+    neutral = values(scores)
     for p in DISTINCTIVE:
         assert p.distribution == "uniform" or float(neutral[p.name]) == 0, p.name
 
@@ -75,7 +78,7 @@ def test_both_families_have_the_same_people_but_for_what_is_distinctive():
     narrow, wide = albums("narrow", photos=3), albums("wide", photos=3)
     assert torch.equal(narrow[..., : OWN.start], wide[..., : OWN.start])
     assert torch.equal(narrow[..., OWN.stop :], wide[..., OWN.stop :])
-    assert not narrow[..., OWN].any()
+    assert torch.equal(narrow[..., OWN], NEUTRAL.expand_as(narrow[..., OWN]))
     assert torch.equal(wide[:, :1, OWN].expand_as(wide[..., OWN]), wide[..., OWN])  # fixed per person
 
 

@@ -66,7 +66,7 @@ def test_a_photo_is_tuned_once_for_both_attributes(people_root, tmp_path, tuning
 
 
 EDITED = {"ganspace": "pca00", "sefa": "sefa00"} | dict.fromkeys(
-    ("advstyle", "ganspace_labelled", "interfacegan", "mapper", "sefa_labelled", "styleflow"), "smile"
+    ("advstyle", "expanded", "ganspace_labelled", "interfacegan", "mapper", "sefa_labelled", "styleflow"), "smile"
 )
 
 
