@@ -6,14 +6,10 @@ person alone. ``domain_w`` is the other inversion into the same generator, by de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
-from baselines.common.embedding import Embedding, EmbeddingPrior
-from mystyle.inversion import BATCH, Inversion, SharedGenerator
-from mystyle.types import Image
+from baselines.common.embedding import ByEncoder, Embedding
+from mystyle.types import Image, WPlus
 
 
 @dataclass(frozen=True)
@@ -22,14 +18,10 @@ class Settings:
     """nothing is fitted"""
 
 
-class EncoderPrior(EmbeddingPrior[Settings]):
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
-        """E(x) in every layer. Nothing is random, and there is no objective: the losses are [n, 0]."""
-        g, e = self.domain.generator, self.domain.encoder
-        with torch.no_grad():
-            w = torch.cat([e(part.to(self.domain.device)) for part in images.split(BATCH)])
-        ws, renderer = w[:, None].repeat(1, g.num_ws, 1), SharedGenerator(g)
-        return Inversion.of(renderer, ws, renderer(ws), torch.empty(len(ws), 0))
+class EncoderPrior(ByEncoder[Settings]):
+    def encode(self, images: Image) -> WPlus:
+        """E(x) in every layer."""
+        return self.domain.encoder(images)[:, None].repeat(1, self.domain.generator.num_ws, 1)
 
 
 METHOD = Embedding(

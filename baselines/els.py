@@ -14,11 +14,11 @@ from functools import cached_property, partial
 import torch
 from torch import Tensor
 
-from baselines.common.embedding import Embedding, EmbeddingPrior
+from baselines.common.embedding import ByEncoder, Embedding
 from mystyle.checkpoints import load_network
 from mystyle.domains.domain import Domain
 from mystyle.expanded import COMMAND, FILE, CodesAndMaps, Expanded, encoder_of, network_of
-from mystyle.inversion import BATCH, Inversion
+from mystyle.inversion import Inversion
 from mystyle.networks.two_branch import TwoBranch, tapped, untrained
 from mystyle.pretrain.settings import ExpandedSettings
 from mystyle.protocols import OwnNetwork
@@ -45,7 +45,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class ElsPrior(EmbeddingPrior[Settings]):
+class ElsPrior(ByEncoder[Settings]):
     """Raises Unsupported where the domain lacks the network, or an encoder whose features can be read."""
 
     def __post_init__(self) -> None:
@@ -59,11 +59,13 @@ class ElsPrior(EmbeddingPrior[Settings]):
     def encoder(self) -> CodesAndMaps:
         return encoder_of(self.domain)
 
+    def encode(self, images: Image) -> WPlus:
+        return self.encoder.codes_and_maps(images)[0]
+
     def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
         """E(x), and the reconstruction s = 0. Nothing is random, and there is no objective: the losses are [n, 0]."""
         photos = images.to(self.domain.device)
-        with torch.no_grad():
-            ws = torch.cat([self.encoder.codes_and_maps(part)[0] for part in photos.split(BATCH)])
+        ws = self.codes(photos)
         renderer = self.renderer(photos, ws)
         return Inversion.of(renderer, ws, renderer(ws, range(len(ws))), torch.empty(len(ws), 0))
 

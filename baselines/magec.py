@@ -17,13 +17,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from baselines.common.embedding import Embedding, EmbeddingPrior
+from baselines.common.embedding import ByDescent, Embedding
 from mystyle.classifier import AttributeClassifier, targets
-from mystyle.descent import Constant, DescentSettings, Exponential, OnStep, Phases, Schedule, descend, in_batches
+from mystyle.descent import Constant, DescentSettings, Exponential, OnStep, Phases, Schedule, descend
 from mystyle.domains.domain import Domain
 from mystyle.editors.directions import DirectionEditor
 from mystyle.identity_loss import recogniser, similarity
-from mystyle.inversion import Codes, Inversion, SharedGenerator
+from mystyle.inversion import Codes, SharedGenerator
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
 from mystyle.linknet import PAIRS, LinkNet, linked, linknet_of
 from mystyle.plugins import EDITORS
@@ -98,7 +98,7 @@ def magec_loss(plain: Tensor, edits: Tensor, d: Tensor, d_edits: Tensor) -> Tens
     return linked(plain, d) + linked(edits, d_edits).mean(dim=1)
 
 
-class MagecPrior(EmbeddingPrior[Settings]):
+class MagecPrior(ByDescent[Settings]):
     @cached_property
     def statistics(self) -> LatentStatistics:
         return latent_statistics(self.domain.generator, self.settings.invert.samples)
@@ -118,18 +118,8 @@ class MagecPrior(EmbeddingPrior[Settings]):
     def link(self) -> LinkNet:
         return linknet_of(self.domain, self.names, self.settings.invert.pairs)
 
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
-        """All images start at the mean code. Nothing is random."""
-        renderer = SharedGenerator(self.domain.generator)
-
-        def find(rows: slice, on_step: OnStep) -> tuple[Tensor, ...]:
-            return self._found(images[rows].to(self.statistics.mean), on_step)
-
-        ws, losses = in_batches(len(images), self.settings.invert, "projection", find)
-        return Inversion.of(renderer, ws, renderer(ws), losses)
-
-    def _found(self, target: Image, on_step: OnStep) -> tuple[WPlus, Tensor]:
-        """Codes and losses [n, steps] of one batch."""
+    def found(self, target: Image, on_step: OnStep) -> tuple[WPlus, Tensor]:
+        """All images start at the mean code."""
         s, d, who = self.settings.invert, self.domain, recogniser(self.domain)
         consistency = self.consistency(target) if s.magec_weight else None
         with torch.no_grad():

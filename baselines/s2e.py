@@ -15,9 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from baselines.common.embedding import Embedding, EmbeddingPrior
-from mystyle.descent import DescentSettings, Exponential, OnStep, Schedule, descend, in_batches
-from mystyle.inversion import Inversion, SharedGenerator
+from baselines.common.embedding import ByDescent, Embedding
+from mystyle.descent import DescentSettings, Exponential, OnStep, Schedule, descend
 from mystyle.precision import computing_in
 from mystyle.similarity import ms_ssim
 from mystyle.types import LENGTH, Image, WPlus
@@ -87,19 +86,9 @@ def log_cosh(x: Tensor) -> Tensor:
     return x.abs() + F.softplus(-2 * x.abs()) - math.log(2)
 
 
-class S2ePrior(EmbeddingPrior[Settings]):
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
-        """All images start at their encoder's codes. Nothing is random."""
-        renderer = SharedGenerator(self.domain.generator)
-
-        def find(rows: slice, on_step: OnStep) -> tuple[Tensor, ...]:
-            return self._found(images[rows].to(self.statistics.mean), on_step)
-
-        ws, losses = in_batches(len(images), self.settings.invert, "projection", find)
-        return Inversion.of(renderer, ws, renderer(ws), losses)
-
-    def _found(self, target: Image, on_step: OnStep) -> tuple[WPlus, Tensor]:
-        """Codes and losses [n, steps] of one batch."""
+class S2ePrior(ByDescent[Settings]):
+    def found(self, target: Image, on_step: OnStep) -> tuple[WPlus, Tensor]:
+        """All images start at their encoder's codes."""
         s, d = self.settings.invert, self.domain
         judge = d.needed("discriminator") if s.discriminator_weight else None
         with torch.no_grad():

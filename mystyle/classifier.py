@@ -19,6 +19,7 @@ from mystyle.roles import AttributeReader
 from mystyle.types import Image
 
 SURE = 0.95  # the probability of "yes" where an attribute is one deviation of the population above its mean
+GAIN = math.log(SURE / (1 - SURE))  # of logits over deviations
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class AttributeClassifier:
 
     def logits(self, images: Image) -> Tensor:
         """[n, 3, R, R] -> [n, K], 0 at the population's mean."""
-        readings = self.reader.attributes(images)
-        gain = math.log(SURE / (1 - SURE))
-        columns = [
-            gain * (readings[name] - mean) / std for name in self.names for mean, std in [self.reader.moments[name][:2]]
-        ]
-        return torch.stack(columns, dim=1)
+        return GAIN * deviations(images, self.reader, self.names)
+
+
+def deviations(images: Image, reader: AttributeReader, names: Sequence[str]) -> Tensor:
+    """What ``reader`` reads of ``images`` [n, 3, R, R], in deviations from the population's mean: [n, K]."""
+    readings = reader.attributes(images)
+    columns = [(readings[name] - reader.moments[name][0]) / reader.moments[name][1] for name in names]
+    return torch.stack(columns, dim=1)
 
 
 def targets(logits: Tensor, changes: Sequence[int] | Tensor) -> Tensor:

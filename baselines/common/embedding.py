@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import torch
 from torch import Tensor
 
+from mystyle.descent import OnStep, in_batches
 from mystyle.domains.domain import Domain
-from mystyle.inversion import Inversion, renderer_of
+from mystyle.inversion import BATCH, Inversion, SharedGenerator, renderer_of
 from mystyle.latents.statistics import LatentStatistics, latent_statistics
 from mystyle.projection import LatentProjectionSettings, project_latent
 from mystyle.protocols import Method, OwnNetwork
-from mystyle.types import Degradation, Image, Portraits
+from mystyle.types import Degradation, Image, Portraits, WPlus
 
 Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True)
 class EmbeddingPrior(Generic[Settings]):
-    """Subclasses write ``project``, and are ``ByProjection``, or ``invert`` alone."""
+    """Subclasses write ``project``, and are ``ByProjection``, or invert alone, as those below do."""
 
     domain: Domain
     settings: Settings
@@ -50,6 +53,44 @@ class EmbeddingPrior(Generic[Settings]):
 
     def save(self, folder: Path) -> None:
         """Nothing: ``load`` is given the domain."""
+
+
+class ByEncoder(EmbeddingPrior[Settings]):
+    """Codes by one pass of an encoder."""
+
+    @abstractmethod
+    def encode(self, images: Image) -> WPlus:
+        """One batch: [n, 3, R, R] -> [n, num_ws, w_dim]."""
+
+    @torch.no_grad()
+    def codes(self, images: Image) -> WPlus:
+        """``encode`` of any number of images."""
+        return torch.cat([self.encode(part.to(self.domain.device)) for part in images.split(BATCH)])
+
+    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
+        """E(x). Nothing is random, and there is no objective: the losses are [n, 0]."""
+        ws, renderer = self.codes(images), SharedGenerator(self.domain.generator)
+        return Inversion.of(renderer, ws, renderer(ws), torch.empty(len(ws), 0))
+
+
+class ByDescent(EmbeddingPrior[Settings]):
+    """Codes by a descent whose start is not random; ``settings.invert`` are its ``DescentSettings``."""
+
+    settings: Any
+
+    @abstractmethod
+    def found(self, target: Image, on_step: OnStep) -> tuple[WPlus, Tensor]:
+        """Codes and losses [n, steps] of one batch."""
+
+    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
+        """Nothing is random."""
+        renderer = SharedGenerator(self.domain.generator)
+
+        def find(rows: slice, on_step: OnStep) -> tuple[Tensor, ...]:
+            return self.found(images[rows].to(self.statistics.mean), on_step)
+
+        ws, losses = in_batches(len(images), self.settings.invert, "projection", find)
+        return Inversion.of(renderer, ws, renderer(ws), losses)
 
 
 class Embedding(Method):

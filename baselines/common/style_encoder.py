@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from baselines.common.embedding import Embedding, EmbeddingPrior
+from baselines.common.embedding import ByEncoder, Embedding
 from mystyle.checkpoints import CheckpointError, load_network, native
 from mystyle.domains.domain import Domain
-from mystyle.inversion import BATCH, Inversion, SharedGenerator
 from mystyle.networks import psp
 from mystyle.networks.encoder import reduced
 from mystyle.networks.style_encoder import Kind, StyleEncoder
@@ -29,20 +26,13 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class StyleEncoderPrior(EmbeddingPrior[Settings]):
+class StyleEncoderPrior(ByEncoder[Settings]):
     """The domain's generator as it is, and codes by one pass of ``encoder``."""
 
     encoder: Callable[[Image], WPlus]
 
-    @torch.no_grad()
-    def codes(self, images: Image) -> WPlus:
-        """[n, 3, R, R] -> [n, num_ws, w_dim]."""
-        return torch.cat([self.encoder(part.to(self.domain.device)) for part in images.split(BATCH)])
-
-    def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
-        """E(x). Nothing is random, and there is no objective: the losses are [n, 0]."""
-        ws, renderer = self.codes(images), SharedGenerator(self.domain.generator)
-        return Inversion.of(renderer, ws, renderer(ws), torch.empty(len(ws), 0))
+    def encode(self, images: Image) -> WPlus:
+        return self.encoder(images)
 
 
 def read(kind: Kind, path: Path) -> StyleEncoder | psp.StyleEncoder:

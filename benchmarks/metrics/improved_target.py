@@ -7,12 +7,10 @@ reading, turned into a probability as F's is (``mystyle.classifier``), so that n
 
 from __future__ import annotations
 
-import torch
-
 from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
 from benchmarks.tasks.through_editor import INVERTED
-from mystyle.classifier import SURE
+from mystyle.classifier import GAIN
 
 
 def improved_target(evaluation: Evaluation) -> dict[str, float]:
@@ -24,13 +22,12 @@ def improved_target(evaluation: Evaluation) -> dict[str, float]:
     names = {name for change in wanted for name in change if INVERTED + name in evaluation.facts}
     if not names:
         raise Inapplicable("no attribute was changed that the judge reads")
-    gain = torch.logit(torch.tensor(SURE))
     read = evaluation.attributes("outputs")
     found = {}
     for name in sorted(names):
         mean, std = judge.moments[name]
         before = (evaluation.facts[INVERTED + name] - mean) / std
-        t = (gain * read[name]).sigmoid() - (gain * before).sigmoid()
+        t = (GAIN * read[name]).sigmoid() - (GAIN * before).sigmoid()
         for case, change, value in zip(evaluation.cases, wanted, t.tolist(), strict=True):
             if name in change:
                 found[f"{name} of {case.name}"] = value if change[name] > 0 else -value

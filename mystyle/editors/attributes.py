@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mystyle.classifier import deviations
 from mystyle.domains.domain import Domain
 from mystyle.roles import AttributeReader
 from mystyle.types import Image, WPlus
@@ -42,10 +43,8 @@ def layers_of(attribute: str, num_ws: int) -> range:
 
 
 def standardised(images: Image, reader: AttributeReader, names: Sequence[str]) -> Tensor:
-    """What ``reader`` reads of ``images`` [n, 3, R, R], in deviations from the population's mean: [n, K]."""
-    readings = reader.attributes(images.clamp(-1, 1))
-    columns = [(readings[name] - reader.moments[name][0]) / reader.moments[name][1] for name in names]
-    return torch.stack(columns, dim=1)
+    """``deviations`` [n, K] of a generator's images, clamped to [-1, 1]."""
+    return deviations(images.clamp(-1, 1), reader, names)
 
 
 @torch.no_grad()

@@ -9,31 +9,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mystyle.domains.domain import Domain
+from mystyle.editors.directions import LinearEditor, require
 from mystyle.expanded import FILE, Expanded, network_of
 from mystyle.inversion import Codes
-from mystyle.types import Unsupported
+from mystyle.networks.two_branch import TwoBranch
+from mystyle.types import WPlus
 
 
-class ExpandedEditor:
+class ExpandedEditor(LinearEditor):
     name = "expanded"
     version = 1
     title = "Expanded latent space"
     files = (FILE,)
-    differentiable = True
 
     def attributes(self, domain: Domain) -> tuple[str, ...]:
         """Those that its network was trained on; none where the domain has no such network."""
         return network_of(domain).attributes if domain.file(FILE) else ()
 
-    def apply(self, codes: Codes, attribute: str, strengths: Sequence[float], domain: Domain) -> Codes:
-        network = codes.renderer.network if isinstance(codes.renderer, Expanded) else network_of(domain)
-        if attribute not in network.attributes:
-            raise Unsupported(f"unknown direction {attribute!r}; {self.name} has here: {', '.join(network.attributes)}")
-        return codes.moved(network.d_sty[network.attributes.index(attribute)].detach(), strengths)
+    def direction(self, attribute: str, domain: Domain) -> WPlus:
+        return self.direction_of(attribute, network_of(domain))
 
-    def inverse(self, codes: Codes, attribute: str, strengths: Sequence[float], domain: Domain) -> Codes:
-        """The way back; exact where codes move freely."""
-        return self.apply(codes, attribute, [-strength for strength in strengths], domain)
+    def direction_of(self, attribute: str, network: TwoBranch) -> WPlus:
+        """d_k^sty of a network. Raises Unsupported for an attribute that it was not trained on."""
+        require(attribute, network.attributes, self.name)
+        return network.d_sty[network.attributes.index(attribute)].detach()
+
+    def apply(self, codes: Codes, attribute: str, strengths: Sequence[float], domain: Domain) -> Codes:
+        if not isinstance(codes.renderer, Expanded):
+            return super().apply(codes, attribute, strengths, domain)
+        return codes.moved(self.direction_of(attribute, codes.renderer.network), strengths)
 
 
 EDITOR = ExpandedEditor()

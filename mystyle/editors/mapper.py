@@ -26,6 +26,7 @@ from mystyle.classifier import AttributeClassifier
 from mystyle.domains.domain import Domain
 from mystyle.editors.attributes import main_attributes
 from mystyle.editors.directions import require, sample_w
+from mystyle.identity_loss import similarity
 from mystyle.inversion import Codes
 from mystyle.networks.mapper import LatentMapper
 from mystyle.progress import report
@@ -94,7 +95,7 @@ class Mapper:
             if not logits.requires_grad:
                 raise Unsupported(f"no gradients pass the reader of domain {domain.name}")
             loss = TARGET * F.softplus(-logits).mean() + LATENT * (edited - ws).square().mean()
-            loss = loss + IDENTITY * (1 - F.cosine_similarity(network.deep(images), who, dim=1)).mean()
+            loss = loss + IDENTITY * (1 - similarity(network, images, who)).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -61,13 +61,6 @@ class InversionRecipe(Recipe, ABC):
         parameters = [p for p in self.network.parameters() if p.requires_grad]
         return torch.optim.Adam(parameters, lr=self.settings.rate)
 
-    def in_precision(self) -> torch.autocast:
-        """The block in which encoder and distance compute as ``precision`` says.
-
-        Not by the trainer, around the whole step: the generator has a half precision of its own.
-        """
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16-mixed")
-
     @torch.no_grad()
     def samples(self, n: int) -> tuple[W, Image]:
         """n random codes [n, w_dim] and their images, not clamped."""

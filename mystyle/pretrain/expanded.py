@@ -28,6 +28,7 @@ from mystyle.checkpoints import save_network
 from mystyle.classifier import AttributeClassifier, targets
 from mystyle.domains.domain import Domain
 from mystyle.expanded import CodesAndMaps, encoder_of
+from mystyle.identity_loss import similarity
 from mystyle.networks.styled import StyledSynthesis
 from mystyle.networks.two_branch import TwoBranch, features_of, fused, tapped, untrained
 from mystyle.precision import computing_in
@@ -83,10 +84,6 @@ class BranchRecipe(Recipe):
     def encoder(self) -> CodesAndMaps:
         return self._fixed[1]
 
-    def in_half(self) -> torch.autocast:
-        """The block in which what is trained and what losses look through compute in half precision, if at all."""
-        return torch.autocast(self.domain.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16-mixed")
-
     def photos(self, index: Tensor) -> Image:
         return self.album.batch(self.train_positions[index.cpu()]).to(self.domain.device)
 
@@ -110,7 +107,7 @@ class StyleRecipe(BranchRecipe):
         self.anneal(self.settings.style_rate, batch_idx)
         x = self.photos(index)
         s = draw_attributes(len(x), len(self.network.attributes), self.settings.edited, x.device)
-        with torch.no_grad(), self.in_half():
+        with torch.no_grad(), self.in_precision():
             w = self.encoder.codes_and_maps(x)[0].float()
         return self.total(self.losses(x, w, s))
 
@@ -118,17 +115,17 @@ class StyleRecipe(BranchRecipe):
         """The terms of Eq. 10, weighted, for photos, their codes w^p and s."""
         c, perceptual = self.settings, self.domain.perceptual
         edit = self.synthesis(w + self.network.style_direction(s), noise="const")  # Eq. 2
-        with self.in_half():
+        with self.in_precision():
             with torch.no_grad():
                 features, deep = perceptual.features(x), perceptual.network.deep(x)
             distance = perceptual.to_target(edit, features)
-            similarity = F.cosine_similarity(perceptual.network.deep(edit), deep, dim=1)
+            likeness = similarity(perceptual.network, edit, deep)
             logits = self.classifier.logits(edit)
             y = self.labels(x, s)
         return {
             "l2": c.l2_weight * (edit - x).square().mean(),
             "perceptual": c.perceptual_weight * distance.float().mean(),
-            "identity": c.identity_weight * (1 - similarity.float()).mean(),
+            "identity": c.identity_weight * (1 - likeness.float()).mean(),
             "class": c.class_weight * classification(logits.float(), y),
             "sparsity": c.sparsity_weight * sparsity(self.network.d_sty),
         }
@@ -146,7 +143,7 @@ class ContentRecipe(BranchRecipe):
         self.anneal(self.settings.content_rate, batch_idx)
         x = self.photos(index)
         s = draw_attributes(len(x), len(self.network.attributes), self.settings.edited, x.device)
-        with torch.no_grad(), self.in_half():
+        with torch.no_grad(), self.in_precision():
             w, maps = self.encoder.codes_and_maps(x)
         return self.total(self.losses(x, w.float(), maps, s))
 
@@ -157,10 +154,10 @@ class ContentRecipe(BranchRecipe):
         with torch.no_grad():
             source, before = features_of(self.synthesis, w)
             edit, after = features_of(self.synthesis, edited)
-        with self.in_half():
+        with self.in_precision():
             m, content = n.relevance(before, after), n.content(maps, s)
         refined = fused(self.synthesis, edited, m, content)
-        with self.in_half():
+        with self.in_precision():
             logits, y = self.classifier.logits(refined), self.labels(x, s)
         return {
             "refined_l2": c.refined_l2_weight * (refined - x).square().mean(),

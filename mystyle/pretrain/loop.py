@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -42,6 +43,8 @@ class Shuffled(IterableDataset[Tensor]):
 class Recipe(pl.LightningModule):
     """A network in training on positions [0, n) of an album in memory, for ``epochs`` of ``BATCHES_PER_EPOCH``."""
 
+    settings: Any
+
     def __init__(self, n: int, batch: int, seed: int, epochs: int):
         super().__init__()
         self.n, self.batch, self.seed, self.epochs = n, batch, seed, epochs
@@ -52,6 +55,13 @@ class Recipe(pl.LightningModule):
     def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
         """Noise belongs to the batch, so that a resumed run draws what an undisturbed one would."""
         torch.manual_seed((1_000_003 * self.seed + self.current_epoch) * BATCHES_PER_EPOCH + batch_idx)
+
+    def in_precision(self) -> torch.autocast:
+        """The block in which what is trained and what losses look through compute as ``settings.precision`` says.
+
+        Not by the trainer, around the whole step: the generator has a half precision of its own.
+        """
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16-mixed")
 
     def anneal(self, rate: float, batch_idx: int) -> None:
         """Sets the rate, times the group's ``scale``, on a cosine over the whole run from ``rate`` to a hundredth."""
