@@ -71,6 +71,7 @@ SUITE = Suite(
         "domain_w",
         "domain_encoder",
         "diffaugment",
+        Variant("untuned", "MyStyle, not tuned", "untuned", partial(common.with_beta, BETA)),
         Variant("mystyle", "MyStyle (ours)", "mystyle", partial(common.with_beta, BETA)),
     ),
     metrics=OF_PERSON,

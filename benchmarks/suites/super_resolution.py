@@ -65,6 +65,7 @@ SUITE = Suite(
     paper="Table 3, Figure 10",
     methods=(
         *("lanczos", "nearest_photo", "gpen", "gpen_ft", "diffaugment"),
+        Variant("untuned", "MyStyle, not tuned", "untuned", partial(common.with_beta, BETA)),
         Variant("mystyle", "MyStyle (ours)", "mystyle", partial(common.with_beta, BETA)),
     ),
     floors=frozenset({"lanczos", "nearest_photo"}),
@@ -79,7 +80,7 @@ SUITE = Suite(
             "grid",
             "super_resolution",
             "Super-resolution, laid out as Figure 10.",
-            {"columns": ["lanczos", "gpen", "gpen_ft", "diffaugment", "mystyle", "real_photos"]},
+            {"columns": ["lanczos", "gpen", "gpen_ft", "diffaugment", "untuned", "mystyle", "real_photos"]},
         ),
         Figure("curves", "super_resolution_curves", "Against the factor.", {"label": "factor", "log": True}),
     ),
