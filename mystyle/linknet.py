@@ -13,17 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mystyle.classifier import AttributeClassifier
+from mystyle.classifier import GAIN
 from mystyle.domains.domain import Domain
+from mystyle.editors.attributes import read_codes
 from mystyle.editors.directions import sample_w
-from mystyle.progress import report
-from mystyle.roles import Generator
 from mystyle.types import W, WPlus
 
 VERSION = 1  # of the fit
 PAIRS = 10_000
 HELD_OUT = 0.1  # of the pairs with mixed codes
-BATCH = 64
 ITERATIONS = 30  # of L-BFGS, whose objectives are convex; more gain nothing on held-out codes
 
 
@@ -107,24 +105,15 @@ def mixed_codes(w: W, num_ws: int, seed: int) -> WPlus:
     return torch.where(is_first[:, :, None], first[:, None], second[:, None])
 
 
-@torch.no_grad()
-def described(generator: Generator, classifier: AttributeClassifier, ws: WPlus) -> Tensor:
-    """F's logits [n, K] of the images of ``ws`` [n, num_ws, w_dim]."""
-    parts = []
-    for i, codes in enumerate(ws.split(BATCH)):
-        parts.append(classifier.logits(generator.synthesis(codes, noise="const").clamp(-1, 1)))
-        report("linking codes and attributes", min((i + 1) * BATCH, len(ws)), len(ws))
-    return torch.cat(parts)
-
-
 def linknet_of(domain: Domain, names: tuple[str, ...], pairs: int = PAIRS) -> LinkNet:
     """The domain's, for the attributes ``names`` of its reader, fitted once; half of the pairs have mixed codes."""
 
     def compute() -> dict[str, Tensor]:
-        g, f = domain.generator, AttributeClassifier(domain.reader, names)
+        g = domain.generator
         w = sample_w(g, pairs // 2, seed=0)
         ws = mixed_codes(sample_w(g, pairs // 2 * 2, seed=1), g.num_ws, seed=2)
-        found = fit_linknet(w, described(g, f, w[:, None].expand(-1, g.num_ws, -1)), ws, described(g, f, ws))
+        labels = [GAIN * read_codes(codes, domain, names) for codes in (w[:, None].expand(-1, g.num_ws, -1), ws)]
+        found = fit_linknet(w, labels[0], ws, labels[1])
         return {name: tensor.cpu().contiguous() for name, tensor in vars(found).items()}
 
     fitted = domain.fitted("linknet", VERSION, {"names": list(names), "pairs": pairs}, compute)

@@ -12,7 +12,8 @@ Where the paper cannot be followed, or leaves something open, we choose:
 - *male* is ``masculine``, from little to much.
 - *strengths*. None are given; two standard deviations of W along the direction, which take an attribute from one side
   of the mean to the other.
-- *components of GANSpace* were found by eye; here it is the one that correlates most with it, in all layers.
+- *components of GANSpace* and their layers were found by eye; here the domain's reader labels them
+  (``mystyle.editors.labelled``).
 - *distance*. LPIPS; here the domain's perceptual distance, which is also what the methods descend on.
 - *rows*. The first three are the paper's; the others are II2S, the domain's encoder, and PTI, with a generator for each
   of the two projections.
@@ -34,7 +35,7 @@ from benchmarks.tasks.cyclic_projection import CyclicProjection
 from datasets.folders import Photo
 from datasets.synthetic.parameters import PARAMETERS
 
-EDITORS = {"interfacegan": "InterFaceGAN", "ganspace": "GANSpace"}
+EDITORS = {"interfacegan": "InterFaceGAN", "ganspace_labelled": "GANSpace"}
 ATTRIBUTES = {"gender": "masculine", "smile": "smile"}
 CONDITIONS = {
     f"{editor}_{name}": f"{title}, {name}" for editor, title in EDITORS.items() for name in ATTRIBUTES
@@ -57,7 +58,6 @@ class Settings:
     photos: int | None = 1  # per person
     cycles: int | None = None  # people, the first whose photos lack the attributes; None: all of them
     strength: float = 2.0  # standard deviations of W
-    samples: int = 1000  # codes over which components are chosen
 
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
@@ -71,7 +71,7 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     found = []
     for editor in EDITORS:
         for name, attribute in ATTRIBUTES.items():
-            task = CyclicProjection(attribute, settings.strength, editor, settings.samples, seed)
+            task = CyclicProjection(attribute, settings.strength, editor, seed)
             condition = f"{editor}_{name}"
             cases = tuple(case for i in photos[person.name] for case in task.cases(person, i, condition))
             found.append(Part(task, cases, condition, guests=guests))
@@ -114,7 +114,7 @@ SUITE = Suite(
         for column, condition in enumerate(CONDITIONS)
     ),
     presets={
-        "smoke": Settings("8 people: the plumbing", Strangers(8), cycles=2, samples=64),
+        "smoke": Settings("8 people: the plumbing", Strangers(8), cycles=2),
         "quick": Settings("24 people, photos of six: nine minutes on two cores (estimated)", Strangers(24), 1, 6),
         "full": Settings("100 people, photos of about 25: for a GPU", Strangers(100)),
         "paper": Settings("1000 people, photos of about 250: for a GPU", Strangers(1000)),

@@ -5,9 +5,6 @@ projection of the edit. The edit is projected as a photo would be, after its pix
 
 The photos of the job's guests are projected and edited together with the person's, because a descent on many images
 takes little longer than on one. All that is found is cached, so that it is there for the guests' own jobs.
-
-An editor that does not know the attribute by name, as GANSpace, edits the component that correlates with it most, by
-the domain's reader over images of random codes; the sign of the correlation is the component's.
 """
 
 from __future__ import annotations
@@ -23,13 +20,9 @@ from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources, 
 from benchmarks.tasks.restoration import INVERSION, inversion_case, photos_of, restoration_seed
 from benchmarks.tasks.through_editor import INVERTED, ThroughEditor
 from mystyle.degradations import Identity
-from mystyle.domains.domain import Domain
-from mystyle.editors.directions import DirectionEditor, sample_w
-from mystyle.editors.interfacegan import read_attributes
-from mystyle.protocols import Editor, Inverts
-from mystyle.types import Image, Portraits, Unsupported, from_uint8, to_uint8
+from mystyle.protocols import Inverts
+from mystyle.types import Image, Portraits, from_uint8, to_uint8
 
-VERSION = 1  # of the choice of a component
 IMAGES = ("projection", "edit", "cycle")  # a case for each
 
 
@@ -50,8 +43,6 @@ class CyclicProjection(ThroughEditor):
     attribute: str
     strength: float = 2.0
     editor: str = "interfacegan"
-    samples: int = 1000
-    """random codes over which a component is chosen"""
     seed: int = 0
     """the run's, which decides those of all projections"""
     name: ClassVar[str] = "cyclic_projection"
@@ -80,14 +71,13 @@ class CyclicProjection(ThroughEditor):
         """The images of the cases; the fact is what the judge reads of the attribute in the projections."""
         assert isinstance(problem, CyclesProblem)
         domain, editor = resources.domain, EDITORS.load(self.editor)
-        edit, strength = self.edit(editor, domain)
         seeds = [restoration_seed(person, file, INVERSION, self.seed) for person, file in problem.owners]
         found = resources.invert(prior, problem.photos.to(domain.device), seeds)
-        edited = editor.apply(found, edit, [strength], domain).render()
+        edited = editor.apply(found, self.attribute, [self.strength], domain).render()
         check_output(edited, found.images)
         again = resources.invert(prior, from_uint8(to_uint8(edited)), seeds)
         own = list(problem.rows)
-        undone = editor.inverse(again, edit, [strength], domain)
+        undone = editor.inverse(again, self.attribute, [self.strength], domain)
         cyclic = undone.renderer(undone.ws[own], [undone.rows[k] for k in own])
         check_output(cyclic, found.images[own])
         made = found.images[own], edited[own], cyclic
@@ -95,41 +85,11 @@ class CyclicProjection(ThroughEditor):
         read = domain.judge.attributes(made[0].clamp(-1, 1))
         return MethodOutput(images.cpu(), {INVERTED + name: read[name].cpu() for name in {self.attribute} & set(read)})
 
-    def edit(self, editor: Editor, domain: Domain) -> tuple[str, float]:
-        """The editor's name of the edit that adds the attribute, and its strength. Raises Unsupported."""
-        if self.attribute in editor.attributes(domain):
-            return self.attribute, self.strength
-        if not isinstance(editor, DirectionEditor):
-            raise Unsupported(f"{self.editor} does not know {self.attribute} and has no directions to choose from")
-        name, correlation = component(editor, self.attribute, domain, self.samples)
-        return name, self.strength if correlation > 0 else -self.strength
-
 
 def owner(photos: Portraits, file: str) -> tuple[str, str]:
     """Whose photo it is, and its name among theirs: those of guests are named with their person."""
     guest, _, own = file.partition("/")
     return (guest, own) if "/" in own else (photos.person, file)
-
-
-def component(editor: DirectionEditor, attribute: str, domain: Domain, samples: int) -> tuple[str, float]:
-    """The direction along which codes correlate with the attribute most, and the correlation.
-
-    Chosen once for a domain. Raises Unsupported for an attribute that its reader does not read.
-    """
-    if attribute not in domain.reader.moments:
-        raise Unsupported(f"the reader of domain {domain.name} does not read {attribute}")
-    directions = editor.directions(domain)
-
-    def correlate() -> dict[str, torch.Tensor]:
-        w = sample_w(domain.generator, samples, seed=0)
-        read = read_attributes(domain.generator, domain.reader, w)[attribute].to(w)
-        along = w @ torch.stack(list(directions.values())).to(w).T
-        return {"correlations": torch.corrcoef(torch.cat([read[:, None], along], dim=1).T)[0, 1:].cpu()}
-
-    settings = {"editor": [editor.name, editor.version], "attribute": attribute, "samples": samples}
-    found = domain.fitted("component", VERSION, settings, correlate)["correlations"]
-    best = int(found.abs().argmax())
-    return list(directions)[best], float(found[best])
 
 
 TASK = CyclicProjection

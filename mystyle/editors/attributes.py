@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mystyle.classifier import deviations
 from mystyle.domains.domain import Domain
+from mystyle.progress import report
 from mystyle.roles import AttributeReader
 from mystyle.types import Image, WPlus
 
@@ -50,6 +51,9 @@ def standardised(images: Image, reader: AttributeReader, names: Sequence[str]) -
 @torch.no_grad()
 def read_codes(ws: WPlus, domain: Domain, names: Sequence[str]) -> Tensor:
     """``standardised`` of the images of any number of codes [n, num_ws, w_dim]."""
-    render = domain.generator.synthesis
-    parts = [standardised(render(part, noise="const"), domain.reader, names) for part in ws.split(BATCH)]
+    parts: list[Tensor] = []
+    for part in ws.split(BATCH):
+        parts.append(standardised(domain.generator.synthesis(part, noise="const"), domain.reader, names))
+        if len(ws) > BATCH:  # fewer are a step of another stage
+            report("reading attributes", sum(map(len, parts)), len(ws))
     return torch.cat(parts)

@@ -11,24 +11,12 @@ import torch
 from torch import Tensor
 
 from mystyle.domains.domain import Domain
+from mystyle.editors.attributes import read_codes
 from mystyle.editors.directions import COUNT, SAMPLES, DirectionEditor, load_directions, sample_w, scaled
 from mystyle.progress import report
-from mystyle.roles import AttributeReader, Generator
 from mystyle.types import W
 
 FILE = "directions.safetensors"
-BATCH = 64
-
-
-@torch.no_grad()
-def read_attributes(generator: Generator, reader: AttributeReader, w: W) -> dict[str, Tensor]:
-    """The attributes {name: [n]} that ``reader`` sees in G(w)."""
-    parts = []
-    for i, codes in enumerate(w.split(BATCH)):
-        images = generator.synthesis(codes[:, None].expand(-1, generator.num_ws, -1), noise="const")
-        parts.append(reader.attributes(images.clamp(-1, 1)))
-        report("reading attributes", min((i + 1) * BATCH, len(w)), len(w))
-    return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
 
 def boundaries(w: W, attributes: Mapping[str, Tensor], share: float = 0.1) -> dict[str, W]:
@@ -62,8 +50,10 @@ class InterFaceGan(DirectionEditor):
 
     def find(self, domain: Domain, samples: int = SAMPLES, count: int = COUNT, seed: int = 0) -> dict[str, W]:
         """One direction for every attribute that the domain's reader reads."""
-        w = sample_w(domain.generator, samples, seed)
-        return boundaries(w, read_attributes(domain.generator, domain.reader, w))
+        g, names = domain.generator, tuple(domain.reader.moments)
+        w = sample_w(g, samples, seed)
+        readings = read_codes(w[:, None].expand(-1, g.num_ws, -1), domain, names).cpu()
+        return boundaries(w, dict(zip(names, readings.T, strict=True)))
 
     def directions(self, domain: Domain) -> Mapping[str, W]:
         """The domain's own file, else what ``find`` gives. Raises ValueError if the file cannot be used."""

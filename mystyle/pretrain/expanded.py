@@ -35,6 +35,7 @@ from mystyle.precision import computing_in
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.loop import Recipe, train
 from mystyle.pretrain.settings import ExpandedSettings
+from mystyle.pretrain.strangers import samples
 from mystyle.progress import report
 from mystyle.types import Image, WPlus, to_uint8
 
@@ -197,13 +198,11 @@ def evaluate(recipe: BranchRecipe) -> dict[str, float]:
     return figures | {f"zeros_{name}": share for name, share in n.zeros().items()}
 
 
-@torch.no_grad()
 def sampled(domain: Domain, count: int, seed: int) -> Album:
     """``count`` samples of the domain's generator as an album, each a person of its own."""
-    z = torch.randn(count, domain.generator.z_dim, generator=torch.Generator().manual_seed(seed))
     parts: list[Tensor] = []
-    for part in z.split(BATCH):
-        parts.append(to_uint8(domain.generator(part.to(domain.device), noise="const")).cpu())
+    for part in samples(domain, count, seed):
+        parts.append(to_uint8(part).cpu())
         report("samples", sum(map(len, parts)), count)
     return Album(torch.cat(parts), torch.arange(count), {})
 

@@ -27,11 +27,7 @@ def read_pairs(domain: Domain, work: Path, samples: int, seed: int) -> tuple[W, 
     path = work / f"styleflow-{samples}-{seed}-{domain.w_name[:16]}.safetensors"
     if not path.is_file():
         w = sample_w(g, samples, seed)
-        parts = []
-        for part in w.split(BATCH):
-            parts.append(read_codes(part[:, None].expand(-1, g.num_ws, -1), domain, names))
-            report("reading attributes", sum(map(len, parts)), samples)
-        pairs = {"w": w.cpu(), "c": torch.cat(parts).cpu()}
+        pairs = {"w": w.cpu(), "c": read_codes(w[:, None].expand(-1, g.num_ws, -1), domain, names).cpu()}
         work.mkdir(parents=True, exist_ok=True)
         write_whole(path, lambda partial: save_file(pairs, partial))
     pairs = load_file(path)

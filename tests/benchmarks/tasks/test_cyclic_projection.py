@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from benchmarks.api.task import Person
-from benchmarks.tasks.cyclic_projection import CyclicProjection, component
+from benchmarks.tasks.cyclic_projection import CyclicProjection
 from benchmarks.tasks.inversion import Inversion as InversionTask
 from datasets.folders import Photo
 from mystyle.domains.domain import InMemory
-from mystyle.editors.directions import DirectionEditor
 from mystyle.inversion import Inversion, SharedGenerator
 from mystyle.plugins import EDITORS
 from mystyle.types import Portraits, Unsupported, from_uint8, to_uint8
@@ -60,7 +59,7 @@ def photos(own, *guests):
 
 
 def solved(domain, own="b", guests=("a", "c"), **changes):
-    task = replace(CyclicProjection("smile", editor="ganspace", samples=40, seed=7), **changes)
+    task = replace(CyclicProjection("smile", seed=7), **changes)
     cases = task.cases(person(own), 0, "smile")
     prior = Plain(domain)
     problem = task.problem(photos(own, *guests), cases)
@@ -69,13 +68,11 @@ def solved(domain, own="b", guests=("a", "c"), **changes):
 
 def test_the_three_images_are_the_cycle_s(domain):
     task, _, _, output = solved(domain, guests=())
-    editor, prior = EDITORS.load("ganspace"), Plain(domain)
-    name, strength = task.edit(editor, domain)
-    n = editor.directions(domain)[name]
+    prior, n = Plain(domain), EDITORS.load("interfacegan").directions(domain)["smile"]
     p = prior.invert(photos("b").images, seeds=[0])
-    edit = p.renderer(p.ws + strength * n)
+    edit = p.renderer(p.ws + task.strength * n)
     again = prior.invert(from_uint8(to_uint8(edit)), seeds=[0])
-    cyc = again.renderer(again.ws - strength * n)
+    cyc = again.renderer(again.ws - task.strength * n)
     torch.testing.assert_close(output.images, torch.cat([p.images, edit, cyc]), rtol=0, atol=1e-5)
     read = domain.judge.attributes(p.images.clamp(-1, 1))["smile"]
     torch.testing.assert_close(output.facts["inverted_smile"], read.expand(3))
@@ -102,27 +99,6 @@ def test_guests_descend_beside_and_everybody_s_job_asks_for_the_same(domain):
     torch.testing.assert_close(output.images, alone.images, rtol=0, atol=1e-4)  # batches of other sizes
 
 
-def test_a_component_is_the_one_that_correlates_most_and_its_sign_is_the_correlation_s(domain, monkeypatch):
-    editor = EDITORS.load("ganspace")
-    name, correlation = component(editor, "smile", domain, 60)
-    assert name in editor.directions(domain) and 0 < abs(correlation) <= 1
-    flipped = {key: -vector if key == name else vector for key, vector in editor.directions(domain).items()}
-    monkeypatch.setattr(type(editor), "directions", lambda *_: flipped)
-    domain = replace(domain, fits=InMemory())
-    assert component(editor, "smile", domain, 60) == (name, pytest.approx(-correlation, rel=1e-4))
-    more = CyclicProjection("smile", 2.0, "ganspace", 60).edit(editor, domain)
-    assert more == (name, -2.0 if correlation > 0 else 2.0)
-
-
-def test_attributes_that_nobody_reads_and_editors_without_directions_are_dashes(domain):
-    with pytest.raises(Unsupported, match="does not read masculine"):
-        CyclicProjection("masculine", editor="ganspace").edit(EDITORS.load("ganspace"), domain)
-
-    class Other:
-        def attributes(self, domain):
-            return ("yaw",)
-
-    assert not isinstance(Other(), DirectionEditor)
-    with pytest.raises(Unsupported, match="no directions"):
-        CyclicProjection("smile").edit(Other(), domain)
-    assert CyclicProjection("yaw").edit(Other(), domain) == ("yaw", 2.0)
+def test_attributes_that_the_editor_does_not_know_are_dashes(domain):
+    with pytest.raises(Unsupported, match="unknown direction 'masculine'"):
+        solved(domain, guests=(), attribute="masculine")

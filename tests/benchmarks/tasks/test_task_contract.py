@@ -40,7 +40,7 @@ PARAMETERS = {  # of tasks that need some, or are slow with their own
     "same_magnitude": {"attribute": "smile", "gallery": 3},
     "interpolation": {"space": "p-norm+", "whitening": 1000},
     "path_length": {"paths": 2},
-    "cyclic_projection": {"attribute": "smile", "editor": "ganspace", "samples": 40},
+    "cyclic_projection": {"attribute": "smile", "editor": "interfacegan"},
 }
 BOTH_WAYS = (-20.0, 20.0)  # the short inversions of a contract differ less than edits that end at a person's bound
 

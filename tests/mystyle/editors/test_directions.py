@@ -18,7 +18,7 @@ from mystyle.editors.directions import (
     scaled,
 )
 from mystyle.editors.ganspace import principal
-from mystyle.editors.interfacegan import boundaries, read_attributes
+from mystyle.editors.interfacegan import boundaries
 from mystyle.editors.sefa import closed_form
 from mystyle.networks.stylegan2 import StyledConv
 from mystyle.types import Unsupported
@@ -79,16 +79,6 @@ def test_sampled_codes_repeat_and_do_not_depend_on_how_many(tiny_domain):
     first, again, many = (sample_w(tiny_domain.generator, n, 3) for n in (8, 8, 1500))
     assert torch.equal(first, again) and first.shape == (8, tiny_domain.generator.w_dim)
     torch.testing.assert_close(many[:8], first)  # rounding of other batch sizes
-
-
-def test_attributes_are_read_from_the_images(tiny_domain):
-    codes = sample_w(tiny_domain.generator, 5, 0)
-    reader = tiny_domain.reader
-    found = read_attributes(tiny_domain.generator, reader, codes)
-    ws = codes[:, None].expand(-1, tiny_domain.generator.num_ws, -1)
-    images = tiny_domain.generator.synthesis(ws, noise="const").clamp(-1, 1)
-    torch.testing.assert_close(found["yaw"], reader.attributes(images)["yaw"])
-    assert set(found) == {"yaw", "smile"}
 
 
 def test_a_direction_has_the_length_of_a_standard_deviation_along_it(w):
