@@ -100,8 +100,8 @@ class Worker:
         self._forget()  # here: a job that failed has left what it computed of its outputs
         train = self._photos(job.prior_of, job.train)
         held_out = self._held_out(job)
-        problem = job.part.task.problem(held_out, job.cases)
         try:
+            problem = job.part.task.problem(held_out, job.cases)
             solve = self._reference if job.reference else self._solve
             output, seconds, about = solve(job, problem, train)
             missing = about.pop("missing", {})

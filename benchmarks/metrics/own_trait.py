@@ -1,0 +1,37 @@
+"""How much of a trait of the person's own an output shows, read from the pixels against two rendered truths.
+
+With x the output, a the photo and b the same photo without the trait, it is <x - b, a - b> / ||a - b||^2, the
+coordinate of x on the line from b to a: 1 shows the trait whole, 0 what people without it would have there.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmarks.api.metric import Evaluation, Metric
+from benchmarks.api.task import Inapplicable
+from benchmarks.tasks.own_traits import SEEN, OwnTraits, plain_photos
+
+
+def own_trait(evaluation: Evaluation) -> Tensor:
+    """``[n]``; NaN where the photo does not show the trait. Raises Inapplicable for other tasks."""
+    if not isinstance(evaluation.task, OwnTraits):
+        raise Inapplicable("the task is about no trait of the person's own")
+    b = plain_photos(evaluation.held_out, evaluation.cases, evaluation.task.group)
+    line = (evaluation.clean - b).flatten(1)
+    along = ((evaluation.outputs - b).flatten(1) * line).sum(dim=1) / line.square().sum(dim=1)
+    return torch.where(line.abs().amax(dim=1) > SEEN, along, torch.nan)
+
+
+METRIC = Metric(
+    name="own_trait",
+    version=1,
+    label="Own trait shown",
+    description="Share of the person's own trait in the output: 1 as in the photo, 0 as in people without it.",
+    higher_is_better=True,
+    range=(None, None),
+    unit="",
+    network=None,
+    compute=own_trait,
+)

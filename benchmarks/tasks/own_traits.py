@@ -1,0 +1,58 @@
+"""A trait of the person's own is hidden, and the prior fills the hole (MyStyle, Figures 1, 9 and 11).
+
+The hole is where the photo differs from what the renderer makes of it without the trait: a mole, a scar, a smile. So
+nothing that is left of the photo shows it, and whoever fills it in as it was has learned it from other photos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from benchmarks.api.task import Case, Inapplicable, Person, Problem
+from benchmarks.tasks.restoration import Restoration, photos_of, restoration_case
+from datasets.synthetic.traits import Group, without
+from mystyle import degradations
+from mystyle.types import Image, Mask, Portraits
+
+SEEN = 0.1  # a difference of a channel that is seen, of 2 from black to white
+MARGIN = 1 / 16  # about the differences, of the image's side
+
+
+@dataclass(frozen=True)
+class OwnTraits(Restoration):
+    group: Group = "marks"
+    name: ClassVar[str] = "own_traits"
+    title = "Own traits"
+
+    def case(self, person: Person, photo: int, seed: int) -> Case:
+        return restoration_case(person, photo, self.group, seed)
+
+    def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
+        """Raises Inapplicable unless the person was rendered."""
+        clean = photos_of(photos, cases).images
+        known = 1 - hole(clean - plain_photos(photos, cases, self.group))
+        return Problem(clean, known, clean * known, degradations.Inpainting(known))
+
+
+def plain_photos(photos: Portraits, cases: Sequence[Case], group: Group) -> Image:
+    """The photo of each case without the group's traits. Raises Inapplicable unless the person was rendered."""
+    chosen = photos_of(photos, cases)
+    try:
+        return without(chosen.parameters, group, chosen.images.shape[-1])
+    except KeyError:
+        raise Inapplicable("only of rendered people it is known how they would be without the trait") from None
+
+
+def hole(difference: Image) -> Mask:
+    """Float [n, 1, R, R]: 1 where a difference is seen, and ``MARGIN`` about it."""
+    seen = (difference.abs().amax(dim=1, keepdim=True) > SEEN).to(torch.float32)
+    margin = round(MARGIN * difference.shape[-1])
+    return F.max_pool2d(seen, 2 * margin + 1, stride=1, padding=margin)
+
+
+TASK = OwnTraits
