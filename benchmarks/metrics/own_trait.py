@@ -1,27 +1,30 @@
 """How much of a trait of the person's own an output shows, read from the pixels against two rendered truths.
 
 With x the output, a the photo and b the same photo without the trait, it is <x - b, a - b> / ||a - b||^2, the
-coordinate of x on the line from b to a: 1 shows the trait whole, 0 what people without it would have there.
+coordinate of x on the line from b to a: 1 shows the trait whole, 0 what people without it would have there. It is taken
+inside the hole, since the rest of x is the photo's own.
 """
 
 from __future__ import annotations
-
-import torch
-from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
 from benchmarks.tasks.own_traits import SEEN, OwnTraits, plain_photos
 
 
-def own_trait(evaluation: Evaluation) -> Tensor:
-    """``[n]``; NaN where the photo does not show the trait. Raises Inapplicable for other tasks."""
+def own_trait(evaluation: Evaluation) -> dict[str, float]:
+    """``{case whose photo shows the trait: value}``. Raises Inapplicable where none does, and for other tasks."""
     if not isinstance(evaluation.task, OwnTraits):
         raise Inapplicable("the task is about no trait of the person's own")
     b = plain_photos(evaluation.held_out, evaluation.cases, evaluation.task.group)
-    line = (evaluation.clean - b).flatten(1)
+    whole = evaluation.clean - b
+    line = (whole * (1 - evaluation.mask)).flatten(1)
     along = ((evaluation.outputs - b).flatten(1) * line).sum(dim=1) / line.square().sum(dim=1)
-    return torch.where(line.abs().amax(dim=1) > SEEN, along, torch.nan)
+    seen = whole.abs().amax(dim=(1, 2, 3)) > SEEN
+    if not seen.any():
+        raise Inapplicable("no photo shows the trait")
+    values = zip(evaluation.cases, along.tolist(), seen.tolist(), strict=True)
+    return {case.name: value for case, value, shows in values if shows}
 
 
 METRIC = Metric(

@@ -1,7 +1,7 @@
 """Traits of the person's own, hidden and filled in: Figures 1, 9 and 11, and of a smile Figure 13.
 
 The paper shows a drooping lid, moles, and a smile that are as the person has them, and counts nothing. Rendered people
-have known marks, asymmetries and smiles, so that what a filled hole shows of them can be measured (``own_trait``).
+have known marks and smiles, so that what a filled hole shows of them can be measured (``own_trait``).
 Figure 13 edits the expression; here the smile of a smiling photo is hidden, which needs no reading of how far an edit
 went.
 
@@ -18,7 +18,7 @@ from benchmarks.suites import common
 from benchmarks.tasks.own_traits import OwnTraits
 from datasets.synthetic.traits import GROUPS, Group
 
-TITLES = {"marks": "Marks", "asymmetry": "Asymmetry", "smile": "Smile"}
+TITLES = {"marks": "Marks", "smile": "Smile"}
 SMILING = 0.4  # of the parameter smile, which ends at 1
 
 
@@ -68,8 +68,8 @@ SUITE = Suite(
         ),
     ),
     presets={
-        "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, 3 groups of traits: the plumbing"),
-        "quick": common.PhotoSettings(common.SHORT, 2, "3 people, 2 photos each, 3 groups of traits"),
+        "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, marks and smiles: the plumbing"),
+        "quick": common.PhotoSettings(common.SHORT, 2, "3 people, 2 photos each, marks and smiles"),
         "full": common.PhotoSettings(common.EVERYBODY, None, "all 13 people, every held-out photo: for a GPU"),
         "paper": common.PhotoSettings(common.SHORT, None, "the 3 people of Table 2, every held-out photo: for a GPU"),
     },

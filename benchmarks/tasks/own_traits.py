@@ -19,7 +19,7 @@ from datasets.synthetic.traits import Group, without
 from mystyle import degradations
 from mystyle.types import Image, Mask, Portraits
 
-SEEN = 0.1  # a difference of a channel that is seen, of 2 from black to white
+SEEN = 0.25  # a difference of a channel that is seen, of 2 from black to white
 MARGIN = 1 / 16  # about the differences, of the image's side
 
 
@@ -49,8 +49,10 @@ def plain_photos(photos: Portraits, cases: Sequence[Case], group: Group) -> Imag
 
 
 def hole(difference: Image) -> Mask:
-    """Float [n, 1, R, R]: 1 where a difference is seen, and ``MARGIN`` about it."""
-    seen = (difference.abs().amax(dim=1, keepdim=True) > SEEN).to(torch.float32)
+    """Float [n, 1, R, R]: 1 where a difference is seen, the largest one at least, and ``MARGIN`` about it."""
+    size = difference.abs().amax(dim=1, keepdim=True)
+    largest = F.one_hot(size.flatten(1).argmax(dim=1), size[0].numel()).view_as(size)
+    seen = ((size > SEEN) | (largest > 0)).to(torch.float32)
     margin = round(MARGIN * difference.shape[-1])
     return F.max_pool2d(seen, 2 * margin + 1, stride=1, padding=margin)
 

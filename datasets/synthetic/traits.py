@@ -11,15 +11,13 @@ from datasets.synthetic.parameters import COMMON, DISTINCTIVE, NEUTRAL, scores_o
 from datasets.synthetic.renderer import render
 from mystyle.types import Image
 
-Group = Literal["marks", "asymmetry", "smile"]
+Group = Literal["marks", "smile"]
 GROUPS: Mapping[Group, tuple[str, ...]] = {
     "marks": ("scar_size", "spot_size", "stain_size", "vitiligo", "forelock"),
-    "asymmetry": (
-        *("nose_bend", "mouth_shift", "mouth_slant", "eye_step", "eye_uneven", "brow_step", "jaw_skew", "cheek_skew"),
-    ),
     "smile": ("smile_skew", "smile_width", "smile_rise", "smile_teeth", "smile_eyes", "dimples", "frown"),
 }
-"""Distinctive parameters; without the sizes of marks their places and colours change nothing."""
+"""Distinctive parameters that change a part of the portrait; without the sizes of marks their places and colours change
+nothing. Asymmetries are none of them: the portrait is framed by its eyes and its mouth, and moves as a whole."""
 assert set(GROUPS) == set(get_args(Group))
 NEUTRAL_OF = {p.name: score for p, score in zip(DISTINCTIVE, NEUTRAL.tolist(), strict=True)}
 COLUMN = {p.name: len(COMMON) + i for i, p in enumerate(DISTINCTIVE)}

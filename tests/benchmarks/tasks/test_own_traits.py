@@ -45,9 +45,9 @@ def person(photos):
 
 
 def evaluated(task, photos, problem, cases, outputs):
-    return METRIC.compute(
-        Evaluation(to_uint8(outputs), task, problem, cases, photos, photos, photos, domain=None)  # type: ignore[arg-type]
-    )
+    found = METRIC.compute(Evaluation(to_uint8(outputs), task, problem, cases, photos, photos, photos, domain=None))
+    assert tuple(found) == tuple(case.name for case in cases)
+    return torch.tensor(list(found.values()))
 
 
 def test_without_a_group_nothing_else_changes(photos):
@@ -76,6 +76,7 @@ def test_the_hole_is_a_margin_wider_than_the_difference():
     difference = torch.zeros(1, 3, R, R)
     difference[0, 1, 20, 30] = 2 * SEEN
     difference[0, :, 50, 50] = SEEN / 2
+    assert hole(difference / 10).sum() == 9 * 9, "the largest, where none is seen"
     expected = torch.zeros(1, 1, R, R)
     expected[..., 16:25, 26:35] = 1
     assert torch.equal(hole(difference), expected)
@@ -89,18 +90,20 @@ def test_the_photo_shows_its_trait_and_the_portrait_without_it_none(photos, pers
     for share in (0.0, 0.5, 1.0):
         shown = evaluated(task, photos, problem, cases, plain.lerp(clean, share))
         torch.testing.assert_close(shown, torch.full((2,), share), rtol=0, atol=0.03)  # of 8 bits
-    moved = plain.clone()
-    moved[..., :4, :4] = 1.0  # elsewhere: no part of the trait
+    moved = torch.where(problem.mask > 0, clean, plain)  # outside the hole: no part of the trait
     torch.testing.assert_close(evaluated(task, photos, problem, cases, moved), torch.zeros(2), rtol=0, atol=0.03)
 
 
 def test_what_does_not_show_has_no_value(photos, person):
-    """Somebody without marks."""
+    """Somebody without marks; the hole is one all the same."""
     plain = replace(photos, images=without(photos.parameters, "marks", R))
     task = OwnTraits("marks")
     cases = (task.case(person, 0, 0),)
     plain.parameters.update(dict.fromkeys(GROUPS["marks"], torch.zeros(2)))
-    assert evaluated(task, plain, task.problem(plain, cases), cases, plain.images[:1]).isnan().all()
+    problem = task.problem(plain, cases)
+    assert 0 < problem.mask.mean() < 1
+    with pytest.raises(Inapplicable, match="no photo shows"):
+        evaluated(task, plain, problem, cases, plain.images[:1])
 
 
 def test_of_people_that_nobody_rendered_it_is_a_dash(photos, person):
