@@ -171,6 +171,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.faults
 def test_ctrl_c_ends_within_seconds_and_leaves_a_resumable_run(people_root, tmp_path):
     script = tmp_path / "script.py"
     run = tmp_path / "run"
@@ -251,6 +252,7 @@ def test_one_worker_per_gpu(monkeypatch):
     assert choose_devices("cpu", 1, 20) == ["cpu"]
 
 
+@pytest.mark.faults
 def test_a_prior_is_fitted_once_even_if_two_jobs_want_it_at_the_same_time(people_root, tmp_path):
     slow = Toy("slow", "wait")
     first = next(job for job in jobs_of(people_root, [slow]) if job.method == "slow")

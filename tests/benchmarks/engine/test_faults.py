@@ -123,6 +123,7 @@ def test_twenty_kills(people_root, tmp_path, undisturbed, executor):
 # Jobs that go wrong
 
 
+@pytest.mark.faults
 def test_jobs_that_hang_die_or_lie_cost_themselves(people_root, tmp_path, undisturbed):
     out, mishaps = tmp_path / "run", {"asleep": "sleep", "dead": "die", "nan": "nan", "shape": "shape", "bad": "raise"}
     options = {"workers": 2, "timeout": 15, "seeds": [0]}  # fifteen times what the others take on a busy machine
@@ -145,6 +146,7 @@ def test_jobs_that_hang_die_or_lie_cost_themselves(people_root, tmp_path, undist
     assert set(healthy) <= set(undisturbed.decode().splitlines()) and len(healthy) > 20
 
 
+@pytest.mark.faults
 def test_a_job_that_fails_once_is_done_at_the_second_try(people_root, tmp_path):
     out = tmp_path / "run"
     status, output = finish(start(people_root, out, {"workers": 1, "retries": 1, "seeds": [0]}, {"flaky": "die once"}))
@@ -170,6 +172,7 @@ def test_files_that_may_not_grow_stop_the_run_and_lose_nothing(people_root, tmp_
     assert (out / "results.csv").read_bytes() == undisturbed
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("executor", ["inline", pytest.param("local", marks=pytest.mark.slow)])
 def test_a_full_disk_stops_the_run_and_loses_nothing(people_root, tmp_path, undisturbed, executor):
     disk = tmp_path / "disk"
@@ -240,6 +243,7 @@ def test_tables_follow_the_records_whoever_made_them(people_root, whole, tmp_pat
     assert (out / "results.csv").read_bytes() == undisturbed
 
 
+@pytest.mark.faults
 def test_two_runs_in_one_folder_share_the_work(people_root, tmp_path, undisturbed):
     out = tmp_path / "run"
     runs = [start(people_root, out, {"workers": 1}, {"slow": "meet"}) for _ in range(2)]
@@ -253,6 +257,7 @@ def test_two_runs_in_one_folder_share_the_work(people_root, tmp_path, undisturbe
     assert rows == undisturbed.decode().splitlines()
 
 
+@pytest.mark.faults
 def test_shards_and_their_collection_are_the_same_run(people_root, tmp_path, undisturbed, capsys, monkeypatch):
     monkeypatch.setattr(benchmarks.run, "build_report", without_report)
     out = tmp_path / "run"

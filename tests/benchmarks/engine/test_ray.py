@@ -12,6 +12,7 @@ from benchmarks.engine.executors import ExecutorOptions, ray
 pytest.importorskip("ray", reason="the extra [ray] is not installed")
 
 
+@pytest.mark.faults
 def test_the_smoke_suite_on_two_workers_of_which_one_is_killed(people_root, tmp_path, undisturbed):  # noqa: F811
     out = tmp_path / "run"
     options = {"executor": "ray", "workers": 2, "retries": 1}
