@@ -11,6 +11,8 @@ from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
 from benchmarks.tasks.own_traits import SEEN, OwnTraits, plain_photos
 
+LEAST = 1e-3  # share of the image in which a trait must be seen: 4 x 4 of 128 x 128 pixels
+
 
 def own_trait(evaluation: Evaluation) -> dict[str, float]:
     """``{case whose photo shows the trait: value}``. Raises Inapplicable where none does, and for other tasks."""
@@ -20,7 +22,7 @@ def own_trait(evaluation: Evaluation) -> dict[str, float]:
     whole = evaluation.clean - b
     line = (whole * (1 - evaluation.mask)).flatten(1)
     along = ((evaluation.outputs - b).flatten(1) * line).sum(dim=1) / line.square().sum(dim=1)
-    seen = whole.abs().amax(dim=(1, 2, 3)) > SEEN
+    seen = (whole.abs().amax(dim=1) > SEEN).to(whole).mean(dim=(1, 2)) >= LEAST
     if not seen.any():
         raise Inapplicable("no photo shows the trait")
     values = zip(evaluation.cases, along.tolist(), seen.tolist(), strict=True)
@@ -29,7 +31,7 @@ def own_trait(evaluation: Evaluation) -> dict[str, float]:
 
 METRIC = Metric(
     name="own_trait",
-    version=1,
+    version=2,
     label="Own trait shown",
     description="Share of the person's own trait in the output: 1 as in the photo, 0 as in people without it.",
     higher_is_better=True,

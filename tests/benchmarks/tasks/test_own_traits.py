@@ -104,6 +104,9 @@ def test_what_does_not_show_has_no_value(photos, person):
     assert 0 < problem.mask.mean() < 1
     with pytest.raises(Inapplicable, match="no photo shows"):
         evaluated(task, plain, problem, cases, plain.images[:1])
+    plain.images[0, :, 9, 9] += 1.0  # one pixel is no mark
+    with pytest.raises(Inapplicable, match="no photo shows"):
+        evaluated(task, plain, task.problem(plain, cases), cases, plain.images[:1])
 
 
 def test_of_people_that_nobody_rendered_it_is_a_dash(photos, person):
