@@ -15,9 +15,14 @@ from reports.runs import read_run
 from reports.tables import tables
 
 ALWAYS = ("calibration", "editing")  # sweeps; conditions and published numbers
+EARLIER = RESULTS / "v0.2"
 PLACES = [
-    pytest.param(path.parent, id=path.parent.name, marks=() if path.parent.name in ALWAYS else pytest.mark.slow)
-    for path in sorted(RESULTS.glob("*/suite.json"))
+    pytest.param(
+        path.parent,
+        id=str(path.parent.relative_to(RESULTS)),
+        marks=() if path.parent.name in ALWAYS else pytest.mark.slow,
+    )
+    for path in sorted((*RESULTS.glob("*/suite.json"), *EARLIER.glob("*/suite.json")))
 ]
 
 
@@ -36,7 +41,7 @@ def test_tables_of_published_runs_come_out_the_same(place, tmp_path):
 
 
 def test_a_published_run_is_published_again_as_of_this_version(tmp_path):
-    place = RESULTS / "inpainting"
+    place = EARLIER / "inpainting"
     for source in (place, tmp_path / "out" / "inpainting"):  # what was published again serves as well
         run = unpack(source, tmp_path / f"run of {source.parent.name}")
         assert main([str(run)]) == 0 and publish.main([str(run), "--out", str(tmp_path / "out")]) == 0

@@ -66,7 +66,7 @@ def inpainting(tmp_path):
     """A folder with one published suite."""
     folder = tmp_path / "results"
     folder.mkdir()
-    (folder / "inpainting").symlink_to(RESULTS / "inpainting")
+    (folder / "inpainting").symlink_to(RESULTS / "v0.2" / "inpainting")
     return folder
 
 
@@ -101,10 +101,10 @@ def test_folders_that_cannot_be_used_are_named(problem, inpainting, tmp_path, ca
     if problem == "damaged":
         copy = tmp_path / "copy" / "inpainting"
         copy.mkdir(parents=True)
-        for path in (RESULTS / "inpainting").iterdir():
+        for path in (RESULTS / "v0.2" / "inpainting").iterdir():
             if path.is_file():
                 (copy / path.name).write_bytes(path.read_bytes())
-        (copy / "results.csv.gz").write_bytes((RESULTS / "editing" / "results.csv.gz").read_bytes())
+        (copy / "results.csv.gz").write_bytes((RESULTS / "v0.2" / "editing" / "results.csv.gz").read_bytes())
         folders = [copy.parent]
     out = tmp_path / "page.md"
     assert verdicts.main([*map(str, folders), "--out", str(out)]) == 2 and not out.exists()
