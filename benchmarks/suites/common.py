@@ -85,6 +85,19 @@ def sample_parts(person: Person, people: Sequence[Person], settings: HasSamples,
     return (Part(task, task.cases(person.name, settings.samples, seed), kept=KEPT),)
 
 
+def at_levels(part: Part, levels: Sequence[float]) -> tuple[Part, ...]:
+    """The part once for each level, which names the condition and the cases."""
+    return tuple(
+        replace(
+            part,
+            cases=tuple(replace(case, name=f"{case.name}-{level:g}") for case in part.cases),
+            condition=f"{level:g}",
+            level=level,
+        )
+        for level in levels
+    )
+
+
 def held_out_photos(person: Person, people: Sequence[Person], settings: Any, seed: int) -> tuple[Part, ...]:
     """The held-out photos themselves, as the cases of a reference row beside samples."""
     cases = tuple(Case(stem(file), file, 0, photo=i) for i, file in enumerate(person.files))

@@ -25,16 +25,8 @@ FACTORS = (0.25, 1.0, 4.0)
 def parts(person: Person, people: Sequence[Person], settings: common.PhotoSettings, seed: int) -> tuple[Part, ...]:
     """The same holes for each length."""
     task = Inpainting()
-    cases = [task.case(person, i, seed) for i in common.photos_in_order(person, seed, settings.photos)]
-    return tuple(
-        Part(
-            task,
-            tuple(replace(case, name=f"{case.name}-{factor:g}") for case in cases),
-            condition=f"{factor:g}",
-            level=factor,
-        )
-        for factor in FACTORS
-    )
+    cases = tuple(task.case(person, i, seed) for i in common.photos_in_order(person, seed, settings.photos))
+    return common.at_levels(Part(task, cases), FACTORS)
 
 
 def longer(settings: Any, part: Part) -> Any:

@@ -34,15 +34,7 @@ class Settings(common.SampleSettings):
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """The same samples for each length."""
     (part,) = common.sample_parts(person, people, settings, seed)
-    return tuple(
-        replace(
-            part,
-            cases=tuple(replace(case, name=f"{case.name}-{factor:g}") for case in part.cases),
-            condition=f"{factor:g}",
-            level=factor,
-        )
-        for factor in settings.factors
-    )
+    return common.at_levels(part, settings.factors)
 
 
 def longer(settings: Any, part: Part) -> Any:
