@@ -26,7 +26,8 @@ STYLE: Any = {
 KINDS = {"method": "#1f4e8c", "floor": "#8a8a8a", "ceiling": "#8a8a8a"}
 PUBLISHED = "#b5562b"
 COLOURS = ("#1f4e8c", "#b5562b", "#3b7d3b", "#7a4a9e", "#222222", "#c79a00", "#2a9d9d", "#8a8a8a")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))  # distinct in grey
+# Distinct in grey. Their number and the colours' have no common divisor: a ninth line looks like none before it.
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 APART = 0.11  # of an axis: the distance of two numbers of three digits
 BLANK = ""  # a cell with nothing in it, where None is a result that is missing

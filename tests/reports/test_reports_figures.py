@@ -21,7 +21,7 @@ from benchmarks.engine.records import ConditionRecord, FigureRecord, MetricRecor
 from reports import figures
 from reports.figures import draw
 from reports.figures.grid import MAX_ROWS, MIN_ROWS, choose
-from reports.figures.style import CELL, GAP, SIDE, log_ticks
+from reports.figures.style import CELL, COLOURS, DASHES, GAP, SIDE, log_ticks
 from reports.figures.tradeoff import _label
 from reports.runs import Case, read_run
 
@@ -180,3 +180,8 @@ def test_labels_of_dots_do_not_lie_on_each_other():
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(text) for text in panel.texts]  # without the lines that lead to the dots
     assert len(boxes) == 4 and not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_no_two_of_sixteen_lines_look_alike():
+    looks = {(COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i in range(16)}
+    assert len(looks) == 16
