@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from bench_toys import context_of, jobs_of, person_of
 
 from benchmarks.api.metric import Evaluation
-from benchmarks.api.task import Inapplicable, Person
+from benchmarks.api.registry import METHODS
+from benchmarks.api.task import Inapplicable, Part, Person
+from benchmarks.engine import records
+from benchmarks.engine.worker import Worker
 from benchmarks.metrics.own_trait import METRIC
+from benchmarks.suites.inpainting import SUITE as INPAINTING
 from benchmarks.suites.own_traits import SUITE, has_trait
 from benchmarks.tasks.inversion import Inversion
 from benchmarks.tasks.own_traits import SEEN, OwnTraits, hole
@@ -124,3 +129,15 @@ def test_the_suite_takes_photos_that_may_show_a_trait(person):
     assert has_trait({}, "marks") and has_trait({"yaw": 0.0}, "smile"), "of photographs nobody knows"
     nothing = {**person.held_out[0].parameters, **dict.fromkeys(GROUPS["marks"], 0.0)}
     assert not has_trait(nothing, "marks")
+
+
+def test_a_job_of_theirs_is_dashes_and_no_failure(people_root, tmp_path):
+    """The problem itself says so, before a method is asked."""
+    method, alice = METHODS.load("mean_photo"), person_of(people_root / "alice")
+    worker = Worker(context_of(people_root, [method], tmp_path, INPAINTING), "cpu")
+    job = next(j for j in jobs_of(people_root, [method], INPAINTING) if j.person == "alice")
+    task = OwnTraits("marks")
+    job = replace(job, part=Part(task, (task.case(alice, 0, 0),)))
+    assert worker.run(job).reason == ""
+    rows = records.read_rows(tmp_path, job.key)
+    assert (rows["status"] == "inapplicable").all() and rows["reason"].str.contains("only of rendered people").all()
