@@ -52,4 +52,10 @@ CLAIMS = (
         "greater",
     ),
     Untestable(SECTION, "Table 4", "Users prefer MyStyle", "no user study"),
+    Untestable(
+        SECTION,
+        "Figure 13",
+        "The smile that an edit gives is the person's own",
+        "no metric compares an edited smile with the person's own; a hidden one is in own_traits",
+    ),
 )

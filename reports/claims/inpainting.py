@@ -30,4 +30,10 @@ CLAIMS = (
     table_2("MyStyle keeps the identity more than CoModGAN + FT", against("comodgan_ft", "identity"), "greater"),
     table_2("It fills the hole more faithfully than CoModGAN + FT", against("comodgan_ft", "hole_distance"), "less"),
     Untestable(SECTION, "Table 2", "Users prefer MyStyle", "no user study"),
+    Untestable(
+        SECTION,
+        "Figures 1, 9 and 11",
+        "Asymmetries such as a drooping lid are restored",
+        "without them the whole portrait is framed otherwise; marks are in own_traits",
+    ),
 )
