@@ -38,12 +38,8 @@ class InEveryLayer:
     num_ws: int
 
     def codes_and_maps(self, images: Image) -> tuple[WPlus, list[Tensor]]:
-        stem, act, *blocks = self.encoder.trunk
-        maps = [act(stem(images))]
-        for block in blocks:
-            maps.append(block(maps[-1]))
-        w = self.encoder.w_avg + self.encoder.head(maps[-1].flatten(1))
-        return w[:, None].repeat(1, self.num_ws, 1), maps
+        maps = self.encoder.maps(images)
+        return self.encoder.code(maps)[:, None].repeat(1, self.num_ws, 1), maps
 
 
 def encoder_of(domain: Domain) -> CodesAndMaps:

@@ -12,10 +12,10 @@ from baselines.common.embedding import ByEncoder, Embedding
 from mystyle.checkpoints import CheckpointError, load_network, native
 from mystyle.domains.domain import Domain
 from mystyle.networks import psp
-from mystyle.networks.encoder import reduced
-from mystyle.networks.style_encoder import Kind, StyleEncoder
-from mystyle.pretrain.style_encoder import untrained
+from mystyle.networks.style_encoder import Kind, StyleEncoder, StyleHeads
+from mystyle.pretrain.style_encoder import untrained, w_encoder
 from mystyle.protocols import OwnNetwork
+from mystyle.strangers import fingerprint
 from mystyle.types import Image, Unsupported, WPlus
 
 
@@ -35,32 +35,36 @@ class StyleEncoderPrior(ByEncoder[Settings]):
         return self.encoder(images)
 
 
-def read(kind: Kind, path: Path) -> StyleEncoder | psp.StyleEncoder:
-    """Our network or the official one (domain ``ffhq``), whose configuration has the depths of IR-SE50.
+def read(kind: Kind, path: Path) -> StyleHeads | psp.StyleEncoder:
+    """Our heads or the official network (domain ``ffhq``), whose configuration has the depths of IR-SE50.
 
     Raises CheckpointError for a file of another network or kind.
     """
     official = path.is_file() and "depths" in native.read(path).config
-    network: StyleEncoder | psp.StyleEncoder
-    network = load_network(psp.StyleEncoder, path) if official else load_network(StyleEncoder, path)
+    network: StyleHeads | psp.StyleEncoder
+    network = load_network(psp.StyleEncoder, path) if official else load_network(StyleHeads, path)
     if network.kind != kind:
         raise CheckpointError(f"{path}: holds an encoder of kind {network.kind}, expected {kind}")
     return network
 
 
 def prior(network: OwnNetwork, domain: Domain, settings: Settings) -> StyleEncoderPrior:
-    """Raises Unsupported where the domain lacks the network, or has another number of codes than it gives."""
+    """Raises Unsupported where the domain lacks the network, and where it is another generator's or encoder's."""
     file = domain.file(network.file)
     if file is None:
         official = "of ffhq it is brought by python -m mystyle.weights ffhq"
         raise Unsupported(f"domain {domain.name} has no {network.file}; {network.command} trains it, {official}")
-    encoder: Any = network.read(file).to(domain.device)
+    found: Any = network.read(file).to(domain.device)
     g = domain.generator
-    if (given := (encoder.num_ws, encoder.w_dim)) != (g.num_ws, g.w_dim):
+    if (given := (found.num_ws, found.w_dim)) != (g.num_ws, g.w_dim):
         raise Unsupported(f"{network.file} gives codes {list(given)}, the generator takes {[g.num_ws, g.w_dim]}")
-    if isinstance(encoder, psp.StyleEncoder):
-        return StyleEncoderPrior(domain, settings, psp.WEncoder(encoder).codes)
-    return StyleEncoderPrior(domain, settings, lambda images: encoder(reduced(images, encoder.resolution)))
+    if isinstance(found, psp.StyleEncoder):
+        return StyleEncoderPrior(domain, settings, psp.WEncoder(found).codes)
+    encoder = w_encoder(domain)
+    if found.config["encoder"] != fingerprint(encoder):
+        other = f"is of another encoder than that of domain {domain.name}"
+        raise Unsupported(f"{network.file} {other}; {network.command} trains it")
+    return StyleEncoderPrior(domain, settings, StyleEncoder(encoder, found))
 
 
 def encoder_method(kind: Kind, title: str) -> Embedding:

@@ -53,9 +53,21 @@ class Encoder(nn.Module):
 
     def forward(self, images: Image) -> W:
         """[n, 3, R, R] -> [n, w_dim]. Raises ValueError on another resolution."""
+        return self.code(self.maps(images))
+
+    def maps(self, images: Image) -> list[Tensor]:
+        """The 2-D maps [n, c, h, h] of the stem and of the blocks, fine to coarse. Raises ValueError likewise."""
         if images.shape[-2:] != (self.resolution, self.resolution):
             raise ValueError(f"images must be {self.resolution} px square, got {tuple(images.shape[-2:])}")
-        delta: Tensor = self.head(self.trunk(images).flatten(1))
+        stem, act, *blocks = self.trunk
+        found = [act(stem(images))]
+        for block in blocks:
+            found.append(block(found[-1]))
+        return found
+
+    def code(self, maps: Sequence[Tensor]) -> W:
+        """[n, w_dim] of the maps."""
+        delta: Tensor = self.head(maps[-1].flatten(1))
         return self.w_avg + delta
 
 

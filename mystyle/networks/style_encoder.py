@@ -2,7 +2,8 @@
 
 A feature pyramid on three scales of the trunk, and a head for each layer of W+: the first layers are read from the
 coarsest scale, the last ones from the finest, in the shares of the published 3, 4 and 11 of 18. The codes of ``psp``
-are offsets from the mean code; those of ``e4e`` are w in layer 0 and w + Delta_i in the others.
+are offsets from the mean code; those of ``e4e`` are w in layer 0 and w + Delta_i in the others. A file holds pyramid
+and heads alone: the trunk is the W encoder's, which is there already.
 
 The published heads (map2style) halve their map by convolutions of 512 channels. Twelve of them would have 100 million
 parameters, 200 MB in float16. Ours pool it by attention and have 1.2 million together. The official networks, which
@@ -13,13 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mystyle.networks.encoder import Encoder, Residual, residual_trunk
+from mystyle.networks.encoder import Encoder, reduced
 from mystyle.networks.psp import enlarged
 from mystyle.types import Image, WPlus
 
@@ -56,14 +58,13 @@ class AttentionHead(nn.Module):
         return code
 
 
-class StyleEncoder(nn.Module):
-    """E(x) = w_avg + offsets, a code for each layer.
+class StyleHeads(nn.Module):
+    """The pyramid and the heads.
 
-    ``kind`` is psp or e4e; ``resolution``, ``w_dim`` and ``widths`` are those of the W encoder; ``channels`` of the
-    pyramid are pooled in ``groups``. Raises ValueError where the trunk has fewer scales than the pyramid.
+    ``kind`` is psp or e4e; ``w_dim``, ``resolution`` and ``widths`` are those of the W encoder, ``encoder`` its
+    fingerprint; ``channels`` of the pyramid are pooled in ``groups``. Raises ValueError where the trunk has fewer
+    scales than the pyramid.
     """
-
-    w_avg: Tensor
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class StyleEncoder(nn.Module):
         widths: Sequence[int] = (32, 64, 128, 256, 256),
         channels: int = 160,
         groups: int = 16,
+        encoder: str = "",
     ):
         super().__init__()
         if kind not in ("psp", "e4e"):
@@ -82,10 +84,9 @@ class StyleEncoder(nn.Module):
             raise ValueError(f"a trunk of {len(widths)} scales; at least {SCALES} are needed")
         self.config: dict[str, Any] = dict(
             kind=kind, num_ws=num_ws, w_dim=w_dim, resolution=resolution, widths=list(widths), channels=channels,
-            groups=groups,
+            groups=groups, encoder=encoder,
         )  # fmt: skip
-        self.kind, self.num_ws, self.w_dim, self.resolution = kind, num_ws, w_dim, resolution
-        self.trunk = residual_trunk(widths)
+        self.kind, self.num_ws, self.w_dim = kind, num_ws, w_dim
         coarse_to_fine = list(reversed(widths))[:SCALES]
         self.lateral = nn.ModuleList(
             nn.Sequential(nn.Conv2d(width, channels, 1, bias=False), nn.BatchNorm2d(channels))
@@ -95,27 +96,11 @@ class StyleEncoder(nn.Module):
         self.heads = nn.ModuleList(
             AttentionHead(channels, groups, sides[scale_of(i, num_ws)] ** 2, w_dim) for i in range(num_ws)
         )
-        self.register_buffer("w_avg", torch.zeros(w_dim))
         self.stage = num_ws - 1
         """e4e's Delta_1 to Delta_stage are open, the others 0: all of them but in training"""
 
-    @classmethod
-    def on(cls, encoder: Encoder, kind: Kind, num_ws: int, channels: int = 160, groups: int = 16) -> StyleEncoder:
-        """A new one on a copy of the trunk and of the mean code of ``encoder``."""
-        own: dict[str, Any] = encoder.config
-        network = cls(kind, num_ws, channels=channels, groups=groups, **own)
-        network.trunk.load_state_dict(encoder.trunk.state_dict())
-        network.w_avg.copy_(encoder.w_avg)
-        return network
-
-    def forward(self, images: Image) -> WPlus:
-        """[n, 3, R, R] -> [n, num_ws, w_dim]. Raises ValueError on another resolution."""
-        codes, _ = self.codes_and_maps(images)
-        return codes
-
-    def codes_and_maps(self, images: Image) -> tuple[WPlus, list[Tensor]]:
-        """The codes, and the maps [n, c, h, w] of the trunk's blocks, fine to coarse."""
-        maps = self.maps(images)
+    def forward(self, maps: Sequence[Tensor]) -> WPlus:
+        """The trunk's maps, fine to coarse, to offsets from the mean code [n, num_ws, w_dim]."""
         levels = self.pyramid(maps)
         last = self.stage if self.kind == "e4e" else self.num_ws - 1
         rows = [head(levels[scale_of(i, self.num_ws)]) for i, head in enumerate(self.heads[: last + 1])]
@@ -123,17 +108,7 @@ class StyleEncoder(nn.Module):
         if self.kind == "e4e":
             deltas = F.pad(offsets[:, 1:], (0, 0, 1, self.num_ws - 1 - last))  # Delta_0 = 0
             offsets = offsets[:, :1] + deltas
-        return self.w_avg + offsets, maps
-
-    def maps(self, images: Image) -> list[Tensor]:
-        if images.shape[-2:] != (self.resolution, self.resolution):
-            raise ValueError(f"images must be {self.resolution} px square, got {tuple(images.shape[-2:])}")
-        x, found = images, []
-        for layer in self.trunk:
-            x = layer(x)
-            if isinstance(layer, Residual):
-                found.append(x)
-        return found
+        return offsets
 
     def pyramid(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Coarse to fine, each the sum of the coarser one, enlarged, and of the trunk's map."""
@@ -142,3 +117,16 @@ class StyleEncoder(nn.Module):
             own = lateral(x)
             levels.append(F.leaky_relu(enlarged(levels[-1], own) + own if levels else own, SLOPE))
         return levels
+
+
+@dataclass(frozen=True)
+class StyleEncoder:
+    """E(x) = w_avg + offsets, a code for each layer, by ``heads`` on the trunk of the W encoder ``encoder``."""
+
+    encoder: Encoder
+    heads: StyleHeads
+
+    def __call__(self, images: Image) -> WPlus:
+        """[n, 3, R, R] -> [n, num_ws, w_dim]; images larger than the encoder's are reduced to its size."""
+        ws: WPlus = self.encoder.w_avg + self.heads(self.encoder.maps(reduced(images, self.encoder.resolution)))
+        return ws

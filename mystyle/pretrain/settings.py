@@ -107,7 +107,6 @@ class StyleEncoderSettings:
     mse_weight: float = 1.0
     perceptual_weight: float = 0.8
     identity_weight: float = 0.1  # 1 - cosine of the perceptual network's last hidden layer
-    train_trunk: bool = False  # the trunk is the W encoder's, frozen unless this is set
     channels: int = 160  # of the pyramid
     groups: int = 16  # of them, averaged apart
     held_out: float = 0.05  # share of the identities kept for the figures in the card

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,12 +20,13 @@ from torch import Tensor, nn
 from mystyle.adversarial import logistic_d, logistic_g, r1_penalty
 from mystyle.checkpoints import save_network
 from mystyle.domains.domain import Domain
-from mystyle.networks.encoder import Encoder, reduced
-from mystyle.networks.style_encoder import Kind, StyleEncoder
+from mystyle.networks.encoder import Encoder
+from mystyle.networks.style_encoder import Kind, StyleEncoder, StyleHeads
 from mystyle.pretrain import loop
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.encoder import InversionRecipe, evaluate
 from mystyle.pretrain.settings import E4eSettings, StyleEncoderSettings
+from mystyle.strangers import fingerprint
 from mystyle.training import Game
 from mystyle.types import Image, Unsupported, W, WPlus
 
@@ -32,21 +34,28 @@ EVALUATED = 256  # samples, where there are no photographs
 EVALUATION_SEED = 5_000_011  # of theirs, added to the recipe's; batches have smaller ones
 
 
-def untrained(domain: Domain, kind: Kind, channels: int = 160, groups: int = 16) -> StyleEncoder:
-    """What training starts from. Raises Unsupported where the domain's W encoder has no trunk that could be shared."""
+def w_encoder(domain: Domain) -> Encoder:
+    """The domain's W encoder. Raises Unsupported where it has no trunk that could be shared."""
     encoder = domain.encoder
     while not isinstance(encoder, Encoder):
         if not hasattr(encoder, "encoder"):
             raise Unsupported(f"the encoder of domain {domain.name} has another trunk than mystyle.networks.encoder")
         encoder = encoder.encoder
-    return StyleEncoder.on(encoder, kind, domain.generator.num_ws, channels, groups)
+    return encoder
+
+
+def untrained(domain: Domain, kind: Kind, channels: int = 160, groups: int = 16) -> StyleHeads:
+    """What training starts from. Raises Unsupported as ``w_encoder`` does."""
+    encoder, num_ws = w_encoder(domain), domain.generator.num_ws
+    own: dict[str, Any] = encoder.config
+    return StyleHeads(kind, num_ws, channels=channels, groups=groups, encoder=fingerprint(encoder), **own)
 
 
 class PspRecipe(InversionRecipe):
     """The losses of pSp. ``album`` may be None: then all images are the generator's."""
 
     kind: Kind = "psp"
-    network: StyleEncoder
+    network: StyleHeads
 
     def __init__(self, domain: Domain, album: Album | None, settings: StyleEncoderSettings, seed: int):
         self.album = album
@@ -55,13 +64,12 @@ class PspRecipe(InversionRecipe):
         n = settings.batch if album is None else len(self.train_positions)
         super().__init__(domain.generator, domain.perceptual, n, settings, seed)
         self.network = untrained(domain, self.kind, settings.channels, settings.groups)
-        self.network.requires_grad_(True).to(memory_format=torch.channels_last)
-        self.network.trunk.requires_grad_(settings.train_trunk)
+        self.network.to(memory_format=torch.channels_last)
+        self._trunk = (w_encoder(domain),)  # in a tuple: fixed, hence no part of a checkpoint
 
-    def on_train_epoch_start(self) -> None:
-        """A frozen trunk keeps the statistics of its batch norms."""
-        self.network.train()
-        self.network.trunk.train(self.settings.train_trunk)
+    @property
+    def encoder(self) -> StyleEncoder:
+        return StyleEncoder(self._trunk[0].to(self.device), self.network)
 
     def images(self, index: Tensor) -> Image:
         """A batch: samples of the generator, and photos at the rest of ``index``."""
@@ -73,8 +81,7 @@ class PspRecipe(InversionRecipe):
 
     def codes(self, images: Image) -> WPlus:
         with self.in_precision():
-            ws: WPlus = self.network(reduced(images, self.network.resolution))
-        return ws.float()
+            return self.encoder(images).float()
 
     def held_out(self) -> Iterator[Image]:
         if self.album is not None:

@@ -12,7 +12,7 @@ from baselines.e4e import METHOD as E4E
 from baselines.psp import METHOD as PSP
 from baselines.pti_e4e import METHOD as PTI_E4E
 from mystyle.checkpoints import CheckpointError, load_network, save_network
-from mystyle.networks.style_encoder import StyleEncoder
+from mystyle.networks.style_encoder import StyleEncoder, StyleHeads
 from mystyle.types import Portraits, Unsupported
 
 NOBODY = Portraits("nobody", torch.zeros(0, 3, 32, 32), (), ())
@@ -30,8 +30,8 @@ def images():
 @pytest.mark.parametrize("method", [PSP, E4E])
 def test_codes_are_those_of_the_network_and_the_images_theirs(tiny_domain, images, method):
     found = fitted(method, tiny_domain).invert(images, seeds=[0, 1, 2])
-    network = load_network(StyleEncoder, tiny_domain.folder / f"{method.name}.safetensors")
-    torch.testing.assert_close(found.ws, network(images))
+    heads = load_network(StyleHeads, tiny_domain.folder / f"{method.name}.safetensors")
+    torch.testing.assert_close(found.ws, StyleEncoder(tiny_domain.encoder, heads)(images))
     torch.testing.assert_close(found.images, tiny_domain.generator.synthesis(found.ws))
 
 
@@ -54,6 +54,9 @@ def test_a_network_of_another_kind_or_generator_is_refused(tiny_domain, tmp_path
         fitted(E4E, domain)
     save_network(encoder_files.small_encoder("e4e"), tmp_path / "e4e.safetensors")
     with pytest.raises(Unsupported, match=r"gives codes \[10, 16\], the generator takes \[8, 64\]"):
+        fitted(E4E, domain)
+    save_network(StyleHeads("e4e", 8, 64, 32, (8, 8, 8), 8, 2, encoder="f00"), tmp_path / "e4e.safetensors")
+    with pytest.raises(Unsupported, match=r"e4e\.safetensors is of another encoder than that of domain tiny; python"):
         fitted(E4E, domain)
     save_network(encoder_files.small_encoder("e4e"), tmp_path / "psp.safetensors")
     with pytest.raises(CheckpointError, match=r"psp\.safetensors: holds an encoder of kind e4e, expected psp"):

@@ -10,7 +10,7 @@ from torch import nn
 
 from mystyle.checkpoints import load_network, save_network
 from mystyle.networks.encoder import Encoder
-from mystyle.networks.style_encoder import AttentionHead, StyleEncoder, scale_of
+from mystyle.networks.style_encoder import AttentionHead, StyleEncoder, StyleHeads, scale_of
 
 WIDTHS = (8, 12, 16, 20)
 SIZE, W_DIM, LAYERS = 32, 24, 8
@@ -24,13 +24,17 @@ def encoder() -> Encoder:
     return network.eval()
 
 
+def new_heads(kind: str) -> StyleHeads:
+    return StyleHeads(kind, LAYERS, W_DIM, SIZE, WIDTHS, channels=12, groups=4).eval().requires_grad_(False)
+
+
 def on(encoder: Encoder, kind: str) -> StyleEncoder:
     """With heads that say something."""
     torch.manual_seed(1)
-    network = StyleEncoder.on(encoder, kind, LAYERS, channels=12, groups=4).eval()
-    for head in network.heads:
+    heads = new_heads(kind)
+    for head in heads.heads:
         nn.init.normal_(head.linear.weight)
-    return network.requires_grad_(False)
+    return StyleEncoder(encoder.requires_grad_(False), heads)
 
 
 @pytest.fixture(scope="module")
@@ -61,31 +65,33 @@ def test_a_head_pools_as_its_formula_says():
 
 def test_codes_are_the_heads_of_their_scale_beside_the_mean_code(encoder, images):
     network = on(encoder, "psp")
-    codes, maps = network.codes_and_maps(images)
-    assert torch.equal(network(images), codes) and codes.shape == (3, LAYERS, W_DIM)
+    codes, maps, heads = network(images), encoder.maps(images)[1:], network.heads
+    assert codes.shape == (3, LAYERS, W_DIM)
     assert [tuple(x.shape[1:]) for x in maps] == [(8, 16, 16), (12, 8, 8), (16, 4, 4), (20, 2, 2)]
     torch.testing.assert_close(maps[-1], encoder.trunk(images))
+    large = images.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    torch.testing.assert_close(network(large), codes)  # reduced by area
 
     def up(x, size):
         return F.interpolate(x, (size, size), mode="bilinear", align_corners=True)
 
-    sums = [network.lateral[0](maps[3])]
+    sums = [heads.lateral[0](maps[3])]
     levels = [F.leaky_relu(sums[0], 0.2)]
     for i, size in ((1, 4), (2, 8)):
-        levels.append(F.leaky_relu(up(levels[-1], size) + network.lateral[i](maps[3 - i]), 0.2))
+        levels.append(F.leaky_relu(up(levels[-1], size) + heads.lateral[i](maps[3 - i]), 0.2))
     for i in range(LAYERS):
-        expected = encoder.w_avg + network.heads[i](levels[scale_of(i, LAYERS)])
+        expected = encoder.w_avg + heads.heads[i](levels[scale_of(i, LAYERS)])
         torch.testing.assert_close(codes[:, i], expected)
 
 
 def test_e4e_is_w_and_offsets_that_open_in_turn(encoder, images):
     psp, e4e = on(encoder, "psp"), on(encoder, "e4e")
-    e4e.load_state_dict(psp.state_dict())
-    own = psp(images) - psp.w_avg
+    e4e.heads.load_state_dict(psp.heads.state_dict())
+    own = psp(images) - encoder.w_avg
     whole = e4e(images)
-    torch.testing.assert_close(whole[:, 0], psp.w_avg + own[:, 0])  # Delta_0 = 0
+    torch.testing.assert_close(whole[:, 0], encoder.w_avg + own[:, 0])  # Delta_0 = 0
     for stage in range(LAYERS):
-        e4e.stage = stage
+        e4e.heads.stage = stage
         codes = e4e(images)
         assert codes.shape == whole.shape
         torch.testing.assert_close(codes[:, : stage + 1], whole[:, : stage + 1])
@@ -95,22 +101,23 @@ def test_e4e_is_w_and_offsets_that_open_in_turn(encoder, images):
 
 def test_a_new_one_gives_about_the_mean_code(encoder, images):
     torch.manual_seed(0)
-    network = StyleEncoder.on(encoder, "e4e", LAYERS, channels=12, groups=4).eval()
+    network = StyleEncoder(encoder, new_heads("e4e"))
     assert (network(images) - encoder.w_avg).abs().max() < 0.1  # of codes whose numbers have a deviation of 1
 
 
-def test_a_file_gives_the_network_back_with_all_offsets_open(encoder, images, tmp_path):
+def test_a_file_gives_the_heads_back_with_all_offsets_open(encoder, images, tmp_path):
     network = on(encoder, "e4e")
     expected = network(images)
-    network.stage = 2
-    save_network(network, tmp_path / "e4e.safetensors")
-    assert torch.equal(load_network(StyleEncoder, tmp_path / "e4e.safetensors")(images), expected)
+    network.heads.stage = 2
+    save_network(network.heads, tmp_path / "e4e.safetensors")
+    heads = load_network(StyleHeads, tmp_path / "e4e.safetensors")
+    assert torch.equal(StyleEncoder(encoder, heads)(images), expected)
 
 
 def test_what_it_cannot_be_is_refused(encoder):
     with pytest.raises(ValueError, match="kind is 'w'"):
-        StyleEncoder("w")
+        StyleHeads("w")
     with pytest.raises(ValueError, match="a trunk of 2 scales"):
-        StyleEncoder(widths=(8, 8))
+        StyleHeads(widths=(8, 8))
     with pytest.raises(ValueError, match="must be 32 px square"):
-        on(encoder, "psp")(torch.zeros(1, 3, 64, 64))
+        encoder.maps(torch.zeros(1, 3, 64, 64))

@@ -12,7 +12,7 @@ from PIL import Image
 
 from mystyle import domains
 from mystyle.checkpoints import load_network
-from mystyle.networks.style_encoder import StyleEncoder
+from mystyle.networks.style_encoder import StyleEncoder, StyleHeads
 from mystyle.pretrain import __main__ as commands
 from mystyle.pretrain import loop
 from mystyle.pretrain.data import Album
@@ -26,6 +26,7 @@ from mystyle.pretrain.style_encoder import (
     delta_norms,
     pretrain,
     stage_at,
+    untrained,
 )
 
 PSP = StyleEncoderSettings(epochs=1, batch=4, channels=8, groups=2, held_out=0.25)
@@ -65,8 +66,7 @@ def test_losses_of_psp_are_the_published_sum(tiny_domain, album, tmp_path, monke
         made = g(torch.randn(1, g.z_dim))  # a quarter of four
         x = torch.cat([made.clamp(-1, 1), album.batch(recipe.train_positions[index[1:]])])
         recipe.network.load_state_dict(before)
-        recipe.on_train_epoch_start()
-        y = g.synthesis(recipe.network(x))
+        y = g.synthesis(StyleEncoder(tiny_domain.encoder, recipe.network.train())(x))
         deep = [perceptual.network.deep(images) for images in (x, y)]
         expected = {
             "mse": ((x - y) ** 2).mean(),
@@ -145,6 +145,7 @@ def test_a_stopped_run_ends_as_if_undisturbed_and_a_frozen_trunk_stays(
     tiny_domain, album, tmp_path, monkeypatch, kind, settings
 ):
     monkeypatch.setattr(loop, "BATCHES_PER_EPOCH", 3)
+    before = {name: value.clone() for name, value in tiny_domain.encoder.state_dict().items()}
     ends = []
     for name, stops in (("straight", [2]), ("stopped", [1, 2])):
         for epochs in stops:
@@ -155,10 +156,11 @@ def test_a_stopped_run_ends_as_if_undisturbed_and_a_frozen_trunk_stays(
             loop.train(recipe, tmp_path / name)
         ends.append({name: value.clone() for name, value in recipe.state_dict().items()})
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
-    trunk = tiny_domain.encoder.trunk.state_dict()
-    assert all(torch.equal(trunk[name], value) for name, value in recipe.network.trunk.state_dict().items())
-    moved = StyleEncoder.on(tiny_domain.encoder, kind, 8, 8, 2).state_dict()
-    assert not torch.equal(moved["heads.7.linear.weight"], recipe.network.state_dict()["heads.7.linear.weight"])
+    after = tiny_domain.encoder.state_dict()
+    assert all(torch.equal(before[name], value) for name, value in after.items())
+    torch.manual_seed(0)
+    start = untrained(tiny_domain, kind, 8, 2).state_dict()
+    assert not torch.equal(start["heads.7.linear.weight"], recipe.network.state_dict()["heads.7.linear.weight"])
 
 
 def stop_after_the_first_epoch(recipe) -> None:
@@ -180,8 +182,8 @@ def test_the_command_writes_an_encoder_from_photos_or_from_samples_alone(tiny_do
         Image.new("RGB", (32, 32), (30 * i, 10, 200)).save(folder / f"{i}.png")
     settings = E4eSettings(epochs=1, batch=4, channels=8, groups=2, held_out=0.25)
     commands.e4e(folder if data else None, "tiny", tmp_path, tmp_path / "work", 0, settings)
-    network = load_network(StyleEncoder, tmp_path / "e4e.safetensors")
-    assert network.kind == "e4e" and network(torch.zeros(1, 3, 32, 32)).shape == (1, 8, 64)
+    heads = load_network(StyleHeads, tmp_path / "e4e.safetensors")
+    assert heads.kind == "e4e" and heads(tiny_domain.encoder.maps(torch.zeros(1, 3, 32, 32))).shape == (1, 8, 64)
     card = json.loads((tmp_path / "e4e.json").read_text())
     assert card["figures"]["mse"] > 0 and ("data" in card) == data
 
