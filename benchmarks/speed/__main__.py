@@ -1,8 +1,9 @@
-"""How fast things are: ``python -m benchmarks.speed [--what networks|choices|mystyle|diversity|photographs]``.
+"""How fast things are: ``python -m benchmarks.speed [--what WHAT]``.
 
 ``networks`` compares the generator with its oracle, ``choices`` removes its optimisations one at a time, ``mystyle``
-compares the method with its official recipe, ``diversity`` times that metric on ten thousand images, ``photographs``
-the generator of faces and, with ``--album``, all stages from somebody's photos to a projection.
+compares the method with its official recipe, ``inversions`` inverts photos together and one by one, ``diversity`` times
+that metric on ten thousand images, ``photographs`` the generator of faces and, with ``--album``, all stages from
+somebody's photos to a projection.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ class Options:
 
     Args:
         what: networks compares the generator with its oracle, choices removes its optimisations one at a time, mystyle
-            compares our recipe of tuning and projecting with the official one, diversity times that metric,
-            photographs the generator of faces and the way from an album to a prior
+            compares our recipe of tuning and projecting with the official one, inversions inverts photos together and
+            one by one, diversity times that metric, photographs the generator of faces and the way from an album to a
+            prior
         sizes: in pixels; 128 is the shipped generator, the others have the official widths
         batch: images at a time; 16, 8, 4, 2 and 1 at 64, 128, 256, 512 and 1024 px by default
         device: where to compute; auto takes the GPU if there is one
@@ -31,14 +33,15 @@ class Options:
         photos: of mystyle, to tune to; of diversity, reference photos
         held_out: of mystyle, photos to invert and to inpaint
         epochs: of mystyle, of the official recipe; 1000 in the released code
-        preset: of mystyle and photographs, our recipe
+        preset: of mystyle, inversions and photographs, our recipe
+        steps: of inversions, of every descent
         album: of photographs, a folder of one person's photos as they are
         least_pixels: of photographs, side of the smallest face that is kept
         lengths: of photographs, passes of the tunings that are compared
         out: a CSV file for the figures
     """
 
-    what: Literal["networks", "choices", "mystyle", "diversity", "photographs"] = "networks"
+    what: Literal["networks", "choices", "mystyle", "inversions", "diversity", "photographs"] = "networks"
     sizes: tuple[int, ...] = (64, 128, 256, 1024)
     batch: int | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -49,6 +52,7 @@ class Options:
     held_out: int = 5
     epochs: int = 1000
     preset: str = "quick"
+    steps: int = 20
     album: Path | None = None
     least_pixels: float | None = None
     lengths: tuple[int, ...] = (0, 20, 40, 80)
@@ -72,13 +76,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import torch
 
     from benchmarks.engine.provenance import hardware
-    from benchmarks.speed import diversity, method, networks, photographs
+    from benchmarks.speed import diversity, inversions, method, networks, photographs
 
     device = options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     print(f"{hardware(device)}, torch {torch.__version__}, {torch.get_num_threads()} threads")
     o = options
     if o.what == "mystyle":
         found = method.measure(o.person, o.photos, o.held_out, o.epochs, o.preset, device)
+    elif o.what == "inversions":
+        found = {"inversions": inversions.measure(o.steps, o.preset, device)}
     elif o.what == "diversity":
         found = {"diversity": diversity.measure(o.photos, device)}
     elif o.what == "photographs":

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks.speed import diversity, method, photographs
+from benchmarks.api.registry import METHODS
+from benchmarks.speed import diversity, inversions, method, photographs
 from benchmarks.speed import networks as speed
 from benchmarks.speed.__main__ import Options, main
 from datasets.folders import read_portraits
@@ -15,6 +16,7 @@ from mystyle.latents.anchors import encode_anchors
 from mystyle.networks import stylegan2
 from mystyle.networks.stylegan2 import Generator, StyledConv
 from mystyle.prior import METHOD
+from mystyle.types import Portraits
 
 
 @pytest.fixture
@@ -168,3 +170,16 @@ def test_a_longer_tuning_is_nearer_to_its_photos(tiny_domain, people_root):
     assert rows[0]["seconds"] == 0 < rows[1]["seconds"]
     assert rows[1]["inversion_distance"] < rows[0]["inversion_distance"]
     assert all(-1 <= row[f"{task}_identity"] <= 1 for row in rows for task in ("inversion", "inpainting"))
+
+
+@pytest.mark.parametrize("name", ["domain_wplus", "pulse", "magec_off"])
+def test_inversions_are_timed_beside_the_same_one_by_one(name, tiny_domain):
+    method = METHODS.load(name)
+    x = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    prior = method.fit(Portraits("nobody", x[:0], (), ()), tiny_domain, seed=0, settings=method.presets["smoke"])
+    row = inversions.compared(prior, x)
+    assert row["ratio"] == row["one_by_one_s"] / row["together_s"] > 0
+    # ten steps of a descent multiply the rounding of sums in another order, 1e-6
+    assert row["difference"] < 1e-3 and row["difference_of_objectives"] < 1e-3
+    other = prior.invert(x.flip(0), seeds=range(6))
+    assert inversions.differences(other, [prior.invert(x[:1], seeds=[0])])["difference"] > 1e-2
