@@ -1,11 +1,12 @@
-"""``python -m reports.verdicts RESULTS [RESULTS ...] --out FILE``: the page of the paper's claims.
+"""``python -m reports.verdicts RESULTS [RESULTS ...] --out FILE``: the page of the papers' claims.
 
 ``RESULTS`` is a folder that ``reports.publish`` filled, with one domain; several stand beside each other as columns.
 The claims are those of ``reports/claims``, the verdicts those of ``benchmarks/analysis/verdicts.py``.
 
-Below the table of section 5.1 stands ``reports/comments/5.1.md``, if there is one, word for word, and at the top
-``introduction.md``; but ``{{DOMAIN/SUITE/CONDITION/ROW/METRIC}}`` becomes the mean of that cell in summary.csv, with
-its dagger. The same files give the same bytes.
+Below the table of MyStyle's section 5.1 stands ``reports/comments/MyStyle-5.1.md``, if there is one, word for word,
+below the paper's name ``MyStyle.md``, and at the top ``introduction.md``; but
+``{{DOMAIN/SUITE/CONDITION/ROW/METRIC}}`` becomes the mean of that cell in summary.csv, with its dagger. The same files
+give the same bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from benchmarks.analysis.verdicts import NOT_TESTABLE, WORDS, Verdict, verdicts
 from benchmarks.engine import records
 from benchmarks.engine.records import Record, RecordError, SuiteRecord
 from mystyle.files import printable
-from reports.claims import declared
+from reports.claims import PAPERS, declared
 from reports.table import DASH, TIE, Cell, Row, Table, row_title
 
 COMMENTS = Path(__file__).with_name("comments")
@@ -40,7 +41,8 @@ follows from the numbers beside it by [a written rule](../docs/statistics.md#ver
 Numbers are means over people, who weigh alike (in tables and texts images do); in brackets is the 95 % interval of the
 difference, or of a trend's change from the first level to the last, for other people of this kind. {TIE} marks a row
 that `summary.csv` marks, under any of the conditions: not significantly different from the best of its column. The text
-below a table comments, and decides nothing."""
+below a table comments, and decides nothing. How many claims have which verdict, and in brackets how many of those are
+primary:"""
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,12 @@ def page(sets: Sequence[ResultSet], command: str) -> str:
     """The whole page as Markdown."""
     sources = "published records, the claims in `reports/claims` and the texts in `reports/comments`"
     lead = f"Made by `{command}`\nfrom {sources}."
-    blocks = ["# The paper's claims", lead, _comment("introduction", sets), LEGEND, _counts(sets)]
-    for section, claims in groupby(declared(), key=lambda claim: claim.section):
-        blocks += [f"## {section}", _section(list(claims), sets), _comment(section.split()[0], sets)]
+    blocks = ["# The papers' claims", lead, _comment("introduction", sets), LEGEND, _counts(sets)]
+    for paper, stated in groupby(declared(), key=lambda claim: claim.paper):
+        blocks += [f"## {paper}", _comment(paper, sets)]
+        for section, claims in groupby(stated, key=lambda claim: claim.section):
+            number = section.split()[0]
+            blocks += [f"### {section}", _section(list(claims), sets), _comment(f"{paper}-{number}", sets)]
     blocks += ["## What was run", _runs(sets)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -141,13 +146,18 @@ def _table(columns: Sequence[str], rows: Sequence[Row], text: int) -> str:
 
 
 def _counts(sets: Sequence[ResultSet]) -> str:
-    """How many claims have which verdict."""
+    """How many claims of each paper have which verdict; in brackets, how many of these are primary."""
     rows = []
     for each in sets:
-        for title, primary in (("primary", True), ("others", False)):
-            words = [each.word(claim) for claim in declared() if _is_primary(claim) == primary]
-            rows.append((Cell(f"{each.domain}, {title}"), *(Cell(str(words.count(word))) for word in WORDS)))
-    return _table(("claims", *WORDS), rows, 1)
+        for paper in PAPERS:
+            stated = [claim for claim in declared() if claim.paper == paper]
+            cells = [Cell(paper), Cell(each.domain)]
+            for word in WORDS:
+                those = [claim for claim in stated if each.word(claim) == word]
+                primary = sum(map(_is_primary, those))
+                cells.append(Cell(f"{len(those)} ({primary})" if primary else f"{len(those)}"))
+            rows.append(tuple(cells))
+    return _table(("claims of", "domain", *WORDS), rows, 2)
 
 
 def _section(claims: Sequence[Claim | Untestable], sets: Sequence[ResultSet]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Relation = Literal["greater", "less", "equal", "rises", "falls"]
+Paper = Literal["MyStyle", "PTI", "II2S", "MAGEC", "ELS"]  # the last is the expanded latent space
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Claim:
     margin: float = 0.0
     number: float = 0.0  # what a lone cell is compared with
     primary: bool = False  # of the family that is corrected across all suites
+    paper: Paper = "MyStyle"
 
     def __post_init__(self) -> None:
         trend = self.relation in ("rises", "falls")
@@ -68,3 +70,4 @@ class Untestable:
     source: str
     statement: str
     reason: str
+    paper: Paper = "MyStyle"

@@ -9,7 +9,7 @@ from benchmarks.analysis.claims import Cells, Claim, pair
 ALL = ("interfacegan_gender", "interfacegan_smile", "ganspace_labelled_gender", "ganspace_labelled_smile")
 UNSEEN = ALL[2:]  # of the editor that supervises nothing
 
-table_3 = partial(Claim, "MAGEC 4.2 Edit consistency", "Table 3 of MAGEC", "edit_consistency")
+table_3 = partial(Claim, "4.2 Edit consistency", "Table 3", "edit_consistency", paper="MAGEC")
 
 CLAIMS = (
     table_3(

@@ -9,12 +9,12 @@ from benchmarks.analysis.claims import Cells, Claim, pair
 DEGREE = 1.0  # of yaw: a fifteenth of what one edit turns
 COST = 0.05  # of the cosine to the photo
 
-table_2 = partial(Claim, "PTI 4.2 Editing quality", "Table 2 of PTI", "editability")
-tables_3_4 = partial(Claim, "II2S 4.4 Editing quality", "Tables 3 and 4 of II2S", "editability")
-table_5 = partial(Claim, "II2S 5 How to derive II2S", "Table 5 of II2S", "editability")
-magec_2 = partial(Claim, "MAGEC 4.2 Editability", "Table 2 of MAGEC", "editability")
-els_1 = partial(Claim, "ELS 4.2 Face editing", "Table 1 of ELS", "editability")
-els_3 = partial(Claim, "ELS 4.4 Ablation", "Table 3 of ELS", "editability")
+table_2 = partial(Claim, "4.2 Editing quality", "Table 2", "editability", paper="PTI")
+tables_3_4 = partial(Claim, "4.4 Editing quality", "Tables 3 and 4", "editability", paper="II2S")
+table_5 = partial(Claim, "5 How to derive II2S", "Table 5", "editability", paper="II2S")
+magec_2 = partial(Claim, "4.2 Editability", "Table 2", "editability", paper="MAGEC")
+els_1 = partial(Claim, "4.2 Face editing", "Table 1", "editability", paper="ELS")
+els_3 = partial(Claim, "4.4 Ablation", "Table 3", "editability", paper="ELS")
 
 CLAIMS = (
     table_2(

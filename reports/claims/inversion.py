@@ -8,10 +8,10 @@ from benchmarks.analysis.claims import Claim, pair
 
 SLIGHT = 0.01  # of the perceptual distance; the paper's rows are 0.003 apart
 
-table_1 = partial(Claim, "MAGEC 4.2 Reconstruction", "Table 1 of MAGEC", "inversion")
-pti_1 = partial(Claim, "PTI 4.1 Reconstruction quality", "Table 1 of PTI", "inversion")
-ii2s_1 = partial(Claim, "II2S 4.3 Reconstruction quality", "Table 1 of II2S", "inversion")
-els_2 = partial(Claim, "ELS 4.3 Reconstruction", "Table 2 of ELS", "inversion")
+table_1 = partial(Claim, "4.2 Reconstruction", "Table 1", "inversion", paper="MAGEC")
+pti_1 = partial(Claim, "4.1 Reconstruction quality", "Table 1", "inversion", paper="PTI")
+ii2s_1 = partial(Claim, "4.3 Reconstruction quality", "Table 1", "inversion", paper="II2S")
+els_2 = partial(Claim, "4.3 Reconstruction", "Table 2", "inversion", paper="ELS")
 
 CLAIMS = (
     pti_1(

@@ -6,12 +6,12 @@ from functools import partial
 
 from benchmarks.analysis.claims import Cells, Claim, Untestable, pair
 
-EMBEDDINGS = "II2S-4.7 Histogram of the embeddings"
-REGULARISERS = "II2S-A Regularisers"
+EMBEDDINGS = "4.7 Histogram of the embeddings"
+REGULARISERS = "A Regularisers"
 NORMAL = 0.0455  # of a normal sample, beyond two deviations
 
-histogram = partial(Claim, EMBEDDINGS, "section 4.7, Figures 7 and 8", "latent_regularisers")
-table = partial(Claim, REGULARISERS, "Tables 5 to 7", "latent_regularisers")
+histogram = partial(Claim, EMBEDDINGS, "section 4.7, Figures 7 and 8", "latent_regularisers", paper="II2S")
+table = partial(Claim, REGULARISERS, "Tables 5 to 7", "latent_regularisers", paper="II2S")
 
 
 def over(rows: tuple[str, ...], metric: str, condition: str) -> tuple[Cells, ...]:
@@ -64,5 +64,6 @@ CLAIMS = (
         "Tables 5 and 7",
         "Clipping makes poses reach further",
         "the suite has no edits; suite editing has them for one regulariser at a time",
+        "II2S",
     ),
 )

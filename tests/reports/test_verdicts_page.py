@@ -10,7 +10,7 @@ import pytest
 from benchmarks.analysis.claims import Claim
 from benchmarks.api.registry import SUITES
 from reports import verdicts
-from reports.claims import declared
+from reports.claims import PAPERS, declared
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "reports" / "RESULTS.md"
@@ -33,7 +33,7 @@ def test_claims_are_about_what_their_suites_have(claim):
 
 
 def test_claims_are_declared_once_and_each_suite_has_few_primary_ones():
-    assert len({(claim.section, claim.statement, claim.source) for claim in CLAIMS}) == len(CLAIMS)
+    assert len({(claim.paper, claim.section, claim.statement, claim.source) for claim in CLAIMS}) == len(CLAIMS)
     primary = [claim.suite for claim in CLAIMS if isinstance(claim, Claim) and claim.primary]
     assert max(map(primary.count, primary)) <= 3  # each one more costs all others power
     for path in (ROOT / "reports" / "claims").glob("[!_]*.py"):
@@ -41,7 +41,7 @@ def test_claims_are_declared_once_and_each_suite_has_few_primary_ones():
 
 
 def test_comments_belong_to_sections_and_name_what_there_is():
-    sections = {claim.section.split()[0] for claim in CLAIMS} | {"introduction"}
+    sections = {f"{claim.paper}-{claim.section.split()[0]}" for claim in CLAIMS} | {"introduction", *PAPERS}
     for path in verdicts.COMMENTS.iterdir():
         assert path.name == f"{path.stem}.md" and path.stem in sections
         text = path.read_text(encoding="utf-8")
@@ -84,7 +84,7 @@ def test_sets_stand_beside_each_other_and_texts_never_change_a_verdict(inpaintin
     other = verdicts.ResultSet("faces", {})
     monkeypatch.setattr(verdicts, "COMMENTS", tmp_path)
     text = "Supported! {{synthetic/inpainting//comodgan_ft/maps_train}}, {{faces/inpainting//mystyle/maps_train}}\n"
-    (tmp_path / "5.2.1.md").write_text(text, encoding="utf-8")
+    (tmp_path / "MyStyle-5.2.1.md").write_text(text, encoding="utf-8")
     page = verdicts.page([ours, other], "command")
     assert "| claim | compared | synthetic | numbers | people | faces | numbers | people |" in page
     assert "\n\nSupported! 0.885 †, –\n\n" in page
