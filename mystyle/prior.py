@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,7 +17,7 @@ from mystyle.descent import Ramps
 from mystyle.domains.domain import Domain
 from mystyle.editing import EditSettings
 from mystyle.inversion import ByProjection, Inversion, SharedGenerator
-from mystyle.latents.anchors import Anchors, encode_anchors
+from mystyle.latents.anchors import Anchors, encode_anchors, outer_half, with_midpoints
 from mystyle.latents.statistics import latent_statistics
 from mystyle.latents.subspace import AlphaCode, SamplingSettings, sample, to_w
 from mystyle.projection import (
@@ -28,7 +30,7 @@ from mystyle.projection import (
 from mystyle.protocols import Method
 from mystyle.roles import Generator, PerceptualDistance
 from mystyle.tuning import TuningSettings, tune
-from mystyle.types import Degradation, Image, Portraits
+from mystyle.types import Degradation, Image, Portraits, WPlus
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Settings:
     """decides how far edits go"""
     sample: SamplingSettings = field(default_factory=SamplingSettings)
     """decides where samples come from"""
+    basis: Literal["anchors", "dependent", "half"] = "anchors"
+    """what spans P once the generator is tuned: the anchors, dependent ones besides, or their outer half (B.3)"""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,18 @@ class MyStylePrior(ByProjection):
     perceptual: PerceptualDistance
     settings: Settings
 
+    @cached_property
+    def basis(self) -> Anchors:
+        """The anchors whose coordinates are sampled and found."""
+        if self.settings.basis == "dependent":
+            return with_midpoints(self.anchors)
+        return outer_half(self.anchors) if self.settings.basis == "half" else self.anchors
+
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """Section 3.3: an ``AlphaInversion`` unless the settings ask for W or W+, where the seeds matter."""
         s = self.settings.restore
         if isinstance(s, ProjectionSettings):
-            found = project(degraded, degradation, self.generator, self.anchors, self.perceptual, s)
+            found = project(degraded, degradation, self.generator, self.basis, self.perceptual, s)
             return replace(found, editing=self.settings.edit)
         statistics = latent_statistics(self.generator)
         return project_latent(degraded, degradation, self.generator, self.perceptual, statistics, s, seeds=seeds)
@@ -66,14 +77,15 @@ class MyStylePrior(ByProjection):
         found = Inversion.read(renderer, tensors)
         if not isinstance(s.restore, ProjectionSettings):
             return found
-        code = AlphaCode(tensors["alpha"], self.anchors.hash)
-        return AlphaInversion(**vars(found), code=code, anchors=self.anchors, editing=s.edit, beta=s.restore.beta)
+        code = AlphaCode(tensors["alpha"], self.basis.hash)
+        return AlphaInversion(**vars(found), code=code, anchors=self.basis, editing=s.edit, beta=s.restore.beta)
 
     @torch.no_grad()
     def sample(self, n: int, *, seed: int) -> Image:
         """Images of n codes of the subspace, [n, 3, R, R]. By B.1, the first ones do not depend on ``n``."""
         draws = torch.Generator().manual_seed(seed)
-        return self.render(sample(self.anchors, n, draws, self.settings.sample)[:, None]).cpu()
+        w = to_w(sample(self.basis, n, draws, self.settings.sample).to(self.basis.codes), self.basis)
+        return self.rendered(w[:, None]).cpu()
 
     def reconstructions(self) -> Image:
         """The photos as G_p renders them from their anchors, [N, 3, R, R]."""
@@ -81,8 +93,11 @@ class MyStylePrior(ByProjection):
 
     def render(self, alpha: Tensor) -> Image:
         """The images [n, 3, R, R] of coordinates [n, num_ws, N], or [n, 1, N] alike in all layers."""
-        ws = to_w(alpha.to(self.anchors.codes), self.anchors).expand(-1, self.generator.num_ws, -1)
-        return SharedGenerator(self.generator)(ws)
+        return self.rendered(to_w(alpha.to(self.anchors.codes), self.anchors))
+
+    def rendered(self, w: WPlus) -> Image:
+        """[n, num_ws or 1, w_dim] -> [n, 3, R, R]."""
+        return SharedGenerator(self.generator)(w.expand(-1, self.generator.num_ws, -1))
 
     def save(self, folder: Path) -> None:
         save_generator(self.generator, folder / "generator.safetensors")

@@ -131,7 +131,26 @@ def without_inner(anchors: Anchors, tolerance: float = 1e-6) -> Anchors:
     once = anchors[(~repeated).nonzero().flatten().tolist()]
     if len(once) < 3:
         return once
-    others = ~torch.eye(len(once), dtype=torch.bool, device=once.codes.device)
-    nearest = nearest_in_hull(once.codes, once.codes, others) @ once.codes.double()
-    outside = (nearest - once.codes.double()).norm(dim=1) > near
-    return once[outside.nonzero().flatten().tolist()]
+    return once[(from_the_others(once) > near).nonzero().flatten().tolist()]
+
+
+def from_the_others(anchors: Anchors) -> torch.Tensor:
+    """The distance of each anchor from the hull of all others, float64 [N]."""
+    codes = anchors.codes.double()
+    others = ~torch.eye(len(codes), dtype=torch.bool, device=codes.device)
+    apart: torch.Tensor = (nearest_in_hull(codes, codes, others) @ codes - codes).norm(dim=1)
+    return apart
+
+
+def with_midpoints(anchors: Anchors) -> Anchors:
+    """Twice as many: after the anchors the middles between each and the next, which depend on them and span nothing."""
+    following = [*range(1, len(anchors)), 0]
+    middles = (anchors.codes + anchors.codes[following]) / 2
+    names = tuple(f"{anchors.names[i]} and {anchors.names[j]}" for i, j in enumerate(following))
+    return Anchors(torch.cat([anchors.codes, middles]), anchors.names + names)
+
+
+def outer_half(anchors: Anchors) -> Anchors:
+    """Half of them, those farthest from the hull of the others, in their order."""
+    kept = from_the_others(anchors).topk(-(-len(anchors) // 2)).indices
+    return anchors[sorted(kept.tolist())]

@@ -51,6 +51,7 @@ LETTER = {
         "concentration": 1.0,  # without effect
         "sweeps": 1.0,  # without effect
     },
+    "basis": "anchors",  # 3.2: all of them
 }
 
 
@@ -96,6 +97,19 @@ def test_paper_restores(prior, person, task):
         assert torch.equal(prior.restore(phi(photos), phi, seeds=[0, 1]), found.images)
     assert torch.equal(found.images, found.render())  # the image is that of the code
     assert found.images.shape == photos.shape and found.images.isfinite().all()
+
+
+@pytest.mark.parametrize(("basis", "count"), [("anchors", 4), ("dependent", 8), ("half", 2)])
+def test_coordinates_are_of_what_spans_the_prior_and_edits_know_it(prior, person, basis, count):
+    spanned = replace(prior, settings=replace(prior.settings, basis=basis))
+    found = spanned.invert(person.images[:1], seeds=[0])
+    assert found.code.alpha.shape == (1, 8, count) and found.code.anchors == spanned.basis.hash
+    torch.testing.assert_close(found.ws, found.code.alpha @ spanned.basis.codes)
+    again = spanned.inversion(found.tensors())
+    direction = prior.anchors.codes[0] - prior.anchors.codes[1]
+    assert torch.equal(again.moved(direction, [1.0]).ws, found.moved(direction, [1.0]).ws)
+    assert spanned.sample(2, seed=0).shape == (2, 3, 32, 32)
+    assert len(spanned.reconstructions()) == 4  # the photos are those of the anchors
 
 
 def test_paper_edits_by_its_own_settings(prior, person, tiny_domain):

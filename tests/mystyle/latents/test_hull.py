@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 
-from mystyle.latents.anchors import Anchors, read_anchors, without_inner
+from mystyle.latents.anchors import (
+    Anchors,
+    from_the_others,
+    outer_half,
+    read_anchors,
+    with_midpoints,
+    without_inner,
+)
 from mystyle.latents.hull import nearest_in_hull
 from mystyle.latents.subspace import project_to_dilated_hull, to_w
 
@@ -147,6 +154,24 @@ def test_what_is_left_has_the_same_hull_with_more_anchors_than_dimensions():
     assert 4 <= len(left) < 60
     nearest = nearest_in_hull(left.codes, anchors.codes) @ left.codes.double()
     np.testing.assert_allclose(nearest, anchors.codes, atol=2e-6)  # float32 codes of size 2, tolerance 1e-6
+
+
+def test_midpoints_are_dependent_and_dropping_them_gives_the_anchors_back():
+    anchors = named(cloud(16, 7, 12))
+    more = with_midpoints(anchors)
+    assert len(more) == 14 and more.rank == anchors.rank == 7
+    torch.testing.assert_close(more.codes[13], (anchors.codes[6] + anchors.codes[0]) / 2)
+    left = without_inner(more)
+    assert left.names == anchors.names and torch.equal(left.codes, anchors.codes)
+
+
+def test_the_outer_half_is_that_farthest_from_the_others_in_order():
+    square = torch.tensor([[0.0, 0.0], [0.5, 0.1], [4.0, 0.0], [0.4, 3.0], [1.0, 1.0]])
+    anchors = named(square)
+    # (1, 1) is inside; (0.5, 0.1) is not far from being so
+    apart = from_the_others(anchors)
+    assert apart[4] == pytest.approx(0, abs=1e-9) and apart[2] > apart[3] > apart[0] > 0
+    assert outer_half(anchors).names == ("0.png", "2.png", "3.png")
 
 
 def test_few_anchors_are_left_alone():
