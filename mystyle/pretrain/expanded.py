@@ -9,6 +9,8 @@ Where the text leaves something open, we choose:
 - s_k is -1, 0 or 1, not 0 for a third of the attributes, and y_k is 0, F's own share for the photo, or 1.
 - L_2 and L_align are means over pixels and channels, as everywhere in the project, L_lpips and L_id look through
   ``perceptual``, c_k is read by ``reader``.
+- L_align has a weight of 100. With 1, refined edits please the classifier by false colours, as the paper shows them
+  without this loss (its Figure 10); the printed sum of squares would be a weight of 49,000 at 128 px.
 - L_spa is the sum that is printed, over as many numbers as there are layers and coordinates, whatever these are worth:
   with a weight of 1 no coordinate of the synthetic domain leaves zero, where the largest gradient of 10 L_cls is 0.2.
 - optimiser (Adam), rates, steps and batch.

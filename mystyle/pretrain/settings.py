@@ -178,7 +178,7 @@ class StyleFlowSettings:
 
 @dataclass(frozen=True)
 class ExpandedSettings:
-    """The weights are the paper's but for ``sparsity_weight``, which is 1 there (``mystyle.pretrain.expanded``)."""
+    """The weights are the paper's but for those of sparsity and alignment (``mystyle.pretrain.expanded``)."""
 
     attributes: Sequence[str] = ("glasses", "age", "smile", "masculine", "hair_length", "mouth_open")
     samples: int = 8000  # of the generator, where there are no photographs
@@ -195,7 +195,7 @@ class ExpandedSettings:
     sparsity_weight: float = 2e-3
     refined_l2_weight: float = 0.01
     refined_class_weight: float = 10.0
-    alignment_weight: float = 1.0
+    alignment_weight: float = 100.0
     width: int = 64  # of the extractor and of queries, at most
     layers: int = 2  # of the extractor
     held_out: float = 0.05  # share of the identities kept for the figures
