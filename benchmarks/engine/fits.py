@@ -88,6 +88,10 @@ class FitStore:
                 return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
         return dict(_read(self._make_images(keys, lambda: compute(range(len(keys))))))
 
+    def knows(self, keys: Sequence[str]) -> bool:
+        """Whether fits of all these images are there whole."""
+        return len(self._rows(keys)) == len(set(keys))
+
     def _make_images(self, keys: Sequence[str], compute: Callable[[], dict[str, Tensor]]) -> Path:
         place, _ = self.make(content_hash(list(keys)), lambda: _saves(compute()), {"images": list(keys)})
         return place
@@ -119,24 +123,42 @@ class JobResources:
     domain: Domain
     store: FitStore
     job: Job
+    read_group: Callable[[], Image] | None = None
+    """the photos of ``job.together``, [n, 3, R, R]"""
 
     def invert(self, prior: Inverts, images: Image, seeds: Sequence[int]) -> Inversion:
-        hashes = [digest(image) for image in images]
-        beside = {"together": hashes} if getattr(prior, "together", False) else {}  # all images decide each row
-        keys = [
-            {"fit": "inversion", "image": image, "seed": seed, **beside}
-            for image, seed in zip(hashes, seeds, strict=True)
-        ]
-        return prior.inversion(
-            self.cached(keys, lambda rows: prior.invert(images[rows], seeds=[seeds[i] for i in rows]).tensors())
-        )
+        """A photo that is not there yet is inverted together with all of its group."""
+        joint = getattr(prior, "together", False)  # all images decide each row
+        keys = _inversion_keys(images, seeds, joint)
+        if self.read_group and not joint and not self.store.knows(self._hashed(keys)):
+            group, group_seeds = self.read_group().to(images), [photo.seed for photo in self.job.together]
+            group_keys = _inversion_keys(group, group_seeds)
+            if all(key in group_keys for key in keys):  # and not an edited image, say
+                self._inverted(prior, group, group_seeds, group_keys)
+        return prior.inversion(self._inverted(prior, images, seeds, keys))
+
+    def _inverted(
+        self, prior: Inverts, images: Image, seeds: Sequence[int], keys: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Tensor]:
+        return self.cached(keys, lambda rows: prior.invert(images[rows], seeds=[seeds[i] for i in rows]).tensors())
 
     def cached(
         self, keys: Sequence[Mapping[str, Any]], compute: Callable[[Sequence[int]], dict[str, Tensor]]
     ) -> dict[str, Tensor]:
-        mine = {"prior": self.job.prior_identity, "settings": plain(self.job.settings)}
-        found = self.store.images([content_hash({**mine, **key}) for key in keys], lambda rows: compute(list(rows)))
+        found = self.store.images(self._hashed(keys), lambda rows: compute(list(rows)))
         return {name: tensor.to(self.domain.device) for name, tensor in found.items()}
+
+    def _hashed(self, keys: Sequence[Mapping[str, Any]]) -> list[str]:
+        mine = {"prior": self.job.prior_identity, "settings": plain(self.job.settings)}
+        return [content_hash({**mine, **key}) for key in keys]
+
+
+def _inversion_keys(images: Image, seeds: Sequence[int], joint: bool = False) -> list[dict[str, Any]]:
+    """What a photo's inversion is kept under; ``joint``: all of them decide each."""
+    hashes = [digest(image) for image in images]
+    beside = {"together": hashes} if joint else {}
+    pairs = zip(hashes, seeds, strict=True)
+    return [{"fit": "inversion", "image": image, "seed": seed, **beside} for image, seed in pairs]
 
 
 def damage_of(place: Path) -> str | None:

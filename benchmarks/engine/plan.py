@@ -11,15 +11,15 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.api.metric import Metric
 from benchmarks.api.seeds import item_seed
-from benchmarks.api.suite import Suite, Variant
+from benchmarks.api.suite import Strangers, Suite, Variant
 from benchmarks.api.task import Case, Part, Person
 from benchmarks.engine.records import (
     CaseRecord,
@@ -33,6 +33,19 @@ from datasets.folders import Photo
 from mystyle.files import printable
 
 KEY_LENGTH = 16  # hex digits: 64 bits, ample for the thousands of jobs of one folder
+TOGETHER = 16  # photos of strangers that are inverted at once
+
+
+class PhotoToInvert(NamedTuple):
+    """A held-out photo, its SHA-256, and the seed of its inversion."""
+
+    person: str
+    file: str
+    digest: str
+    seed: int
+
+
+Groups = Mapping[str, tuple[PhotoToInvert, ...]]  # by person
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,7 @@ class Job:
     held_out: Mapping[str, str]
     others: Mapping[str, Mapping[str, str]]  # held-out photos of other people: guests, and whom the row is made of
     part: Part
+    together: tuple[PhotoToInvert, ...] = ()  # strangers' photos that are inverted at once, the person's among them
 
     @cached_property
     def key(self) -> str:
@@ -67,6 +81,7 @@ class Job:
         task = self.part.task  # its fields, the parameters, are hashed with the part
         decisive["task"] = [task.name, task.version]
         del decisive["preset"]  # a name for settings that are here themselves
+        del decisive["together"]  # changes nothing beyond rounding
         if not self.files:  # most suites have none
             del decisive["files"]
         if not self.part.guests:  # likewise
@@ -199,8 +214,10 @@ def make_jobs(
 
     jobs: list[Job] = []
     for seed in seeds:
+        parts_of = {person.name: suite.parts(person, people, settings, seed) for person in people}
+        groups = _groups(parts_of, held_out) if isinstance(settings.people, Strangers) else {}
         for person in people:
-            parts = suite.parts(person, people, settings, seed)
+            parts = parts_of[person.name]
             shared: dict[str, Any] = {
                 "suite": suite.name,
                 "suite_version": suite.version,
@@ -224,7 +241,7 @@ def make_jobs(
                     if isinstance(variant, Variant):
                         row_settings = variant.change(row_settings, part)
                     row |= {"settings": row_settings, "train": chosen, "part": part, "files": decisive(part)}
-                    row |= {"others": guests(part)}
+                    row |= {"others": guests(part), "together": groups.get(person.name, ())}
                     jobs.append(Job(**shared | row, reference=False))
             for reference in suite.references:
                 if reference.parts and seed != seeds[0]:  # photos themselves: the same whatever the seed
@@ -245,11 +262,13 @@ def make_jobs(
 def shard(jobs: Sequence[Job], number: int, count: int) -> tuple[Job, ...]:
     """The share of one of ``count`` processes, ``number`` from 1 on; all shares together are ``jobs``.
 
-    Jobs with one prior stay together, so that nothing is fitted twice or waited for.
+    Jobs with one prior stay together, so that nothing is fitted twice or waited for, and so do those of a row whose
+    photos are inverted at once.
     """
-    groups: dict[str, list[Job]] = {}
+    groups: dict[Any, list[Job]] = {}
     for job in jobs:
-        groups.setdefault(job.prior_key or job.key, []).append(job)
+        inverted = (job.method, job.together) if job.together else job.key
+        groups.setdefault(job.prior_key or inverted, []).append(job)
     mine = {job.key for group in list(groups.values())[number - 1 :: count] for job in group}
     return tuple(job for job in jobs if job.key in mine)
 
@@ -268,6 +287,25 @@ def fits_first(jobs: Sequence[Job], priors: Path) -> list[Job]:
     return sorted(jobs, key=photos_to_fit, reverse=True)
 
 
+def _groups(parts_of: Mapping[str, Sequence[Part]], held_out: Mapping[str, Mapping[str, str]]) -> Groups:
+    """For each person the photos that are inverted at once with theirs: a descent on many takes little longer."""
+
+    def photos() -> Iterator[PhotoToInvert]:
+        for person, parts in parts_of.items():
+            for part in parts:
+                for case in part.cases if not part.guests else ():
+                    if case.photo is not None:
+                        yield PhotoToInvert(person, case.image, held_out[person][case.image], case.seed)
+
+    every = list(dict.fromkeys(photos()))
+    found: dict[str, tuple[PhotoToInvert, ...]] = {}
+    for start in range(0, len(every), TOGETHER):
+        group = every[start : start + TOGETHER]
+        for person in dict.fromkeys(photo.person for photo in group):
+            found[person] = (*found.get(person, ()), *group)
+    return found
+
+
 def _require_distinct(jobs: Sequence[Job]) -> None:
     """Raises ValueError if two cases of a row have one name: the second would take the first one's image."""
     seen = Counter((job.method, job.person, job.seed, case.name) for job in jobs for case in job.cases)
@@ -279,11 +317,11 @@ def _require_distinct(jobs: Sequence[Job]) -> None:
 def _turns(jobs: Sequence[Job]) -> dict[str, int]:
     """When a job's turn comes, by key: 0 the first of those with its prior, 1 the others, 2 and 3 those without.
 
-    Of these the first one of a row, person and seed comes before the others, which find the photos inverted: side by
-    side, one would wait for the other.
+    Of these the first one of a row, seed and person, or group of strangers, comes before the others, which find the
+    photos inverted: side by side, one would wait for the other.
     """
     first = _first_with_their_priors(jobs)
-    inverting = set({(job.method, job.person, job.seed): job.key for job in reversed(jobs)}.values())
+    inverting = set({(job.method, job.together or job.person, job.seed): job.key for job in reversed(jobs)}.values())
 
     def turn(job: Job) -> int:
         if job.prior_key is not None:

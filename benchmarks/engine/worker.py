@@ -7,7 +7,7 @@ import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,7 +200,9 @@ class Worker:
                 wanted = task.verb.__name__ if task.verb else "nothing"
                 raise Inapplicable(f"{job.method} does not offer what this task asks for ({wanted})")
             began = time.perf_counter()
-            output = task.solve(prior, problem, job.cases, JobResources(self.domain, self.context.fits, job))
+            group = partial(self._group, job) if job.together and not job.personal else None
+            resources = JobResources(self.domain, self.context.fits, job, group)
+            output = task.solve(prior, problem, job.cases, resources)
         except Unsupported as dash:
             raise Inapplicable(str(dash)) from dash
         seconds = {"fit": about.seconds, "restore": time.perf_counter() - began}
@@ -304,6 +306,12 @@ class Worker:
             photos = self._photos(guest, job.others[guest])
             parts.append(replace(photos, files=tuple(f"{guest}/{file}" for file in photos.files)))
         return parts[0] if len(parts) == 1 else _joined(parts)
+
+    def _group(self, job: Job) -> Image:
+        """The photos that are inverted at once, [n, 3, R, R]."""
+        import torch
+
+        return torch.cat([self._photos(who, {file: digest}).images for who, file, digest, _ in job.together])
 
     def _photos(self, person: str, expected: Mapping[str, str]) -> Portraits:
         """The photos of the plan on the CPU, none for strangers. Raises DataError if they are not those any more."""

@@ -16,8 +16,9 @@ from safetensors.torch import save_file
 from tiny import tiny_domain
 from torch import Tensor
 
+from benchmarks.api.suite import Strangers
 from benchmarks.api.task import Part
-from benchmarks.engine import records
+from benchmarks.engine import plan, records
 from benchmarks.engine.fits import FitStore, JobResources
 from benchmarks.engine.plan import content_hash
 from benchmarks.engine.worker import Worker
@@ -240,6 +241,7 @@ class Spied(Toy):
 @dataclass(frozen=True)
 class TwoPhotos:
     photos: int = 2
+    people: Any = ("alice", "bob")
     tuning: PivotalTuning = field(default_factory=lambda: PivotalTuning(steps=1))
     gallery: int = 3
 
@@ -308,6 +310,29 @@ def test_an_inversion_depends_on_photo_seed_prior_and_settings(people_root, tmp_
     assert len(calls) == 5
     inverted(replace(job, suite="other", metrics={}, preset="full", part=Part(Editing("yaw", (0.0,)), ())))
     assert len(calls) == 5
+
+
+def test_photos_of_strangers_are_inverted_at_once(people_root, tmp_path, calls, monkeypatch):
+    strangers = replace(SUITE, presets={"smoke": TwoPhotos(people=Strangers(2), photos=2)})
+    method = Spied("spied", personal=False)
+    jobs = jobs_of(people_root, [method], strangers)
+    run_all(people_root, method, tmp_path / "at once", strangers, jobs)
+    assert [call for call in calls if call[0] == "invert"] == [("invert", 4)]
+    apart = [replace(job, together=()) for job in jobs]
+    assert [job.key for job in apart] == [job.key for job in jobs]
+    run_all(people_root, method, tmp_path / "apart", strangers, apart)
+    assert [call for call in calls if call[0] == "invert"][1:] == [("invert", 2)] * 2
+    for job in jobs:  # the spy's noise is of a seed for each image
+        one, other = (records.read_rows(tmp_path / run, job.key) for run in ("at once", "apart"))
+        assert one["value"].tolist() == pytest.approx(other["value"].tolist(), abs=1e-5, nan_ok=True)
+    personal = Spied("spied")
+    calls.clear()
+    run_all(people_root, personal, tmp_path / "personal", strangers)
+    assert sorted(calls) == [("fit", 5)] * 2 + [("invert", 2)] * 2, "priors of two people"
+    monkeypatch.setattr(plan, "TOGETHER", 3)
+    alice, bob = ({job.together for job in jobs_of(people_root, [method], strangers) if job.person == who}
+                  for who in ("alice", "bob"))  # fmt: skip
+    assert [len(group) for group in alice] == [3] and [len(group) for group in bob] == [4]  # bob's are of two groups
 
 
 def test_a_method_that_looks_at_no_photo_shares_its_fit_between_people(people_root, tmp_path, calls):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Part
-from benchmarks.engine.plan import Job, content_hash, fits_first, plain
+from benchmarks.engine.plan import Job, PhotoToInvert, content_hash, fits_first, plain
 from benchmarks.suites import common
 from benchmarks.suites.inpainting import SUITE
 from benchmarks.tasks.inversion import Inversion
@@ -101,12 +101,15 @@ def test_what_decides_the_result_changes_the_key(job, name):
     assert dataclasses.replace(job, **{name: CHANGES[name]}).key != job.key
 
 
-def test_the_name_of_the_preset_does_not(job):
-    assert dataclasses.replace(job, preset="full").key == job.key
+@pytest.mark.parametrize(
+    "change", [{"preset": "full"}, {"together": (PhotoToInvert("bob", "test/000.png", "0" * 64, 1),)}]
+)
+def test_the_name_of_the_preset_and_what_is_inverted_at_once_do_not(job, change):
+    assert dataclasses.replace(job, **change).key == job.key
 
 
 def test_every_field_of_a_job_is_considered():
-    assert {field.name for field in dataclasses.fields(Job)} == {*CHANGES, "preset", "suite", "reference"}
+    assert {field.name for field in dataclasses.fields(Job)} == {*CHANGES, "preset", "suite", "reference", "together"}
 
 
 @pytest.mark.parametrize(
