@@ -314,19 +314,20 @@ def _require_distinct(jobs: Sequence[Job]) -> None:
             raise ValueError(f"suite {jobs[0].suite}: {times} cases named {case!r} of {person}, row {row}")
 
 
-def _turns(jobs: Sequence[Job]) -> dict[str, int]:
+def _turns(jobs: Sequence[Job]) -> dict[str, tuple[int, int]]:
     """When a job's turn comes, by key: 0 the first of those with its prior, 1 the others, 2 and 3 those without.
 
     Of these the first one of a row, seed and person, or group of strangers, comes before the others, which find the
-    photos inverted: side by side, one would wait for the other.
+    photos inverted: side by side, one would wait for the other. So the rest of a group comes row by row.
     """
     first = _first_with_their_priors(jobs)
+    rows = {name: i for i, name in enumerate(dict.fromkeys(job.method for job in jobs))}
     inverting = set({(job.method, job.together or job.person, job.seed): job.key for job in reversed(jobs)}.values())
 
-    def turn(job: Job) -> int:
+    def turn(job: Job) -> tuple[int, int]:
         if job.prior_key is not None:
-            return int(job.key not in first)
-        return 2 if job.key in inverting else 3
+            return int(job.key not in first), 0
+        return (2, 0) if job.key in inverting else (3, rows[job.method] if job.together else 0)
 
     return {job.key: turn(job) for job in jobs}
 
