@@ -219,7 +219,7 @@ def _published(run: Published | None, cells: Cells) -> Iterator[str]:
     if run is not None:
         for condition in cells.conditions:
             numbers = run.suite.published_numbers(cells.row, cells.metric, condition)
-            yield from (f"{number.mean:.2f}" for number in numbers.values())
+            yield from (str(number).partition(" ")[0] for number in numbers.values())  # without its deviation
 
 
 def _numbers(verdict: Verdict, results: ResultSet) -> Row:
