@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from bench_toys import Toy, context_of, jobs_of, person_of
+from bench_toys import Settings, Toy, context_of, jobs_of, person_of
 from safetensors.torch import save_file
 from tiny import tiny_domain
 from torch import Tensor
@@ -333,6 +333,15 @@ def test_photos_of_strangers_are_inverted_at_once(people_root, tmp_path, calls, 
     alice, bob = ({job.together for job in jobs_of(people_root, [method], strangers) if job.person == who}
                   for who in ("alice", "bob"))  # fmt: skip
     assert [len(group) for group in alice] == [3] and [len(group) for group in bob] == [4]  # bob's are of two groups
+
+
+def test_the_first_of_each_group_begins_and_the_rest_comes_row_by_row(people_root):
+    """So no worker waits for an inversion that another one is at, as long as there is anything else."""
+    strangers = replace(SUITE, presets={"smoke": TwoPhotos(people=Strangers(2), photos=2)})
+    methods = [Spied(name, personal=False, settings=Settings(fit=None)) for name in ("a", "b")]
+    order = [(job.method, job.person) for job in jobs_of(people_root, methods, strangers)]
+    assert order[:2] == [("a", "alice"), ("b", "alice")]
+    assert [method for method, _ in order[2:]] == ["a"] * 3 + ["b"] * 3
 
 
 def test_a_method_that_looks_at_no_photo_shares_its_fit_between_people(people_root, tmp_path, calls):
