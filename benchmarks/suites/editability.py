@@ -60,6 +60,7 @@ EDITORS = {  # and the strengths of its edits
     **{"expanded": 1.0, "styleflow": 1.0, "mapper": 1.0, "advstyle": 3.0},
 }
 QUICK = ("interfacegan", "ganspace_labelled", "sefa_labelled", "expanded", "styleflow")
+SHOWN = 5  # people in a figure
 TURNS = {"turn5": 5.0, "turn10": 10.0}  # degrees
 CONDITIONS = {
     "inverted": "Inversion, not edited",
@@ -241,25 +242,25 @@ SUITE = Suite(
             "grid",
             "editability_single",
             "Edits of one attribute by the same strength: the first of each person's.",
-            {"columns": COLUMNS, "conditions": ("single",)},
+            {"columns": COLUMNS, "conditions": ("single",), "people": SHOWN},
         ),
         Figure(
             "grid",
             "editability_sequential",
             "Smile, pose and age edited one after the other.",
-            {"columns": COLUMNS, "conditions": ("sequential",)},
+            {"columns": COLUMNS, "conditions": ("sequential",), "people": SHOWN},
         ),
         Figure(
             "grid",
             "editability_expanded",
             "Less and more of an attribute by ELS's directions, for every inversion.",
-            {"columns": COLUMNS, "conditions": ("expanded",)},
+            {"columns": COLUMNS, "conditions": ("expanded",), "people": SHOWN},
         ),
         Figure(
             "grid",
             "editability_editors",
             "Less and more of an attribute by every editor.",
-            {"columns": ("e4e", "ii2s", "pti"), "conditions": QUICK},
+            {"columns": ("e4e", "ii2s", "pti"), "conditions": QUICK, "people": SHOWN},
         ),
         Figure(
             "strips",

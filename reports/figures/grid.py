@@ -1,8 +1,8 @@
 """A row of images per case, a column per method: the layout of Figures 6, 9, 10 and 15.
 
-Options: ``columns``, methods and references from left to right; ``conditions``, if not all are wanted; ``companion``,
-the name of an image that is kept beside the outputs and its title, shown beside the input; ``extremes``, a metric by
-whose highest and lowest value the rows are chosen, two for each condition.
+Options: ``columns``, methods and references from left to right; ``conditions``, if not all are wanted; ``people``, how
+many at most; ``companion``, the name of an image that is kept beside the outputs and its title, shown beside the input;
+``extremes``, a metric by whose highest and lowest value the rows are chosen, two for each condition.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
         rows, labels, rule = _extremes(run, options["extremes"])
     else:
         wanted = options.get("conditions")
-        rows, rule = choose([case for case in run.cases if wanted is None or case.condition in wanted]), CHOICE
+        people = list(dict.fromkeys(case.person for case in run.cases))[: options.get("people")]
+        cases = [case for case in run.cases if wanted is None or case.condition in wanted]
+        rows, rule = choose([case for case in cases if case.person in people]), CHOICE
         labels = [f"{case.person}\n{run.label(case)}" for case in rows]
     if not rows:
         return None

@@ -13,6 +13,7 @@ from reports.runs import Run
 
 FACES = False
 COLUMNS = 7  # panels beside each other
+LINES = 120  # at most, on a page of half a metre; beyond that the table says it better
 NAMES = {"D": "diamond", "s": "square", "^": "triangle", "P": "cross", "v": "inverted triangle"}  # of markers
 
 
@@ -30,7 +31,7 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
             if (condition.name, method.name) in found or any(numbers):
                 lines.append((condition, method))
     metrics = [metric for metric in run.suite.metrics if rows.xs(metric.name, level="metric")["mean"].notna().any()]
-    if not metrics:
+    if not metrics or len(lines) > LINES:
         return None
     markers = dict(zip(dict.fromkeys(source.source for source in run.suite.published), cycle(NAMES), strict=False))
     columns, rows_of_panels = min(COLUMNS, len(metrics)), -(-len(metrics) // COLUMNS)
