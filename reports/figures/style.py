@@ -62,8 +62,10 @@ def sheet(
             if notes and notes[r][c]:
                 figure.text((x + cell / 2) / width, (y - 4) / height, notes[r][c], ha="center", va="top", fontsize=6)
         if labels:
-            place: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "fontsize": 6.5}
-            figure.text(SIDE / 2 / width, (y + cell / 2) / height, _narrow(labels[r], cell), **place)
+            label = _narrow(labels[r], cell)
+            size = 6.5 * min(1.0, 3 / (label.count("\n") + 1))  # three lines of it fill the side
+            place: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "fontsize": size}
+            figure.text(SIDE / 2 / width, (y + cell / 2) / height, label, **place)
     for c, title in enumerate(titles):
         middle = SIDE + c * (cell + GAP) + cell / 2
         figure.text(middle / width, 1 - (top - GAP) / height, title, ha="center", va="bottom", linespacing=1.0)
