@@ -90,7 +90,7 @@ def test_the_content_branch_s_loss_is_equation_11(tiny_domain, album):
         expected = {
             "refined_l2": 0.01 * float(((refined - x) ** 2).mean()),
             "refined_class": 10 * class_loss(recipe, refined, x, S),
-            "alignment": float((change**2).mean()),
+            "alignment": 100 * float((change**2).mean()),
         }
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)  # float32
 
