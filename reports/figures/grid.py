@@ -30,9 +30,9 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
         rows, labels, rule = _extremes(run, options["extremes"])
     else:
         wanted = options.get("conditions")
-        people = list(dict.fromkeys(case.person for case in run.cases))[: options.get("people")]
+        first = list(dict.fromkeys(case.person for case in run.cases))[: options.get("people")]
         cases = [case for case in run.cases if wanted is None or case.condition in wanted]
-        rows, rule = choose([case for case in cases if case.person in people]), CHOICE
+        rows, rule = choose([case for case in cases if case.person in first]), CHOICE
         labels = [f"{case.person}\n{run.label(case)}" for case in rows]
     if not rows:
         return None
