@@ -11,10 +11,9 @@ import torch
 
 from benchmarks.api.lengths import lengths, with_lengths
 from benchmarks.api.registry import METHODS
-from benchmarks.engine.request import DATA
-from benchmarks.speed.method import AT_ONCE, timed
+from benchmarks.speed.method import AT_ONCE, rendered, timed
 from datasets.folders import read_portraits
-from datasets.synthetic.people import VERSION, strangers, write_people
+from datasets.synthetic.people import strangers
 from mystyle.domains import load_domain
 from mystyle.domains.domain import Domain
 from mystyle.inversion import Inversion
@@ -65,13 +64,12 @@ def differences(together: Inversion, single: list[Inversion]) -> dict[str, float
     away = (together.images[:n] - torch.cat([one.images for one in single])).abs().mean(dim=(1, 2, 3))
     objective = torch.cat([one.losses for one in single])[:, -1:]
     relative = (together.losses[:n, -1:] / objective - 1).abs()
-    return {"difference": float(away.max()), "difference_of_objectives": float(relative.max()) if n else 0.0}
+    return {"difference": float(away.max()), "difference_of_objectives": float(relative.max())}
 
 
 def photos(domain: Domain) -> Image:
-    """One of each of the first strangers, rendered if they are not there yet."""
-    root = DATA / f"{domain.name}-{domain.resolution}-v{VERSION}"
+    """One of each of the first strangers."""
     names = strangers(AT_ONCE)
-    list(write_people(names, root, domain.resolution, 1))
+    root = rendered(names, domain)
     portraits = [read_portraits(root / name, "test", domain.resolution) for name in names]
     return torch.cat([p.images for p in portraits]).to(domain.device)

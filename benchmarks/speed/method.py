@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -58,12 +59,18 @@ def measure(person: str, photos: int, held_out: int, epochs: int, preset: str, d
 
 
 def album(person: str, domain: Domain) -> tuple[Portraits, Portraits]:
-    """The person's photos to tune to and to project, rendered if they are not there yet."""
-    root = DATA / f"{domain.name}-{domain.resolution}-v{VERSION}"
-    if not (root / person).exists():
-        list(write_people((person,), root, domain.resolution, 1))
+    """The person's photos to tune to and to project."""
+    root = rendered((person,), domain)
     train, test = (read_portraits(root / person, split, domain.resolution) for split in ("train", "test"))
     return train, test
+
+
+def rendered(names: Sequence[str], domain: Domain) -> Path:
+    """The folder that holds these people, who are rendered if they are not there yet."""
+    root = DATA / f"{domain.name}-{domain.resolution}-v{VERSION}"
+    if missing := [name for name in names if not (root / name).exists()]:
+        list(write_people(missing, root, domain.resolution, 1))
+    return root
 
 
 def recipes(domain: Domain, train: Portraits, test: Portraits, epochs: int, preset: str) -> pd.DataFrame:
