@@ -61,11 +61,6 @@ class TunedInversion(Inversion):
 
 
 class PtiPrior(EmbeddingPrior[Settings], ByProjection):
-    @property
-    def together(self) -> bool:
-        """Whether what is found of an image depends on the others."""
-        return self.settings.together
-
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """Pivots of all images at once, then tuning; the images are the tuned generators'.
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 
 from benchmarks.engine import records
 from benchmarks.engine.plan import Job
@@ -31,22 +31,23 @@ def estimate(jobs: Sequence[Job], run: Path, priors: Path, hardware: str) -> Est
     """``hardware`` is that of this machine; records of other machines serve only where it has none."""
     own = [record for record in _near(run) if record.environment.get("hardware") == hardware]
     history = own or list(_published())
-    fits: dict[tuple[str, str], list[tuple[int, float]]] = {}
-    rests: dict[tuple[str, str, str], list[float]] = {}
+    fits: dict[tuple[str, str, str], list[tuple[int, float]]] = {}
+    rests: dict[tuple[str, str, str, str], list[float]] = {}
     for record in history:
         if record.status != "done" or not record.seconds or not record.cases:
             continue
-        seconds, row = dict(record.seconds), (record.method, record.preset)
+        seconds, row = dict(record.seconds), (record.domain, record.method, record.preset)
         if record.prior is not None and record.prior.key and "fit" in seconds:
             fits.setdefault(row, []).append((record.photos_fitted or 0, seconds.pop("fit")))
         rests.setdefault((record.suite, *row), []).append(sum(seconds.values()) / len(record.cases))
     found: dict[str, float | None] = {}
     fitted = {job.prior_key for job in jobs if job.prior_key and (priors / job.prior_key).exists()}
     for job in jobs:
-        rest = rests.get((job.suite, job.method, job.preset))
-        total = median(rest) * len(job.cases) if rest else None
+        row = (job.domain, job.method, job.preset)
+        rest = rests.get((job.suite, *row))
+        total = mean(rest) * len(job.cases) if rest else None  # one job of a group may do what the others find done
         if total is not None and job.prior_key and job.prior_key not in fitted:
-            fit = fits.get((job.method, job.preset))
+            fit = fits.get(row)
             total = total + _nearest(fit, len(job.train)) if fit else None
             fitted.add(job.prior_key)
         found[job.key] = total
@@ -75,6 +76,6 @@ def _near(run: Path) -> Iterator[records.Record]:
 
 
 def _published() -> Iterator[records.Record]:
-    for path in sorted(PUBLISHED.glob(f"*/{records.ARCHIVE}")):
+    for path in sorted(PUBLISHED.glob(f"*/{records.ARCHIVE}")) + sorted(PUBLISHED.glob(f"faces/*/{records.ARCHIVE}")):
         with contextlib.suppress(records.RecordError):
             yield from records.read_archive(path)

@@ -127,19 +127,19 @@ class JobResources:
     """the photos of ``job.together``, [n, 3, R, R]"""
 
     def invert(self, prior: Inverts, images: Image, seeds: Sequence[int]) -> Inversion:
-        """A photo that is not there yet is inverted together with all of its group."""
-        joint = getattr(prior, "together", False)  # all images decide each row
-        keys = _inversion_keys(images, seeds, joint)
-        if self.read_group and not joint and not self.store.knows(self._hashed(keys)):
+        """A photo that is not there yet, or that the others decide, too, is inverted together with all of its group."""
+        keys = _inversion_keys(images, seeds)
+        if self.read_group and (self.job.joint or not self.store.knows(self._hashed(keys))):
             group, group_seeds = self.read_group().to(images), [photo.seed for photo in self.job.together]
             group_keys = _inversion_keys(group, group_seeds)
             if all(key in group_keys for key in keys):  # and not an edited image, say
-                self._inverted(prior, group, group_seeds, group_keys)
-        return prior.inversion(self._inverted(prior, images, seeds, keys))
+                rows = [group_keys.index(key) for key in keys]
+                found = self._inverted(prior, group, group_seeds)
+                return prior.inversion({name: tensor[rows] for name, tensor in found.items()})
+        return prior.inversion(self._inverted(prior, images, seeds))
 
-    def _inverted(
-        self, prior: Inverts, images: Image, seeds: Sequence[int], keys: Sequence[Mapping[str, Any]]
-    ) -> dict[str, Tensor]:
+    def _inverted(self, prior: Inverts, images: Image, seeds: Sequence[int]) -> dict[str, Tensor]:
+        keys = _inversion_keys(images, seeds, self.job.joint)
         return self.cached(keys, lambda rows: prior.invert(images[rows], seeds=[seeds[i] for i in rows]).tensors())
 
     def cached(

@@ -81,7 +81,8 @@ class Job:
         task = self.part.task  # its fields, the parameters, are hashed with the part
         decisive["task"] = [task.name, task.version]
         del decisive["preset"]  # a name for settings that are here themselves
-        del decisive["together"]  # changes nothing beyond rounding
+        if not self.joint:
+            del decisive["together"]  # changes nothing beyond rounding
         if not self.files:  # most suites have none
             del decisive["files"]
         if not self.part.guests:  # likewise
@@ -90,6 +91,11 @@ class Job:
         if self.others:  # the hash of a mapping ignores the order, which decides whose photos are taken
             decisive["order"] = list(self.others)
         return content_hash(decisive)
+
+    @property
+    def joint(self) -> bool:
+        """Whether all images that are inverted at a time decide each row (the setting ``together`` of a method)."""
+        return bool(getattr(self.settings, "together", False))
 
     @property
     def prior_identity(self) -> dict[str, Any]:

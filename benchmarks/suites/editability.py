@@ -202,6 +202,11 @@ def unclipped(settings: Any, part: Part) -> Any:
     return replace(settings, restore=replace(settings.restore, clip=None))
 
 
+def one_generator(settings: Any, part: Part) -> Any:
+    """PTI of everybody at once (its section 3.2)."""
+    return replace(settings, together=True)
+
+
 def with_network(file: str, refined: bool, settings: Any, part: Part) -> Any:
     """ELS by another network, or by its style branch alone."""
     return replace(settings, file=file, refined=refined)
@@ -216,6 +221,7 @@ SUITE = Suite(
         *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "i2s_pp"),
         Variant("ii2s_unclipped", "II2S, not clipped", "ii2s", unclipped),
         *("ii2s", "magec_off", "magec", "pti"),
+        Variant("pti_together", "PTI, one generator", "pti", one_generator),
         Variant(
             "els_no_sparsity",
             "ELS, styles, no sparsity",
@@ -249,6 +255,12 @@ SUITE = Suite(
             "editability_sequential",
             "Smile, pose and age edited one after the other.",
             {"columns": COLUMNS, "conditions": ("sequential",), "people": SHOWN},
+        ),
+        Figure(
+            "strips",
+            "editability_one_generator",
+            "Edits by one generator that was tuned to everybody, laid out as Figures 3 and 11 of PTI.",
+            {"condition": "single", "columns": "edits", "methods": ("pti", "pti_together")},
         ),
         Figure(
             "grid",

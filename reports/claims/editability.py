@@ -10,6 +10,7 @@ DEGREE = 1.0  # of yaw: a fifteenth of what one edit turns
 COST = 0.05  # of the cosine to the photo
 
 table_2 = partial(Claim, "4.2 Editing quality", "Table 2", "editability", paper="PTI")
+figure_11 = partial(Claim, "4.2 Editing quality", "Figures 3 and 11", "editability", paper="PTI")
 tables_3_4 = partial(Claim, "4.4 Editing quality", "Tables 3 and 4", "editability", paper="II2S")
 table_5 = partial(Claim, "5 How to derive II2S", "Table 5", "editability", paper="II2S")
 magec_2 = partial(Claim, "4.2 Editability", "Table 2", "editability", paper="MAGEC")
@@ -44,6 +45,17 @@ CLAIMS = (
         "At the same magnitude, W+ keeps the identity better than W",
         pair("domain_wplus", "domain_w", "identity_photo", ("turn5", "turn10")),
         "greater",
+    ),
+    figure_11(
+        "One generator tuned to several people keeps the identity in edits better than W",
+        pair("pti_together", "domain_w", "identity_photo", ("single",)),
+        "greater",
+    ),
+    figure_11(
+        "The same edit of theirs changes no less than in W",
+        pair("pti_together", "domain_w", "yaw_change", ("single",)),
+        "greater",
+        margin=-DEGREE,
     ),
     tables_3_4(
         "Poses of II2S's codes span more than those of W",

@@ -1,18 +1,17 @@
 """One photo's images from left to right as something changes: the layout of Figures 7(b) and 12.
 
-Options: ``columns``, what changes: "dose", or "level" for the conditions that have one; ``condition``, if not all are
-wanted; ``people``, how many; ``rows``, photos each.
+Options: ``columns``, what changes: "dose", "level" for the conditions that have one, or "edits"; ``condition``, if not
+all are wanted; ``methods``, likewise; ``people``, how many; ``rows``, photos each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from operator import attrgetter
 from typing import Any
 
 from reports.figures import Drawing
 from reports.figures.style import BLANK, sheet
-from reports.runs import Run
+from reports.runs import Case, Run
 
 FACES = True
 CELL = 160  # dots
@@ -21,19 +20,20 @@ CELL = 160  # dots
 def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     along = options["columns"]
     cases = [case for case in run.cases if options.get("condition") in (None, case.condition)]
-    cases = [case for case in cases if getattr(case, along) is not None]
-    place = attrgetter("dose" if along == "dose" else "condition")  # a set of all photos has a level for each person
-    there = {place(case) for case in cases}
-    if along == "dose":
-        heads = {value: f"{value:.3g}" for value in sorted(there)}
-    else:
+    cases = [case for case in cases if getattr(case, along) not in (None, ())]
+    there = dict.fromkeys(_place(case, along) for case in cases)
+    heads: dict[Any, str]
+    if along == "level":
         heads = {c.name: c.title for c in run.conditions if c.name in there}
+    else:
+        heads = {v: f"{v:.3g}" for v in sorted(there)} if along == "dose" else {v: ", ".join(v) for v in there}
     methods = [method for method in run.methods if method.kind == "method"]
+    methods = [method for method in methods if method.name in options.get("methods", (method.name,))]
     rows, labels = [], []
     for person in list(dict.fromkeys(case.person for case in cases))[: options.get("people")]:
         mine = [case for case in cases if case.person == person]
         for file in list(dict.fromkeys(case.image for case in mine))[: options.get("rows", 1)]:
-            at = {place(case): case for case in reversed(mine) if case.image == file}  # the first of each
+            at = {_place(case, along): case for case in reversed(mine) if case.image == file}  # the first of each
             given = next((case.input for case in mine if case.image == file), None)
             for method in methods:
                 images = [at[v].outputs.get(method.name) if v in at else BLANK for v in heads]
@@ -48,3 +48,10 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
         f"Top to bottom, for each photo: {names}.",
         f"Strips of face images, {along} from {titles[-len(heads)]} to {titles[-1]}, by {names}.",
     )
+
+
+def _place(case: Case, along: str) -> Any:
+    """What decides the column of a case."""
+    if along == "edits":
+        return tuple(name for name, _ in case.edits)
+    return case.dose if along == "dose" else case.condition  # a set of all photos has a level for each person

@@ -163,6 +163,16 @@ def test_strips_have_a_column_per_condition():
     assert len(drawing.figure.axes) == 2 * 2, "two people, two columns, and none of what has no level"
 
 
+def test_strips_have_a_column_per_edit():
+    wanted = [(person, name) for person in ("p03", "p06") for name in ("smile", "yaw")]
+    shown = [Case(who, 0, f"{who}-{name}", condition="single", image="a", edits=((name, 1.0),)) for who, name in wanted]
+    other = RowRecord(name="other", title="Other", kind="method")
+    run = SimpleNamespace(cases=[*shown, Case("p03", 0, "none", image="a")], conditions=[], methods=[OURS, other])
+    drawing = importlib.import_module("reports.figures.strips").draw(run, {"columns": "edits", "methods": (OURS.name,)})
+    assert drawing.alt.startswith("Strips of face images, edits from smile to yaw")
+    assert len(drawing.figure.axes) == 2 * 2, "two people of one method, two edits"
+
+
 def test_numbers_of_an_axis_do_not_lie_on_each_other():
     panel = Figure(figsize=(3.4, 2.5)).subplots()
     log_ticks(panel, [10, 10, 50, 50, 100, 100, 114, 133, 192])

@@ -93,6 +93,21 @@ def test_neighbours_count_and_other_machines_only_in_need(toys, run, tmp_path, m
     assert estimate([job], run, run / "priors", HERE).seconds[job.key] == pytest.approx(4)
 
 
+def test_what_one_job_of_a_group_does_for_the_others_is_shared_among_them(toys, run):
+    context, jobs = toys
+    job = jobs["floor", "alice"]
+    for n, seconds in enumerate((30.0, 0.0, 0.0)):
+        leave(run, context, job, {"restore": seconds}, key=f"{n:016}")
+    assert estimate([job], run, run / "priors", HERE).total(1) == pytest.approx(10)
+
+
+def test_records_of_another_domain_say_nothing(toys, run):
+    context, jobs = toys
+    job = jobs["floor", "alice"]
+    leave(run, context, job, {"restore": 8.0}, key="0" * 16)
+    assert estimate([dataclasses.replace(job, domain="faces")], run, run / "priors", HERE).total(1) == 0
+
+
 def test_durations():
     assert [duration(s) for s in (0.4, 89, 91, 3600, 12_000)] == ["0 s", "89 s", "2 min", "60 min", "3 h 20 min"]
     assert Estimate({}, "").total(2) == 0

@@ -335,6 +335,21 @@ def test_photos_of_strangers_are_inverted_at_once(people_root, tmp_path, calls, 
     assert [len(group) for group in alice] == [3] and [len(group) for group in bob] == [4]  # bob's are of two groups
 
 
+def test_photos_that_decide_each_other_are_one_inversion_of_the_whole_group(people_root, tmp_path, calls):
+    strangers = replace(SUITE, presets={"smoke": TwoPhotos(people=Strangers(2), photos=2)})
+
+    @dataclass(frozen=True)
+    class OneGenerator(Settings):
+        together: bool = True
+
+    method = Spied("spied", personal=False, settings=OneGenerator(fit=None))
+    jobs = jobs_of(people_root, [method], strangers)
+    run_all(people_root, method, tmp_path, strangers, jobs)
+    assert [call for call in calls if call[0] == "invert"] == [("invert", 4)]
+    fewer = [replace(job, together=job.together[:3]) for job in jobs]
+    assert not {job.key for job in fewer} & {job.key for job in jobs}, "who else is there decides the images"
+
+
 def test_the_first_of_each_group_begins_and_the_rest_comes_row_by_row(people_root):
     """So no worker waits for an inversion that another one is at, as long as there is anything else."""
     strangers = replace(SUITE, presets={"smoke": TwoPhotos(people=Strangers(2), photos=2)})
