@@ -97,10 +97,14 @@ class Run:
         """Why a cell has no number of ours."""
         if method.kind == "published":
             return "Published number only; this method was not run."
-        rows = self.results
-        rows = rows[(rows["method"] == method.name) & (rows["metric"] == metric) & (rows["reason"] != "")]
-        rows = rows[rows["condition"] == condition]
-        return str(rows["reason"].iloc[0]) if len(rows) else "Not run."
+        return self._reasons.get((condition, method.name, metric), "Not run.")
+
+    @cached_property
+    def _reasons(self) -> dict[tuple[str, str, str], str]:
+        """The first reason of every cell that has one."""
+        cell = ["condition", "method", "metric"]
+        given = self.results[self.results["reason"] != ""].drop_duplicates(cell)
+        return dict(zip(given[cell].itertuples(index=False, name=None), given["reason"].map(str), strict=True))
 
     @cached_property
     def _failures(self) -> dict[tuple[str, str, str], tuple[int, int]]:
