@@ -43,8 +43,9 @@ class Settings:
     """decides the generators"""
     locality: Locality | None = None
     """regularises them; off in PTI's code"""
-    together: bool = False
-    """one generator for all images that are given at a time (Eq. 3), rather than one for each (Eq. 2)"""
+    together: Literal[False, "mean", "in turn"] = False
+    """one generator for all images that are given at a time, rather than one for each (Eq. 2): tuned to their mean (Eq.
+    3), or to one after the other and without an early stop, as in the released code"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,14 @@ class PtiPrior(EmbeddingPrior[Settings], ByProjection):
         for part in [slice(0, n)] if s.together else [slice(i, i + 1) for i in range(n)]:
             one = pivots[part], degraded[part].to(pivots), degradation[part]
             tuned, w, made = tune_at_pivots(
-                d.generator, *one, d.perceptual, s.tuning, s.locality, s.pivot_rate, seeds[part]
+                d.generator,
+                *one,
+                d.perceptual,
+                s.tuning,
+                s.locality,
+                s.pivot_rate,
+                seeds[part],
+                s.together == "in turn",
             )
             generators += [tuned] * len(w)
             ws.append(w.expand(-1, d.generator.num_ws, -1))

@@ -51,12 +51,14 @@ def tune_at_pivots(
     locality: Locality | None = None,
     pivot_rate: float = 0.0,
     seeds: Sequence[int] = (),
+    in_turn: bool = False,
 ) -> tuple[Generator, WPlus, int]:
     """Eq. 3 for n images at a time: one generator for all, frozen, their codes, and the number of steps that were made.
 
     ``w`` is [n, 1 or num_ws, w_dim], ``target`` [n, 3, h, w]. ``locality`` makes it Eq. 7, whose codes at pivot i are
-    drawn with ``seeds[i]``. With a ``pivot_rate`` Adam moves the codes, too (Figure 16, E and F). Raises
-    FloatingPointError if the loss ceases to be finite.
+    drawn with ``seeds[i]``. With a ``pivot_rate`` Adam moves the codes, too (Figure 16, E and F). ``in_turn``: a step
+    goes through the images with an update for each, to the end, as in the released code, rather than one by their
+    mean. Raises FloatingPointError if the loss ceases to be finite.
     """
     tuned = copy.deepcopy(generator)
     tuned.synthesis.requires_grad_(True)
@@ -69,21 +71,24 @@ def tune_at_pivots(
         features = perceptual.features(target)
     std = latent_statistics(generator).std if locality else 0.0
     draws = [torch.Generator().manual_seed(seed) for seed in seeds]
-    step = 0
-    while step < s.steps:
-        output = phi(tuned.synthesis(w.expand(-1, generator.num_ws, -1), noise="const"))
-        distance = perceptual.to_target(output, features).mean()
-        if float(distance.detach()) <= s.stop_below:
-            break
-        loss = distance + s.l2_weight * (output - target).square().mean()
-        if locality:
-            loss = loss + locality.weight * _away(tuned, generator, perceptual, w.detach(), draws, std, locality)
-        require_finite(loss, "pivotal tuning", step)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        step += 1
-    return tuned.requires_grad_(False), w.detach(), step
+    n = len(target)
+    parts = [slice(i, i + 1) for i in range(n)] if in_turn else [slice(0, n)]
+    for step in range(s.steps):
+        for part in parts:
+            pivots = w[part]
+            output = phi[part](tuned.synthesis(pivots.expand(-1, generator.num_ws, -1), noise="const"))
+            distance = perceptual.to_target(output, [f[part] for f in features]).mean()
+            if float(distance.detach()) <= s.stop_below and not in_turn:
+                return tuned.requires_grad_(False), w.detach(), step
+            loss = distance + s.l2_weight * (output - target[part]).square().mean()
+            if locality:
+                away = _away(tuned, generator, perceptual, pivots.detach(), draws[part], std, locality)
+                loss = loss + locality.weight * away
+            require_finite(loss, "pivotal tuning", step)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return tuned.requires_grad_(False), w.detach(), s.steps
 
 
 def _away(

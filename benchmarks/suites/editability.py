@@ -203,8 +203,8 @@ def unclipped(settings: Any, part: Part) -> Any:
 
 
 def one_generator(settings: Any, part: Part) -> Any:
-    """PTI of everybody at once (its section 3.2)."""
-    return replace(settings, together=True)
+    """PTI of everybody at once (its section 3.2), as the released code does it."""
+    return replace(settings, together="in turn")
 
 
 def with_network(file: str, refined: bool, settings: Any, part: Part) -> Any:

@@ -10,7 +10,8 @@ Where the paper is silent or cannot be followed, we choose:
   from their mean: 8, 30, 60 and 120 are 0.21, 0.78, 1.56 and 3.12 of it.
 - *Stopping.* The text tunes to the end, and so do all rows but the last, which stops as the released code does.
 - *Several identities.* Figures 14 and 15 are of one generator tuned to 12 people at once: the rows *one generator*, of
-  all people of a run, or sixteen at a time where they are more. Other rows have a generator for each person.
+  all people of a run, or sixteen at a time where they are more, tuned by as many updates for each photo as in other
+  rows, in turn as in the released code; by the mean over photos (Eq. 3) an update would do less for each of them.
 - *Pivots.* The rate at which they are optimised with the generator (E, F) is not given; here it is that of the
   descent that finds pivots. W+ is given as many steps as W. The text has C, E, D, F where the figure has C, D, E, F;
   titles are the figure's.
@@ -60,8 +61,8 @@ def in_wplus(settings: Any, part: Part) -> Any:
 
 
 def together(locality: Locality | None, settings: Any, part: Part) -> Any:
-    """One generator for everybody."""
-    return replace(to_the_end(settings, part), locality=locality, together=True)
+    """One generator for everybody, as the released code does it."""
+    return replace(to_the_end(settings, part), locality=locality, together="in turn")
 
 
 def started(start: Literal["mean", "random"], joint: bool, settings: Any, part: Part) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import pytest
 import torch
 
 from baselines.pti import METHOD
-from benchmarks.engine.fits import JobResources
 from mystyle.degradations import Downsampling, Identity
 from mystyle.latents.statistics import latent_statistics
 from mystyle.locality import CODE, Locality, locality_loss
@@ -91,32 +91,36 @@ def test_regularisation_keeps_random_codes(tiny_domain, images):
 
 def test_one_generator_for_all_renders_all(tiny_domain, images):
     """Eq. 3: the mean over images; by Eq. 2 each image has a generator that is nearer to it."""
-    together = prior_of(tiny_domain, tuning=TEXT, together=True).invert(images, seeds=[0, 1])
+    together = prior_of(tiny_domain, tuning=TEXT, together="mean").invert(images, seeds=[0, 1])
     apart = prior_of(tiny_domain, tuning=TEXT).invert(images, seeds=[0, 1])
     first, second = together.renderer.generators
     assert first is second and torch.equal(together.ws, apart.ws)
     error = [(found.images - images).square().mean() for found in (apart, together)]
     before = tiny_domain.generator.synthesis(apart.ws, noise="const")
     assert error[0] < error[1] < (before - images).square().mean()
-    alone = prior_of(tiny_domain, tuning=TEXT, together=True).invert(images[:1], seeds=[0])
+    alone = prior_of(tiny_domain, tuning=TEXT, together="mean").invert(images[:1], seeds=[0])
     assert torch.equal(alone.images, prior_of(tiny_domain, tuning=TEXT).invert(images[:1], seeds=[0]).images)
 
 
-def test_what_is_inverted_together_is_kept_together(tiny_domain, images):
-    """The photos beside it are part of a cached inversion's key."""
-    resources = JobResources(tiny_domain, None, None)
-    keys = []
-
-    def cached(asked, compute):
-        keys.append(asked)
-        return compute(range(len(asked)))
-
-    object.__setattr__(resources, "cached", cached)
-    for settings in ({"together": True}, {}):
-        prior = prior_of(tiny_domain, tuning=PivotalTuning(steps=1), **settings)
-        resources.invert(prior, images, [0, 1])
-        resources.invert(prior, images[:1], [0])
-    assert keys[0][0] != keys[1][0] and keys[2][0] == keys[3][0]
+def test_images_in_turn_are_updated_one_by_one(tiny_domain, images):
+    """The released code's loop, written plainly."""
+    g, perceptual, s = tiny_domain.generator, tiny_domain.perceptual, PivotalTuning(3, 3e-3, l2_weight=0.7)
+    w = g.mapping(torch.randn(2, g.z_dim, generator=torch.Generator().manual_seed(1)))[:, :1].detach()
+    tuned, _, made = tune_at_pivots(g, w, images, Identity(), perceptual, s, in_turn=True)
+    plain = copy.deepcopy(g)
+    plain.synthesis.requires_grad_(True)
+    optimizer = torch.optim.Adam(plain.synthesis.parameters(), s.learning_rate)
+    for i in [0, 1] * s.steps:
+        output = plain.synthesis(w[i : i + 1].expand(-1, g.num_ws, -1), noise="const")
+        loss = perceptual(output, images[i : i + 1]).mean() + 0.7 * (output - images[i : i + 1]).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert made == s.steps
+    for one, other in zip(tuned.synthesis.parameters(), plain.synthesis.parameters(), strict=True):
+        torch.testing.assert_close(one, other.detach(), rtol=1e-4, atol=1e-5)  # a fused Adam rounds otherwise
+    prior = prior_of(tiny_domain, tuning=s, together="in turn")
+    assert prior.invert(images, seeds=[0, 1]).facts["tuning_steps"].tolist() == [3, 3], "without an early stop"
 
 
 @pytest.mark.parametrize("start", ["encoder", "mean", "random"])

@@ -312,6 +312,22 @@ def test_an_inversion_depends_on_photo_seed_prior_and_settings(people_root, tmp_
     assert len(calls) == 5
 
 
+@dataclass(frozen=True)
+class OneGenerator(Settings):
+    together: str = "mean"
+
+
+def test_photos_that_decide_each_other_are_kept_together(people_root, tmp_path, calls, tiny_domain):
+    job = jobs_of(people_root, [Spied("spied")], SUITE)[0]
+    photos = read_portraits(people_root / job.person, "test", 32).images[:2]
+    for settings, expected in ((Settings(), [2]), (OneGenerator(), [2, 1])):
+        calls.clear()
+        resources = JobResources(tiny_domain, FitStore(tmp_path), replace(job, settings=settings))
+        for n in (2, 1):
+            resources.invert(SpyPrior(tiny_domain.generator), photos[:n], [0, 1][:n])
+        assert [n for _, n in calls] == expected
+
+
 def test_photos_of_strangers_are_inverted_at_once(people_root, tmp_path, calls, monkeypatch):
     strangers = replace(SUITE, presets={"smoke": TwoPhotos(people=Strangers(2), photos=2)})
     method = Spied("spied", personal=False)
@@ -337,10 +353,6 @@ def test_photos_of_strangers_are_inverted_at_once(people_root, tmp_path, calls, 
 
 def test_photos_that_decide_each_other_are_one_inversion_of_the_whole_group(people_root, tmp_path, calls):
     strangers = replace(SUITE, presets={"smoke": TwoPhotos(people=Strangers(2), photos=2)})
-
-    @dataclass(frozen=True)
-    class OneGenerator(Settings):
-        together: bool = True
 
     method = Spied("spied", personal=False, settings=OneGenerator(fit=None))
     jobs = jobs_of(people_root, [method], strangers)
