@@ -37,11 +37,6 @@ class AtCodes(PtiPrior):
 class PtiE4ePrior:
     tuning: AtCodes
 
-    @property
-    def together(self) -> bool:
-        """As of ``pti``."""
-        return self.tuning.together
-
     def invert(self, images: Image, *, seeds: Sequence[int]) -> Inversion:
         return self.tuning.invert(images, seeds=seeds)
 

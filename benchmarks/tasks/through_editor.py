@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -62,15 +62,20 @@ class SingleEdits(ThroughEditor):
     def attributes(self, case: Case) -> tuple[str, ...]:
         """What is edited."""
 
+    def each(
+        self, found: InvertedOnce, cases: Sequence[Case], editor: Editor, domain: Domain
+    ) -> Iterator[tuple[Codes, int]]:
+        """Edited codes for every case, and which of them is the case's."""
+        for k, case in zip(found.rows, cases, strict=True):
+            yield self.edited(found.codes, k, case, editor, domain), k
+
     @torch.no_grad()
     def solve(self, prior: Inverts, problem: Problem, cases: Sequence[Case], resources: Resources) -> MethodOutput:
         """The edited images; the facts are what the judge reads of the edited attributes in the inversions."""
         domain, editor = resources.domain, EDITORS.load(self.editor)
         found = invert_once(prior, problem, cases, resources)
-        images = []
-        for k, case in zip(found.rows, cases, strict=True):
-            codes = self.edited(found.codes, k, case, editor, domain)
-            images.append(codes.renderer(codes.ws[k : k + 1], codes.rows[k : k + 1]))
+        edits = self.each(found, cases, editor, domain)
+        images = [codes.renderer(codes.ws[i : i + 1], codes.rows[i : i + 1]) for codes, i in edits]
         check_output(torch.cat(images), found.photos[list(found.rows)])
         edited = {name for case in cases for name in self.attributes(case)}
         read = domain.judge.attributes(found.codes.images.clamp(-1, 1))

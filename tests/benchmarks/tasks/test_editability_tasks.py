@@ -98,6 +98,25 @@ def test_edits_in_sequence_add_up(solve, ws, directions):
     assert facts == {}, "the judge reads no component"
 
 
+def test_single_edits_of_an_attribute_are_one_call(solve, ws, directions, monkeypatch):
+    """Whatever their photos and strengths are; sequences go one by one."""
+    ganspace = type(EDITORS.load("ganspace"))
+    apply, calls = ganspace.apply, []
+
+    def counted(self, codes, attribute, strengths, domain):
+        calls.append((attribute, tuple(strengths)))
+        return apply(self, codes, attribute, strengths, domain)
+
+    monkeypatch.setattr(ganspace, "apply", counted)
+    wanted = [(0, "pca03", -1.0), (1, "pca00", 2.0), (2, "pca03", 0.5), (0, "pca03", 0.5)]
+    cases = [Case(f"{n}", f"photo {k}", k, photo=k, edits=((name, by),)) for n, (k, name, by) in enumerate(wanted)]
+    images, _ = solve(Edits("ganspace"), cases)
+    assert sorted(calls) == [("pca00", (2.0,)), ("pca03", (-1.0, 0.5))]
+    expected = torch.stack([ws[k] + by * directions[name] for k, name, by in wanted])
+    torch.testing.assert_close(codes_of(images), expected, **CLOSE)
+    assert images[:, -1, -1, -1].tolist() == [0, 1, 2, 0]
+
+
 def test_what_is_read_of_the_inversion_is_told(solve, ws, tiny_domain, monkeypatch):
     n = torch.randn(WIDTH, generator=torch.Generator().manual_seed(1))
     monkeypatch.setattr(type(EDITORS.load("ganspace")), "directions", lambda self, domain: {"yaw": n})
