@@ -202,6 +202,11 @@ def unclipped(settings: Any, part: Part) -> Any:
     return replace(settings, restore=replace(settings.restore, clip=None))
 
 
+def pivot_in_wplus(settings: Any, part: Part) -> Any:
+    """PTI's ablation (its Figure 16, B)."""
+    return replace(settings, pivot=replace(settings.pivot, space="w+"))
+
+
 def one_generator(settings: Any, part: Part) -> Any:
     """PTI of everybody at once (its section 3.2), as the released code does it."""
     return replace(settings, together="in turn")
@@ -221,6 +226,7 @@ SUITE = Suite(
         *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "i2s_pp"),
         Variant("ii2s_unclipped", "II2S, not clipped", "ii2s", unclipped),
         *("ii2s", "magec_off", "magec", "pti"),
+        Variant("pti_wplus", "PTI, pivot in W+", "pti", pivot_in_wplus),
         Variant("pti_together", "PTI, one generator", "pti", one_generator),
         Variant(
             "els_no_sparsity",

@@ -11,6 +11,7 @@ COST = 0.05  # of the cosine to the photo
 
 table_2 = partial(Claim, "4.2 Editing quality", "Table 2", "editability", paper="PTI")
 figure_11 = partial(Claim, "4.2 Editing quality", "Figures 3 and 11", "editability", paper="PTI")
+figure_16 = partial(Claim, "4.4 Ablation", "section 4.4, Figure 16", "editability", paper="PTI")
 tables_3_4 = partial(Claim, "4.4 Editing quality", "Tables 3 and 4", "editability", paper="II2S")
 table_5 = partial(Claim, "5 How to derive II2S", "Table 5", "editability", paper="II2S")
 magec_2 = partial(Claim, "4.2 Editability", "Table 2", "editability", paper="MAGEC")
@@ -56,6 +57,11 @@ CLAIMS = (
         pair("pti_together", "domain_w", "yaw_change", ("single",)),
         "greater",
         margin=-DEGREE,
+    ),
+    figure_16(
+        "The same edit changes less at a pivot in W+",
+        pair("pti_wplus", "pti", "yaw_change", ("single",)),
+        "less",
     ),
     tables_3_4(
         "Poses of II2S's codes span more than those of W",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable, pair
+from benchmarks.analysis.claims import Cells, Claim, pair
 
 EMBEDDINGS = "4.7 Histogram of the embeddings"
 REGULARISERS = "A Regularisers"
@@ -58,12 +58,5 @@ CLAIMS = (
         "At a high rate the middle between embeddings is worse in W+",
         pair("fast", "free", "kid", ("wplus",)),
         "greater",
-    ),
-    Untestable(
-        REGULARISERS,
-        "Tables 5 and 7",
-        "Clipping makes poses reach further",
-        "the suite has no edits; suite editing has them for one regulariser at a time",
-        "II2S",
     ),
 )

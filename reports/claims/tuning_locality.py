@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Claim, Untestable, pair
+from benchmarks.analysis.claims import Claim, pair
 
 REGULARISATION = "4.3 Locality regularisation"
 ABLATION = "4.4 Ablation"
@@ -90,12 +90,5 @@ CLAIMS = (
         "And from a random code",
         pair("joint_random", "pivot_w", "perceptual"),
         "greater",
-    ),
-    Untestable(
-        ABLATION,
-        "section 4.4, Figure 16",
-        "A pivot in W+ is less editable",
-        "the suite has no edits; nearness to the photo says nothing of it",
-        "PTI",
     ),
 )
