@@ -20,13 +20,15 @@ from torch import Tensor
 from baselines.common.embedding import Embedding, EmbeddingPrior
 from mystyle.degradations import Identity
 from mystyle.descent import Ramps
-from mystyle.inversion import ByProjection, Inversion, OwnGenerators
+from mystyle.inversion import ByProjection, Inversion, OwnGenerators, digest
 from mystyle.locality import Locality
 from mystyle.pivotal import PivotalTuning, tune_at_pivots
 from mystyle.pivots import PTI
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings
 from mystyle.types import Degradation, Image, Unsupported, WPlus
+
+VERSION = 1  # of the pivots: raise it whenever they may change
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,15 @@ class PtiPrior(EmbeddingPrior[Settings], ByProjection):
         """[n, 1 or num_ws, w_dim], and the objective of the descent [n, steps], without steps where there is none."""
         s, mean, g = self.settings, self.statistics.mean, self.domain.generator
         if s.start == "descent":
-            found = self.by_descent(degraded, phi, s.pivot, seeds)
-            return found.ws, found.losses
+
+            def descend() -> dict[str, Tensor]:
+                found = self.by_descent(degraded, phi, s.pivot, seeds)
+                return {"ws": found.ws, "losses": found.losses}
+
+            key = {"images": [digest(image) for image in degraded], "seeds": list(seeds), "settings": repr(s.pivot)}
+            whole = isinstance(phi, Identity)  # kept, whatever is tuned at them
+            pivots = self.domain.fitted("pivots", VERSION, key, descend) if whole else descend()
+            return pivots["ws"].to(mean), pivots["losses"].to(mean)
         if s.start == "mean":
             w = mean.repeat(len(degraded), 1)
         elif s.start == "random":

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from baselines.pti import METHOD
+from baselines.pti import METHOD, PtiPrior
 from mystyle.degradations import Downsampling, Identity
+from mystyle.domains.domain import InMemory
 from mystyle.latents.statistics import latent_statistics
 from mystyle.locality import CODE, Locality, locality_loss
 from mystyle.pivotal import PivotalTuning, tune_at_pivots
@@ -87,6 +88,23 @@ def test_regularisation_keeps_random_codes(tiny_domain, images):
         return float((own(z, noise="const") - g(z, noise="const")).square().mean())
 
     assert moved(Locality(weight=5.0)) < 0.7 * moved(None)
+
+
+def test_pivots_are_found_once_whatever_is_tuned_at_them(tiny_domain, images, monkeypatch):
+    descents = []
+    descend = PtiPrior.by_descent
+    monkeypatch.setattr(PtiPrior, "by_descent", lambda *given: descents.append(1) or descend(*given))
+    domain = replace(tiny_domain, fits=InMemory())
+    prior_of(domain).invert(images, seeds=[0, 1])
+    prior_of(domain, tuning=TEXT, together="mean").invert(images, seeds=[0, 1])
+    assert len(descents) == 1
+    prior_of(domain).invert(images, seeds=[0, 2])
+    prior_of(domain).invert(images[:1], seeds=[0])
+    prior_of(domain, pivot=replace(SMOKE.pivot, space="w+")).invert(images, seeds=[0, 1])
+    assert len(descents) == 4
+    for _ in range(2):
+        prior_of(domain).project(images[..., ::2, ::2], Downsampling(2), seeds=[0, 1])
+    assert len(descents) == 6, "of degraded images nothing is kept"
 
 
 def test_one_generator_for_all_renders_all(tiny_domain, images):
