@@ -1,6 +1,7 @@
 """One metric against another, a panel per condition, rows of the table joined in their order (appendix C.1).
 
-Options: ``x`` and ``y``, the metrics; ``joined``, false where the order of the rows means nothing.
+Options: ``x`` and ``y``, the metrics; ``joined``, false where the order of the rows means nothing. Dots have their
+row's title beside them, or in a legend where there are too many for that.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures import Drawing
-from reports.figures.style import COLOURS, arrow, plain
+from reports.figures.style import COLOURS, MARKERS, arrow, plain
 from reports.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FACES = False
+LABELS = 10  # that fit beside the dots
+ENTRY = 1.1  # inches of an entry of the legend
 LINE = 7.5  # points from one label to the next
 NEAR = 30.0  # points from a dot to another that its label could lie on
 
@@ -27,26 +30,35 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     metrics = {metric.name: metric for metric in run.suite.metrics}
     x, y = (metrics[options[axis]] for axis in ("x", "y"))
     means = run.summary.pivot_table(index=["condition", "method"], columns="metric", values="mean", dropna=False)
+    means = means[[x.name, y.name]].dropna()
     conditions = run.suite.conditions
-    figure = Figure(figsize=(2.3 * len(conditions), 2.2), layout="constrained")
-    line = "-o" if options.get("joined", True) else "o"
+    width, many = max(2.3 * len(conditions), 3.4), len(run.methods) > LABELS
+    figure = Figure(figsize=(width, 2.8 if many else 2.2), layout="constrained")
+    looks = {m.name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 7]} for i, m in enumerate(run.methods)}
+    shown = {}
     panels = []
     for panel, condition in zip(figure.subplots(1, len(conditions), squeeze=False)[0], conditions, strict=True):
-        keys = [(condition.name, method.name) for method in run.methods]
-        rows = [
-            (method.title, means.loc[key]) for method, key in zip(run.methods, keys, strict=True) if key in means.index
-        ]
-        panel.plot([r[x.name] for _, r in rows], [r[y.name] for _, r in rows], line, ms=3, lw=0.8, color=COLOURS[0])
-        panels.append((panel, [(title, (row[x.name], row[y.name])) for title, row in rows]))
+        there = [method for method in run.methods if (condition.name, method.name) in means.index]
+        dots = [tuple(means.loc[condition.name, method.name]) for method in there]
+        if dots and options.get("joined", True):
+            panel.plot(*zip(*dots, strict=True), "-", lw=0.8, color=COLOURS[0])
+        for method, dot in zip(there, dots, strict=True):
+            look = looks[method.name] if many else {"color": COLOURS[0], "marker": "o"}
+            (shown[method.title],) = panel.plot(*dot, ls="", ms=3, **look)
+        panels.append((panel, [(method.title, dot) for method, dot in zip(there, dots, strict=True)]))
         panel.set_title(condition.title, fontsize=7)
         panel.set_xlabel(x.label + arrow(x.higher_is_better))
         plain(panel, "both")
         panel.margins(0.18)
         if condition is conditions[0]:
             panel.set_ylabel(y.label + arrow(y.higher_is_better))
-    figure.draw_without_rendering()  # from here on it is known where the dots are
-    for panel, dots in panels:
-        _label(panel, dots)
+    if many:
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": int(width / ENTRY), "frameon": False}
+        figure.legend(shown.values(), shown, fontsize=6, **place)
+    else:
+        figure.draw_without_rendering()  # from here on it is known where the dots are
+        for panel, dots in panels:
+            _label(panel, dots)
     return Drawing(
         figure,
         "Means over images.",

@@ -192,6 +192,26 @@ def test_labels_of_dots_do_not_lie_on_each_other():
     assert len(boxes) == 4 and not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
+@pytest.mark.parametrize("rows", [4, 17])
+def test_dots_have_titles_beside_them_or_in_a_legend_where_they_are_many(rows):
+    methods = [RowRecord(name=f"m{i}", title=f"Row {i}", kind="method") for i in range(rows)]
+    values = [(m.name, metric, float(i)) for i, m in enumerate(methods[:-1]) for metric in ("kid", "identity")]
+    summary = pd.DataFrame([{"condition": "", "method": m, "metric": k, "mean": v} for m, k, v in values])
+    metrics = [MetricRecord(name=name, label=name, higher_is_better=True) for name in ("kid", "identity")]
+    conditions = (ConditionRecord(name="", title=""),)
+    suite = SimpleNamespace(metrics=metrics, conditions=conditions)
+    run = SimpleNamespace(suite=suite, summary=summary, methods=methods)
+    figure = importlib.import_module("reports.figures.tradeoff").draw(run, {"x": "kid", "y": "identity"}).figure
+    titles = [m.title for m in methods[:-1]]  # the last one has no values
+    if rows <= 10:
+        assert [text.get_text() for text in figure.axes[0].texts] == titles and not figure.legends
+    else:
+        (legend,) = figure.legends
+        assert [text.get_text() for text in legend.get_texts()] == titles and not figure.axes[0].texts
+        looks = [(line.get_color(), line.get_marker()) for line in figure.axes[0].lines if line.get_marker() != "None"]
+        assert len(set(looks)) == len(titles)
+
+
 def test_no_two_of_sixteen_lines_look_alike():
     looks = {(COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i in range(16)}
     assert len(looks) == 16
