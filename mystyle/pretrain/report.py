@@ -23,6 +23,7 @@ from mystyle.degradations import Identity
 from mystyle.domains.domain import Domain, DomainError
 from mystyle.domains.synthetic import WeightFolder
 from mystyle.latents.paths import EPSILON, Interpolation, lerp, path_lengths, slerp, steps, trimmed
+from mystyle.latents.pnorm import pnorm_of, to_p
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.two_branch import resized, tapped
 from mystyle.pretrain.data import Album, read_album
@@ -30,6 +31,7 @@ from mystyle.pretrain.evidence import figures as draw
 from mystyle.pretrain.evidence.distributions import K, fid, kid, precision_recall
 from mystyle.pretrain.evidence.page import UNITS, write_page
 from mystyle.pretrain.evidence.recognition import regression, roc
+from mystyle.pretrain.evidence.spaces import shape
 from mystyle.pretrain.settings import ATTRIBUTES
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, project_latent
@@ -43,6 +45,8 @@ PANELS = len(ATTRIBUTES)  # in the figure; the table has all
 PEOPLE_SHOWN = 8  # rows of the figure of inversions
 BATCH = 32
 LEAST = 2 * (K + 1)  # images in each set that is compared: k neighbours for each, and some choice
+CODES = 10_000  # whose distribution is shown
+WHITENING = 100_000  # codes that P-norm is fitted to
 PATHS = 10  # times fewer than images: their mean needs no ten thousand
 
 
@@ -124,6 +128,7 @@ def make_report(data: Path, weights: Path, out: Path, samples: int, inversions: 
     )
     with torch.no_grad():
         distribution(evidence)
+        spaces(evidence)
         paths(evidence)
         faces = recognition(evidence)
         inversion(evidence, faces)
@@ -179,29 +184,48 @@ def distribution(e: Evidence) -> None:
 
         z = e.z(max(n, SHOWN), part=1)
         samples = in_batches("samples", n, lambda rows: judge.deep(as_written(e.generate(z[rows]))))
+        whitened = pnorm_of(e.domain, WHITENING)
+        v = torch.randn(n, e.domain.generator.w_dim, generator=e.draws(5)).to(z)
+        of_pnorm = in_batches(
+            "samples of P-norm", n, lambda rows: judge.deep(as_written(e.render(whitened.codes(v[rows]))))
+        )
         real = in_batches("portraits", len(e.album), lambda rows: judge.deep(e.photos(rows)))
         sheets.grid(e.out / "samples.png", as_written(e.generate(z[:SHOWN])).cpu(), 8)
         sheets.grid(e.out / "portraits.png", e.photos(everyone[:SHOWN]).cpu(), 8)
 
         a, b = first[:half], second[:half]
-        compared = {"samples against held-out": (samples, everyone[:n], real[everyone[:n]])}
+        target = everyone[:n], real[everyone[:n]]
+        compared = {
+            "samples against held-out": (samples, *target),
+            "samples of P-norm against held-out": (of_pnorm, *target),
+        }
         if half < n:
             compared["samples against one half"] = (samples[:half], a, real[a])
         compared["other half against that half"] = (real[b], a, real[a])
-        for i, (name, (fake, rows, target)) in enumerate(compared.items()):
+        for i, (name, (fake, rows, portraits)) in enumerate(compared.items()):
             report("distributions", i, len(compared))
-            kid_mean, kid_std = kid(target, fake, subset=min(1000, len(rows) // 2), seed=e.seed)
-            precision, recall = precision_recall(target, fake)
+            kid_mean, kid_std = kid(portraits, fake, subset=min(1000, len(rows) // 2), seed=e.seed)
+            precision, recall = precision_recall(portraits, fake)
             found[name] = {
                 "n": len(rows),
                 "people": len(e.album.identities[rows].unique()),
-                "fid": fid(target, fake),
+                "fid": fid(portraits, fake),
                 "kid": kid_mean,
                 "kid_std_over_subsets": kid_std,
                 "precision": precision,
                 "recall": recall,
             }
         report("distributions", len(compared), len(compared))
+
+
+def spaces(e: Evidence) -> None:
+    """Random codes in W, P and P-norm: how like a normal sample they are, and Figure 1 of II2S."""
+    with e.part("spaces") as found:
+        w = e.domain.generator.mapping.w(e.z(CODES, part=6))
+        codes = {"W": w, "P": to_p(w), "P-norm": pnorm_of(e.domain, WHITENING)(w)}
+        found |= {name: shape(x) for name, x in codes.items()}
+        pair = torch.randperm(w.shape[1], generator=e.draws(7))[:2].tolist()
+        draw.spaces(e.out / "spaces.png", {name: x[:, pair] for name, x in codes.items()})
 
 
 def paths(e: Evidence) -> None:

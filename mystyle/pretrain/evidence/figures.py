@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from scipy.stats import norm
 from torch import Tensor
 
 from mystyle.pretrain.evidence.recognition import Roc
@@ -47,6 +48,24 @@ def heatmaps(path: Path, directions: Mapping[str, Tensor]) -> None:
         axes.tick_params(labelsize=7)
     figure.colorbar(shown, ax=panels)
     figure.supxlabel("dimension of the code", fontsize=9)
+    figure.savefig(path)
+
+
+def spaces(path: Path, pairs: Mapping[str, Tensor]) -> None:
+    """Two coordinates [n, 2] of codes in each space: their histograms beside the normal distribution, and both."""
+    figure = Figure(figsize=(2.6 * len(pairs), 6), dpi=DPI, layout="constrained")
+    panels = figure.subplots(3, len(pairs), squeeze=False)
+    for column, (name, codes) in zip(panels.T, pairs.items(), strict=True):
+        values = codes.detach().cpu().numpy()
+        for axes, x in zip(column, values.T, strict=False):
+            axes.hist(x, bins=60, density=True, color="0.7")
+            at = np.linspace(x.min(), x.max(), 200)
+            axes.plot(at, norm.pdf(at, x.mean(), x.std()), "k-", linewidth=1)
+            axes.set_yticks([])
+        column[0].set_title(name, fontsize=9)
+        column[2].hexbin(*values.T, gridsize=40, cmap="Greys", mincnt=1)
+        for axes in column:
+            axes.tick_params(labelsize=7)
     figure.savefig(path)
 
 

@@ -23,6 +23,7 @@ from mystyle.pretrain.evidence.distributions import fid, kid, precision_recall
 from mystyle.pretrain.evidence.page import two_branches as section
 from mystyle.pretrain.evidence.page import write_page
 from mystyle.pretrain.evidence.recognition import regression, roc
+from mystyle.pretrain.evidence.spaces import shape
 from mystyle.pretrain.report import Evidence, in_turns, other_photos, two_branches
 from mystyle.types import from_uint8
 from mystyle.workbench.sheets import mosaic
@@ -154,6 +155,18 @@ def test_regression_errors_equal_scikit_learn_and_scipy():
     assert constant["r2"] is None and constant["rank_correlation"] is None and constant["mae_of_median"] == 0
 
 
+def test_the_shape_of_codes_is_that_of_known_distributions():
+    draws = np.random.default_rng(0)
+    normal = torch.from_numpy(draws.normal(size=(100_000, 3)))
+    found = shape(normal)
+    assert found["outliers"] == pytest.approx(0.0455, abs=0.002)  # three standard errors of 300,000 draws
+    assert all(found[name] == pytest.approx(0, abs=0.03) for name in ("skewness", "excess_kurtosis", "correlation"))
+    skewed = torch.from_numpy(draws.exponential(size=(100_000, 2)) * [1, -5])
+    found = shape(skewed)  # of both signs
+    assert found["skewness"] == pytest.approx(2, rel=0.1) and found["excess_kurtosis"] == pytest.approx(6, rel=0.3)
+    assert shape(normal[:, :1] * torch.tensor([1.0, -2.0]))["correlation"] == pytest.approx(1)
+
+
 def test_photos_in_turns_show_as_many_people_as_they_can():
     identities = torch.tensor([0, 0, 0, 1, 2, 2])
     assert in_turns(identities, torch.tensor([2, 0, 1])).tolist() == [4, 0, 3, 5, 1, 2]
@@ -204,7 +217,7 @@ def held_out(tmp_path_factory):
     return draw_album(tmp_path_factory.mktemp("held_out"))
 
 
-FIGURES = {"samples", "portraits", "interpolations", "inversions", "roc", "attributes"}
+FIGURES = {"samples", "portraits", "spaces", "interpolations", "inversions", "roc", "attributes"}
 
 
 def numbers(x):
@@ -222,7 +235,7 @@ def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weigh
         found.append(json.loads((tmp_path / name / "figures.json").read_text()))
     assert all(math.isfinite(x) for x in numbers(found[0])) and len(numbers(found[0])) > 60
     seconds = [f.pop("seconds") for f in found]
-    assert set(seconds[0]) == {"distribution", "path_length", "verification", "attributes", "inversion"}
+    assert set(seconds[0]) == {"distribution", "spaces", "path_length", "verification", "attributes", "inversion"}
     assert found[0] == found[1] != found[2]
 
     out = tmp_path / "a"
@@ -232,7 +245,7 @@ def test_the_command_writes_the_page_twice_with_the_same_numbers(held_out, weigh
     assert Image.open(out / "samples.png").size == (8 * 128, 8 * 128)
     assert Image.open(out / "portraits.png").size == (8 * 128, 3 * 128)  # there are 24
     assert "6 people for the inversions instead of the 9" in page  # and 20 samples were there
-    assert [r["n"] for r in found[0]["distribution"].values()] == [20, 12, 12]
+    assert [r["n"] for r in found[0]["distribution"].values()] == [20, 20, 12, 12]
     assert found[0]["verification"]["pairs_of_one_person"] == 6 * 6
     assert found[0]["data"]["people"] == 6 and set(found[0]["attributes"]) == {"yaw", "smile"}
 
