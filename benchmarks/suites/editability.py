@@ -88,7 +88,8 @@ METRICS = (
 )
 COLUMNS = (
     *("domain_encoder", "psp", "e4e", "domain_w", "domain_wplus", "i2s_pp"),
-    *("ii2s_unclipped", "ii2s", "magec_off", "magec", "pti", "els_edit", "els"),
+    *("ii2s_unclipped", "ii2s", "magec_off", "magec", "pti", "pti_wplus", "pti_together"),
+    *("els_no_sparsity", "els_edit", "els"),
 )
 
 MAGEC_2 = {

@@ -147,26 +147,35 @@ def test_sets_of_all_photos_are_one_place_of_a_curve_whatever_their_sizes():
     assert [tick.get_text() for tick in panel.get_xticklabels()] == ["10", "153"]
 
 
-def test_strips_have_a_column_per_condition():
+@pytest.fixture
+def png(tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "image.png")
+    return tmp_path / "image.png"
+
+
+def test_strips_have_a_column_per_condition(png):
     shown = [
         Case(person, 0, f"a-{condition}", condition=condition, level=level, image="a")
         for person, whole in (("p03", 192), ("p06", 114))
         for condition, level in (("10", 10), ("200", whole), ("random", None))
     ]
+    shown[0].outputs[OURS.name] = png
     run = SimpleNamespace(
         cases=shown,
         conditions=[ConditionRecord(name="10", title="10 photos"), ConditionRecord(name="200", title="all")],
-        methods=[OURS],
+        methods=[OURS, RowRecord(name="dash", title="Without an image", kind="method")],
     )
     drawing = importlib.import_module("reports.figures.strips").draw(run, {"columns": "level"})
     assert drawing.alt.startswith("Strips of face images, level from 10 photos to all")
     assert len(drawing.figure.axes) == 2 * 2, "two people, two columns, and none of what has no level"
 
 
-def test_strips_have_a_column_per_edit():
+def test_strips_have_a_column_per_edit(png):
     wanted = [(person, name) for person in ("p03", "p06") for name in ("smile", "yaw")]
     shown = [Case(who, 0, f"{who}-{name}", condition="single", image="a", edits=((name, 1.0),)) for who, name in wanted]
     other = RowRecord(name="other", title="Other", kind="method")
+    for case in shown:
+        case.outputs.update({OURS.name: png, other.name: png})
     run = SimpleNamespace(cases=[*shown, Case("p03", 0, "none", image="a")], conditions=[], methods=[OURS, other])
     drawing = importlib.import_module("reports.figures.strips").draw(run, {"columns": "edits", "methods": (OURS.name,)})
     assert drawing.alt.startswith("Strips of face images, edits from smile to yaw")
