@@ -72,8 +72,14 @@ class ResultSet:
     def verdicts(self) -> Mapping[Claim, Verdict]:
         """The verdict on every claim that can be tested at all."""
         claims = [claim for claim in declared() if isinstance(claim, Claim)]
-        found = verdicts(claims, {name: run.results for name, run in self.runs.items()})
-        return dict(zip(claims, found, strict=True))
+        found = verdicts([c for c in claims if self.decides(c)], {name: run.results for name, run in self.runs.items()})
+        other = "its margin is in the unit of domain {}'s network"
+        elsewhere = [Verdict(c, NOT_TESTABLE, reason=other.format(c.margin_of)) for c in claims if not self.decides(c)]
+        return {verdict.claim: verdict for verdict in (*found, *elsewhere)}
+
+    def decides(self, claim: Claim) -> bool:
+        """Whether the claim's margin means something on this domain; a suite that was not run decides nothing."""
+        return claim.suite not in self.runs or claim.margin_of in ("", self.domain)
 
     def word(self, claim: Claim | Untestable) -> str:
         return NOT_TESTABLE if isinstance(claim, Untestable) else self.verdicts[claim].word

@@ -25,6 +25,7 @@ CLAIMS = (
         at("perceptual", "200", "100"),
         "equal",
         margin=MARGIN,
+        margin_of="synthetic",
     ),
     Untestable(
         SECTION,

@@ -16,6 +16,7 @@ CLAIMS = (
         pair("dependent", "mystyle", "perceptual", ("inversion",)),
         "equal",
         margin=EFFECT,
+        margin_of="synthetic",
     ),
     text(
         "Filled holes show the person as well",

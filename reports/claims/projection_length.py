@@ -27,5 +27,6 @@ CLAIMS = (
         against_early("mystyle"),
         "less",
         margin=-MARGIN,
+        margin_of="synthetic",
     ),
 )

@@ -32,6 +32,7 @@ CLAIMS = (
         pair("alpha_30", "pivot_w", "perceptual"),
         "less",
         margin=-MARGIN,
+        margin_of="synthetic",
         primary=True,
     ),
     figure_14(
@@ -54,6 +55,7 @@ CLAIMS = (
         pair("together_alpha_30", "together", "perceptual"),
         "less",
         margin=-MARGIN,
+        margin_of="synthetic",
     ),
     figure_17(
         "A small α, 8, is less effective than 30",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.analysis.claims import Claim
-from benchmarks.api.registry import SUITES
+from benchmarks.api.registry import METRICS, SUITES
 from reports import verdicts
 from reports.claims import PAPERS, declared
 
@@ -30,6 +31,20 @@ def test_claims_are_about_what_their_suites_have(claim):
     rows, metrics, conditions = known(claim.suite)
     for cells in claim.cells:
         assert cells.row in rows and cells.metric in metrics and set(cells.conditions) <= conditions
+
+
+def test_margins_of_a_domain_s_network_are_of_one_domain():
+    """Its perceptual distance has another unit on every domain."""
+    for claim in (c for c in CLAIMS if isinstance(c, Claim)):
+        read = any(METRICS.load(cells.metric).network == "perceptual" for cells in claim.cells)
+        assert claim.margin_of == ("synthetic" if claim.margin and read else ""), claim.statement
+
+
+def test_a_margin_of_another_domain_decides_nothing(inpainting):
+    ours = verdicts.read_set(inpainting)
+    claim = replace(next(c for c in CLAIMS if isinstance(c, Claim) and c.suite == "inpainting"), margin_of="faces")
+    assert not ours.decides(claim) and ours.decides(replace(claim, margin_of="synthetic"))
+    assert ours.decides(replace(claim, suite="synthesis")), "where nothing was run, that is the reason"
 
 
 def test_claims_are_declared_once_and_each_suite_has_few_primary_ones():
