@@ -109,7 +109,7 @@ SUITE = Suite(
     ),
     presets={
         "smoke": Settings("2 people: the plumbing", codes=4),
-        "quick": Settings("6 people, 13 rows: ten minutes on two cores", Strangers(6), 16),
+        "quick": Settings("6 people, 13 rows: nine minutes on two cores", Strangers(6), 16),
         "full": Settings("100 people: for a GPU", Strangers(100), 100),
         "paper": Settings("100 people: for a GPU", Strangers(100), 100),
     },

@@ -28,8 +28,11 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     else:
         heads = {v: f"{v:.3g}" for v in sorted(there)} if along == "dose" else {v: ", ".join(v) for v in there}
     methods = [method for method in run.methods if method.kind == "method"]
-    made = {name for case in cases for name in case.outputs}  # a method that has no image here by nature has no row
-    methods = [m for m in methods if m.name in made and m.name in options.get("methods", made)]
+    methods = [method for method in methods if method.name in options.get("methods", (method.name,))]
+    made = {name for case in cases for name in case.outputs}
+    methods = [
+        method for method in methods if method.name in made
+    ] or methods  # none of its images: no row beside others
     rows, labels = [], []
     for person in list(dict.fromkeys(case.person for case in cases))[: options.get("people")]:
         mine = [case for case in cases if case.person == person]

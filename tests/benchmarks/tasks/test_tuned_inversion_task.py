@@ -76,7 +76,8 @@ def test_rows_of_the_suite_are_the_ablation_s():
     joint = [(rows[name].start, rows[name].pivot_rate) for name in ("pivot_mean", "pivot_random", "joint_mean")]
     assert joint == [("mean", 0.0), ("random", 0.0), ("mean", 0.01)]
     distances = [s.locality.distance for s in rows.values() if s.locality]
-    assert distances == pytest.approx([alpha / 18**0.5 / 9.06 for alpha in (8, 30, 60, 120)], abs=0.005)
+    assert distances == pytest.approx([alpha / 18**0.5 / 9.06 for alpha in (8, 30, 60, 120, 30)], abs=0.005)
+    assert [name for name, s in rows.items() if s.together == "in turn"] == ["together", "together_alpha_30"]
 
 
 def test_random_codes_of_a_generator_that_is_not_tuned_stay(alice, resources):
