@@ -77,7 +77,8 @@ subsets. Precision and recall with k = 3. The halves have no person in common. T
 the fewer the people, the easier it is to do better, since n samples show n people, and photos of one person lie close
 together, where the balls of k neighbours become small. With as many people as images, none should be better.
 These features were trained on identities and attributes and hardly respond to blur and artefacts, so the numbers
-measure variety and resemblance; for image quality, see the samples above."""
+measure variety and resemblance; for image quality, see the samples above. Where the held-out people are of another
+family than those whom the generator learned from, the rows of samples measure that gap."""
 
 
 def spaces(f: Mapping[str, Any]) -> str:
@@ -189,7 +190,7 @@ share people, so there is less evidence in them than their number suggests."""
 def attributes(f: Mapping[str, Any]) -> str:
     found = f["attributes"]
     if not found:
-        return "## Attributes\n\nThe perceptual network has no attribute heads."
+        return "## Attributes\n\nThe judge has no attribute heads."
     rows = [
         (
             name, UNITS.get(name, ""), f"{r['mae']:.3g}", f"{r['mae_of_median']:.3g}", number(r["r2"]),
@@ -202,8 +203,9 @@ def attributes(f: Mapping[str, Any]) -> str:
 
 {table(titles, rows)}
 
-Read by the perceptual network on the same images, against the parameters that they were rendered from. Without a
-unit: on the parameter's own range, where the error of always predicting the median is the reference.
+Read by the judge, the network that measures identity, on the same images, against the parameters that they were
+rendered from. Without a unit: on the parameter's own range, where the error of always predicting the median is the
+reference.
 
 ![Attributes](attributes.png)"""
 
