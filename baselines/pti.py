@@ -83,7 +83,7 @@ class PtiPrior(EmbeddingPrior[Settings], ByProjection):
                 s.locality,
                 s.pivot_rate,
                 seeds[part],
-                s.together == "in turn",
+                in_turn=s.together == "in turn",
             )
             generators += [tuned] * len(w)
             ws.append(w.expand(-1, d.generator.num_ws, -1))

@@ -30,9 +30,7 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     methods = [method for method in run.methods if method.kind == "method"]
     methods = [method for method in methods if method.name in options.get("methods", (method.name,))]
     made = {name for case in cases for name in case.outputs}
-    methods = [
-        method for method in methods if method.name in made
-    ] or methods  # none of its images: no row beside others
+    methods = [method for method in methods if method.name in made] or methods  # a row of nothing beside no others
     rows, labels = [], []
     for person in list(dict.fromkeys(case.person for case in cases))[: options.get("people")]:
         mine = [case for case in cases if case.person == person]

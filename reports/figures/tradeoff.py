@@ -34,7 +34,11 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
     conditions = run.suite.conditions
     width, many = max(2.3 * len(conditions), 3.4), len(run.methods) > LABELS
     figure = Figure(figsize=(width, 2.8 if many else 2.2), layout="constrained")
-    looks = {m.name: {"color": COLOURS[i % 8], "marker": MARKERS[i % 7]} for i, m in enumerate(run.methods)}
+    marks = MARKERS[:-1]  # so that their number and the colours' have no common divisor
+    looks = {
+        method.name: {"color": COLOURS[i % len(COLOURS)], "marker": marks[i % len(marks)]}
+        for i, method in enumerate(run.methods)
+    }
     shown = {}
     panels = []
     for panel, condition in zip(figure.subplots(1, len(conditions), squeeze=False)[0], conditions, strict=True):
