@@ -34,6 +34,7 @@ from reports.table import DASH, TIE, Cell, Row, Table, row_title
 
 COMMENTS = Path(__file__).with_name("comments")
 PLACEHOLDER = re.compile(r"\{\{([^{}/]*)/([^{}/]*)/([^{}/]*)/([^{}/]*)/([^{}/]*)\}\}")
+MARGINS_OF = "synthetic"  # the domain for which claims state their margins
 SIGNS = {"greater": ">", "less": "<", "equal": "="}
 LEGEND = f"""\
 Bold claims are primary: corrected for together; the others are corrected for with those of their suite. A verdict
@@ -73,13 +74,17 @@ class ResultSet:
         """The verdict on every claim that can be tested at all."""
         claims = [claim for claim in declared() if isinstance(claim, Claim)]
         found = verdicts([c for c in claims if self.decides(c)], {name: run.results for name, run in self.runs.items()})
-        other = "its margin is in the unit of domain {}'s network"
-        elsewhere = [Verdict(c, NOT_TESTABLE, reason=other.format(c.margin_of)) for c in claims if not self.decides(c)]
+        other = f"its margin is in the unit of domain {MARGINS_OF}'s network"
+        elsewhere = [Verdict(c, NOT_TESTABLE, reason=other) for c in claims if not self.decides(c)]
         return {verdict.claim: verdict for verdict in (*found, *elsewhere)}
 
     def decides(self, claim: Claim) -> bool:
-        """Whether the claim's margin means something on this domain; a suite that was not run decides nothing."""
-        return claim.suite not in self.runs or claim.margin_of in ("", self.domain)
+        """Whether the claim's margin means something here: a domain's perceptual network has a unit of its own."""
+        if not claim.margin or self.domain == MARGINS_OF or claim.suite not in self.runs:
+            return True
+        metrics = self.runs[claim.suite].suite.metrics
+        own = {metric.name for metric in metrics if metric.shares_network_with_loss}
+        return not any(cells.metric in own for cells in claim.cells)
 
     def word(self, claim: Claim | Untestable) -> str:
         return NOT_TESTABLE if isinstance(claim, Untestable) else self.verdicts[claim].word

@@ -41,7 +41,6 @@ class Claim:
     cells: tuple[Cells, ...]
     relation: Relation
     margin: float = 0.0
-    margin_of: str = ""  # the domain whose network the margin's unit is of; "" where all domains have one unit
     number: float = 0.0  # what a lone cell is compared with
     primary: bool = False  # of the family that is corrected across all suites
     paper: Paper = "MyStyle"

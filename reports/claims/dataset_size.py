@@ -25,7 +25,6 @@ CLAIMS = (
         at("perceptual", "200", "100"),
         "equal",
         margin=MARGIN,
-        margin_of="synthetic",
     ),
     Untestable(
         SECTION,

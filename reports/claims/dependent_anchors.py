@@ -16,7 +16,6 @@ CLAIMS = (
         pair("dependent", "mystyle", "perceptual", ("inversion",)),
         "equal",
         margin=EFFECT,
-        margin_of="synthetic",
     ),
     text(
         "Filled holes show the person as well",

@@ -27,7 +27,6 @@ CLAIMS = (
         (Cells("beta_0.02", "perceptual", ("inpainting",)), Cells("unbounded", "perceptual", ("inpainting",))),
         "less",
         margin=-MARGIN,
-        margin_of="synthetic",
     ),
     Untestable(
         SECTION,

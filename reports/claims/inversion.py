@@ -77,7 +77,6 @@ CLAIMS = (
         pair("magec", "magec_off_300", "perceptual"),
         "less",
         margin=-SLIGHT,
-        margin_of="synthetic",
     ),
     table_1(
         "I2S++ reconstructs better",

@@ -22,12 +22,9 @@ CLAIMS = (
         beside_photos("synthesis"),
         "greater",
         margin=-MARGIN,
-        margin_of="synthetic",
         primary=True,
     ),
-    figure_16(
-        "Restored photos are no copies", beside_photos(*RESTORED), "greater", margin=-MARGIN, margin_of="synthetic"
-    ),
+    figure_16("Restored photos are no copies", beside_photos(*RESTORED), "greater", margin=-MARGIN),
     figure_16(
         "Samples are farther from the reference photos than new photos are", beside_photos("synthesis"), "greater"
     ),

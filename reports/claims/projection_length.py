@@ -27,6 +27,5 @@ CLAIMS = (
         against_early("mystyle"),
         "less",
         margin=-MARGIN,
-        margin_of="synthetic",
     ),
 )

@@ -32,7 +32,6 @@ CLAIMS = (
         pair("alpha_30", "pivot_w", "perceptual"),
         "less",
         margin=-MARGIN,
-        margin_of="synthetic",
         primary=True,
     ),
     figure_14(
@@ -55,7 +54,6 @@ CLAIMS = (
         pair("together_alpha_30", "together", "perceptual"),
         "less",
         margin=-MARGIN,
-        margin_of="synthetic",
     ),
     figure_17(
         "A small α, 8, is less effective than 30",

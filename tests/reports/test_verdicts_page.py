@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.analysis.claims import Claim
+from benchmarks.analysis.claims import Claim, pair
 from benchmarks.api.registry import METRICS, SUITES
+from benchmarks.engine.records import MetricRecord
 from reports import verdicts
 from reports.claims import PAPERS, declared
 
@@ -33,18 +34,22 @@ def test_claims_are_about_what_their_suites_have(claim):
         assert cells.row in rows and cells.metric in metrics and set(cells.conditions) <= conditions
 
 
-def test_margins_of_a_domain_s_network_are_of_one_domain():
-    """Its perceptual distance has another unit on every domain."""
-    for claim in (c for c in CLAIMS if isinstance(c, Claim)):
-        read = any(METRICS.load(cells.metric).network == "perceptual" for cells in claim.cells)
-        assert claim.margin_of == ("synthetic" if claim.margin and read else ""), claim.statement
+@pytest.mark.parametrize(("metric", "margin", "here"), [("perceptual", 0.1, False), ("perceptual", 0.0, True),
+                                                        ("identity", 0.1, True)])  # fmt: skip
+def test_a_margin_in_another_domain_s_unit_decides_nothing(metric, margin, here):
+    """The perceptual distance has another unit on every domain, which no claim's margin is stated for but one's."""
+    claim = Claim("1 A", "Table 1", "inversion", "It is", pair("pti", "sg2", metric), "less", margin)
+    suite = SimpleNamespace(metrics=[records(name) for name in ("perceptual", "identity")])
+    run = SimpleNamespace(suite=suite)
+    assert verdicts.ResultSet("faces", {"inversion": run}).decides(claim) is here
+    assert verdicts.ResultSet("synthetic", {"inversion": run}).decides(claim)
+    assert verdicts.ResultSet("faces", {"tuning_locality": run}).decides(claim), "where nothing was run, that is why"
 
 
-def test_a_margin_of_another_domain_decides_nothing(inpainting):
-    ours = verdicts.read_set(inpainting)
-    claim = replace(next(c for c in CLAIMS if isinstance(c, Claim) and c.suite == "inpainting"), margin_of="faces")
-    assert not ours.decides(claim) and ours.decides(replace(claim, margin_of="synthetic"))
-    assert ours.decides(replace(claim, suite="synthesis")), "where nothing was run, that is the reason"
+def records(name: str) -> MetricRecord:
+    """As a run has it (``benchmarks.engine.plan``)."""
+    shares = METRICS.load(name).network == "perceptual"
+    return MetricRecord(name=name, higher_is_better=None, shares_network_with_loss=shares)
 
 
 def test_claims_are_declared_once_and_each_suite_has_few_primary_ones():
