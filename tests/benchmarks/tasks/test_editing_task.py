@@ -32,9 +32,9 @@ def tunings(monkeypatch):
     counts = {"pti": 0, "task": 0}
 
     def counted(who, tuning):
-        def tune(*arguments):
+        def tune(*arguments, **named):
             counts[who] += 1
-            return tuning(*arguments)
+            return tuning(*arguments, **named)
 
         return tune
 
