@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -93,7 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ValueError as error:  # no such domain, or files that it lacks
             parser.error(str(error))
         width = max((len(first) for first, _ in lines), default=0)
-        echo(*([f"{name}:"] if topic is None else []), *(f"  {a:<{width}}  {b}" for a, b in lines))
+        try:
+            echo(*([f"{name}:"] if topic is None else []), *(f"  {a:<{width}}  {b}" for a, b in lines))
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads the list, such as head, has enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes it once more
+            return 0
     return 0
 
 

@@ -49,10 +49,15 @@ def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -
     ]
 
 
+def is_stranger(name: str) -> bool:
+    """Whether a rendered person has this name who has one photo, and no reference photos."""
+    return re.fullmatch(r"s\d{4}", name) is not None
+
+
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[Finding]:
     """Unknown people: of the domain, or, with --photos, of that folder."""
     if photos is None:
-        named = [name for name in wanted or [] if not re.fullmatch(r"s\d{4}", name)]  # strangers are without end
+        named = [name for name in wanted or [] if not is_stranger(name)]  # of whom there is no end
         return _unknown("--people", named, [person.name for person in PEOPLE.get(domain, ())], "person")
     if not photos.is_dir():
         return [problem(f"--photos {photos}", "there is no such folder; it holds a folder per person")]

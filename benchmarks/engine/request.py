@@ -112,6 +112,9 @@ def resolve(options: Options) -> Request:
     if not folders:  # who has held-out photos alone is a person for some suites
         splits = ", ".join(f"{split}/" for split in splits_of(options, suite))
         found.append(problem(f"--photos {options.photos}", f"suite {suite.name} needs people with {splits}"))
+    if not options.photos and "train" in splits_of(options, suite):
+        detail = f"a stranger has no reference photos, which suite {suite.name} needs"
+        found += [problem(f"--people {name}", detail) for name in folders if checks.is_stranger(name)]
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
     _raise(found)

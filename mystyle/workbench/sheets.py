@@ -35,7 +35,7 @@ def labelled_grid(path: Path, images: Image, rows: Sequence[str], columns: Seque
     from matplotlib.figure import Figure
 
     pixels = mosaic(images, len(columns))
-    (height, width), (left, top) = pixels.shape[:2], (70, 30)
+    (height, width), (left, top) = pixels.shape[:2], (14 + 8 * max(map(len, rows)), 30)  # 8 dots hold a letter
     figure = Figure(figsize=((left + width) / DPI, (top + height) / DPI), dpi=DPI)
     axes = figure.add_axes((left / (left + width), 0, width / (left + width), height / (top + height)))
     axes.imshow(pixels, extent=(0, len(columns), len(rows), 0), aspect="auto", interpolation="nearest")

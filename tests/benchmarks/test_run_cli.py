@@ -129,6 +129,28 @@ def test_unusable_arguments(command, arguments, message):
     assert (status, out) == (2, "") and message in err and "Traceback" not in err
 
 
+def test_a_stranger_is_refused_before_anybody_is_rendered(tmp_path):
+    asked = ["--suite", "inpainting", "--people", "p03", "s0001", "--out", tmp_path / "run"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", *map(str, asked)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    wanted = "--people s0001: a stranger has no reference photos, which suite inpainting needs"
+    assert (done.returncode, done.stderr.strip()) == (2, f"benchmarks.run: {wanted}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_list_may_be_cut_short():
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.list"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as lists:
+        lists.stdout.close()  # as head does when it has enough
+        assert (lists.stderr.read(), lists.wait()) == (b"", 0)
+
+
 def test_every_problem_is_in_one_message(command):
     status, _, err = command("--suite", "x", "--methods", "y", "--people", "z", "--seeds", "-1", "--workers", "0")
     assert status == 2 and len(err.splitlines()) == 5
