@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable
+from benchmarks.analysis.claims import CORRELATIONS, TRENDS, Cells, Claim, Untestable
 from benchmarks.analysis.statistics import ENOUGH_PEOPLE
 from benchmarks.analysis.verdicts import NOT_TESTABLE, WORDS, Verdict, verdicts
 from benchmarks.engine import records
@@ -214,8 +214,10 @@ def _compared(claim: Claim, sets: Sequence[ResultSet]) -> str:
 
 
 def _relation(claim: Claim, names: Sequence[str]) -> str:
-    if claim.relation in ("rises", "falls"):
+    if claim.relation in TRENDS:
         return f"{claim.relation} over {', '.join(names)}"
+    if claim.relation in CORRELATIONS:
+        return f"{names[0]} {claim.relation} {names[1]}"
     first, second = names[0], names[1] if len(names) > 1 else f"{claim.number:g}"
     if claim.relation == "equal":
         second += f" ± {claim.margin:g}"
@@ -245,9 +247,11 @@ def _numbers(verdict: Verdict, results: ResultSet) -> Row:
         return f"{value:z.{decimals}f}"
 
     means = [text(mean) + f" {TIE}" * run.tied(cells) for mean, cells in zip(verdict.means, claim.cells, strict=True)]
-    trend = claim.relation in ("rises", "falls")
-    shown = " → ".join((means[0], means[-1])) if trend else " and ".join(means)
-    words = f"{shown}; {'change' if trend else 'difference'} {verdict.difference:+z.{decimals}f}"
+    shown = " → ".join((means[0], means[-1])) if claim.relation in TRENDS else " and ".join(means)
+    number = "change" if claim.relation in TRENDS else "difference"
+    if claim.relation in CORRELATIONS:
+        number, decimals = "rank correlation", 2
+    words = f"{shown}; {number} {verdict.difference:+z.{decimals}f}"
     if len(claim.cells) == 1:
         words = f"{shown}; {verdict.difference:+z.{decimals}f} from {claim.number:g}"
     if not math.isnan(verdict.interval[0]):

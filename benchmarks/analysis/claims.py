@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Relation = Literal["greater", "less", "equal", "rises", "falls"]
+Relation = Literal["greater", "less", "equal", "rises", "falls", "follows", "opposes"]
+TRENDS, CORRELATIONS = ("rises", "falls"), ("follows", "opposes")
 Paper = Literal["MyStyle", "PTI", "II2S", "MAGEC", "ELS"]  # the last is the expanded latent space
 
 
@@ -29,9 +30,12 @@ class Claim:
 
     With two cells, A and B, it is about the difference A - B; with A alone, about A - ``number``. "rises" and "falls"
     have a cell per level, in order, and are about the change from the first level to the last along the line of least
-    squares through the levels' ranks. ``margin`` is in the metric's unit, and positive for "equal", which means less
-    than it apart. The others mean a difference of more than ``margin`` in their direction; where it is negative, the
-    difference may go the other way by less than it ("no worse than").
+    squares through the levels' ranks. "follows" and "opposes" are about Spearman's rank correlation of A and B over a
+    person's images: that those with more of B have more of A, or less.
+
+    ``margin`` is in the metric's unit, and positive for "equal", which means less than it apart. The others mean a
+    difference of more than ``margin`` in their direction; where it is negative, the difference may go the other way by
+    less than it ("no worse than").
     """
 
     section: str  # number and title, e.g. "5.1 Image synthesis"
@@ -46,8 +50,8 @@ class Claim:
     paper: Paper = "MyStyle"
 
     def __post_init__(self) -> None:
-        trend = self.relation in ("rises", "falls")
-        if (len(self.cells) > 2 and not trend) or len(self.cells) < (2 if trend else 1):
+        trend, correlation = self.relation in TRENDS, self.relation in CORRELATIONS
+        if (len(self.cells) > 2 and not trend) or len(self.cells) < (2 if trend or correlation else 1):
             raise ValueError(f"{self.statement}: {len(self.cells)} cells cannot be {self.relation}")
         if self.relation == "equal" and not self.margin > 0:
             raise ValueError(f"{self.statement}: equality needs a positive margin")
@@ -57,7 +61,7 @@ class Claim:
         """The open interval of differences of which the claim is true."""
         if self.relation == "equal":
             return -self.margin, self.margin
-        if self.relation in ("greater", "rises"):
+        if self.relation in ("greater", "rises", "follows"):
             return self.margin, float("inf")
         return float("-inf"), -self.margin
 

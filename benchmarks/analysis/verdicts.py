@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.analysis.claims import Cells, Claim
+from benchmarks.analysis.claims import CORRELATIONS, TRENDS, Cells, Claim
 from benchmarks.analysis.statistics import ENOUGH_PEOPLE, SIGNIFICANCE, Floats, jackknife_interval, paired_p_values
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ SUPPORTED, CONTRADICTED, UNDERPOWERED = "supported", "contradicted", "underpower
 NOT_TESTABLE = "not testable here"
 WORDS = (SUPPORTED, CONTRADICTED, UNDERPOWERED, NOT_TESTABLE)
 NAN = float("nan")
+LEAST_IMAGES = 5  # of a person whose images are ranked
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ def by_person(claim: Claim, results: pd.DataFrame) -> pd.DataFrame:
 
     Images belong together if case and condition are the same, or, where the cells differ in their conditions, if photo
     and seed are. Where something else than images is counted, or no image is in all cells (samples beside photos), the
-    cells' means of a person are compared. People who lack a cell are left out.
+    cells' means of a person are compared. People who lack a cell are left out, and of correlations those with fewer
+    than ``LEAST_IMAGES``, or with images that are all alike.
     """
     import pandas as pd
 
@@ -82,6 +84,8 @@ def by_person(claim: Claim, results: pd.DataFrame) -> pd.DataFrame:
     if not len(wide):
         wide = _joined(tables, ["person"])
     people = wide.groupby(level="person").mean()
+    if claim.relation in CORRELATIONS:
+        return people.assign(difference=_correlations(wide)).dropna()
     constant = claim.number if len(claim.cells) == 1 else 0.0
     return pd.concat([people, (people @ _weights(claim) - constant).rename("difference")], axis=1)
 
@@ -99,10 +103,18 @@ def _joined(tables: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
     return pd.concat(means, axis=1, join="inner")
 
 
+def _correlations(wide: pd.DataFrame) -> dict[str, float]:
+    """Spearman's rank correlation of the two cells over each person's images; NaN where they cannot be ranked."""
+    return {
+        str(person): mine[0].corr(mine[1], method="spearman") if len(mine) >= LEAST_IMAGES else NAN
+        for person, mine in wide.groupby(level="person")
+    }
+
+
 def _weights(claim: Claim) -> Floats:
     """The contrast: A - B, A, or the change from the first level to the last along the line of least squares."""
     count = len(claim.cells)
-    if claim.relation not in ("rises", "falls"):
+    if claim.relation not in TRENDS:
         return np.array([1.0, -1.0][:count])
     ranks = np.arange(count) - (count - 1) / 2
     weights: Floats = ranks / (ranks**2).sum() * (count - 1)

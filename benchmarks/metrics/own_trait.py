@@ -1,30 +1,31 @@
 """How much of a trait of the person's own an output shows, read from the pixels against two rendered truths.
 
-With x the output, a the photo and b the same photo without the trait, it is <x - b, a - b> / ||a - b||^2, the
-coordinate of x on the line from b to a: 1 shows the trait whole, 0 what people without it would have there. It is taken
-inside the hole, since the rest of x is the photo's own.
+With x the output, a the portrait as it should be and b the same without the trait, it is <x - b, a - b> / ||a - b||^2,
+the coordinate of x on the line from b to a: 1 shows the trait whole, 0 what people without it would have there. It is
+taken where the two differ and about it, which is the hole where something was filled in. Of an edited smile a is the
+photo's portrait rendered with the smile that was wanted.
 """
 
 from __future__ import annotations
 
 from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
-from benchmarks.tasks.own_traits import SEEN, OwnTraits, plain_photos
+from benchmarks.tasks.own_traits import SEEN, ShowsOwnTrait, hole
 
 LEAST = 1e-3  # share of the image in which a trait must be seen: 4 x 4 of 128 x 128 pixels
 
 
 def own_trait(evaluation: Evaluation) -> dict[str, float]:
-    """``{case whose photo shows the trait: value}``. Raises Inapplicable where none does, and for other tasks."""
-    if not isinstance(evaluation.task, OwnTraits):
+    """``{case whose portrait shows the trait: value}``. Raises Inapplicable where none does, and for other tasks."""
+    if not isinstance(evaluation.task, ShowsOwnTrait):
         raise Inapplicable("the task is about no trait of the person's own")
-    b = plain_photos(evaluation.held_out, evaluation.cases, evaluation.task.group)
-    whole = evaluation.clean - b
-    line = (whole * (1 - evaluation.mask)).flatten(1)
+    a, b = evaluation.task.with_and_without(evaluation.held_out, evaluation.cases)
+    whole = a - b
+    line = (whole * hole(whole)).flatten(1)
     along = ((evaluation.outputs - b).flatten(1) * line).sum(dim=1) / line.square().sum(dim=1)
     seen = (whole.abs().amax(dim=1) > SEEN).to(whole).mean(dim=(1, 2)) >= LEAST
     if not seen.any():
-        raise Inapplicable("no photo shows the trait")
+        raise Inapplicable("no portrait shows the trait")
     values = zip(evaluation.cases, along.tolist(), seen.tolist(), strict=True)
     return {case.name: value for case, value, shows in values if shows}
 

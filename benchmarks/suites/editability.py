@@ -403,7 +403,7 @@ SUITE = Suite(
             whitening=10_000,
             editors=("interfacegan", "expanded", "styleflow"),
         ),
-        "quick": Settings("5 people: nine minutes on two cores (estimated)", Strangers(5)),
+        "quick": Settings("3 people: eight minutes on two cores", Strangers(3)),
         "full": Settings("100 people: for a GPU", Strangers(100), editors=tuple(EDITORS)),
         "paper": Settings("100 people: for a GPU", Strangers(100), editors=tuple(EDITORS)),
     },

@@ -6,7 +6,8 @@ pivot, the prior's generator is tuned to the photo at it, and the edited codes a
 
 - *Pose.* The paper's gallery spans -40 to 40 degrees of yaw, read by WHENet. Ours is read by the domain's feature
   network and spans -30 to 30: the renderer stops at 38, and its photos are rare beyond 30.
-- *Smile.* Figure 13 shows one; we take five of them, too.
+- *Smile.* Figure 13 shows one, and that it is the person's own; we take five of them, too. Of rendered people it is
+  known how they smile, so that ``own_trait`` says how much of that an edited smile has.
 - *Gallery.* Strengths of the direction from -4 to 4 standard deviations; the image nearest to each of five wanted
   values is taken. A prior that cannot go so far, as a personal one often cannot, gives its outermost images, and
   ``edit_reach`` and ``edit_error`` say so.
@@ -59,7 +60,7 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     )
 
 
-OF_PERSON = (*common.OF_PERSON, "edit_error", "edit_reach", "leakage")
+OF_PERSON = (*common.OF_PERSON, "edit_error", "edit_reach", "leakage", "own_trait")
 QUICK = PivotalTuning(steps=100, learning_rate=1e-3)
 
 SUITE = Suite(

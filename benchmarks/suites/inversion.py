@@ -120,7 +120,7 @@ SUITE = Suite(
     ),
     presets={
         "smoke": Settings("2 people: the plumbing"),
-        "quick": Settings("10 people, 18 rows: nine minutes on two cores", Strangers(10)),
+        "quick": Settings("8 people, 18 rows: nine minutes on two cores", Strangers(8)),
         "full": Settings("100 people: for a GPU", Strangers(100)),
         "paper": Settings("100 people: for a GPU", Strangers(100)),
     },

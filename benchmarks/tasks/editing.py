@@ -17,14 +17,16 @@ from torch import Tensor
 
 from benchmarks.api.registry import EDITORS
 from benchmarks.api.task import Case, Inapplicable, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.restoration import inversion_case
+from benchmarks.tasks.own_traits import plain
+from benchmarks.tasks.restoration import inversion_case, photos_of
 from benchmarks.tasks.through_editor import ThroughEditor, invert_once
+from datasets.synthetic.renderer import render_values
 from mystyle.degradations import Identity
 from mystyle.inversion import OwnGenerators, SharedGenerator, digest
 from mystyle.pivotal import PivotalTuning, tune_at_pivot
 from mystyle.protocols import Inverts
 from mystyle.roles import Generator
-from mystyle.types import Image, WPlus
+from mystyle.types import Image, Portraits, WPlus
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,16 @@ class Editing(ThroughEditor):
             wanted = torch.tensor(doses).to(read)
             images.append(gallery[(read - wanted[:, None]).abs().argmin(dim=1)].cpu())
         return MethodOutput(torch.cat(images))
+
+    def with_and_without(self, photos: Portraits, cases: Sequence[Case]) -> tuple[Image, Image]:
+        """Each photo rendered with the smile that is wanted of the case: the person's own, and one as people have."""
+        if self.attribute != "smile":
+            raise Inapplicable("the attribute is no trait of the person's own")
+        chosen = photos_of(photos, cases)
+        smile = torch.tensor([case.dose for case in cases])
+        smiling, size = {**chosen.parameters, "smile": smile}, chosen.images.shape[-1]
+        common = plain(smiling, "smile", size)  # where the parameters are not known it says so
+        return render_values(smiling, size), common
 
     def tuned(self, generator: Generator, pivot: WPlus, photo: Image, resources: Resources) -> Generator:
         """``generator`` tuned to ``photo`` at ``pivot``, [1, ...] each; one tuning for all attributes."""

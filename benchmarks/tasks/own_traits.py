@@ -6,12 +6,13 @@ nothing that is left of the photo shows it, and whoever fills it in as it was ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from benchmarks.api.task import Case, Inapplicable, Person, Problem
 from benchmarks.tasks.restoration import Restoration, photos_of, restoration_case
@@ -21,6 +22,15 @@ from mystyle.types import Image, Mask, Portraits
 
 SEEN = 0.25  # a difference of a channel that is seen, of 2 from black to white
 MARGIN = 1 / 16  # about the differences, of the image's side
+
+
+@runtime_checkable
+class ShowsOwnTrait(Protocol):
+    """A task whose images should show a trait of the person's own."""
+
+    def with_and_without(self, photos: Portraits, cases: Sequence[Case]) -> tuple[Image, Image]:
+        """The portrait of each case with the person's own trait and without it. Raises Inapplicable if unknown."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,16 +44,20 @@ class OwnTraits(Restoration):
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
         """Raises Inapplicable unless the person was rendered."""
-        clean = photos_of(photos, cases).images
-        known = 1 - hole(clean - plain_photos(photos, cases, self.group))
+        clean, plain = self.with_and_without(photos, cases)
+        known = 1 - hole(clean - plain)
         return Problem(clean, known, clean * known, degradations.Inpainting(known))
 
+    def with_and_without(self, photos: Portraits, cases: Sequence[Case]) -> tuple[Image, Image]:
+        """The photo of each case, and the same without the group's traits."""
+        chosen = photos_of(photos, cases)
+        return chosen.images, plain(chosen.parameters, self.group, chosen.images.shape[-1])
 
-def plain_photos(photos: Portraits, cases: Sequence[Case], group: Group) -> Image:
-    """The photo of each case without the group's traits. Raises Inapplicable unless the person was rendered."""
-    chosen = photos_of(photos, cases)
+
+def plain(parameters: Mapping[str, Tensor], group: Group, resolution: int) -> Image:
+    """``without``, or Inapplicable where the parameters are not known."""
     try:
-        return without(chosen.parameters, group, chosen.images.shape[-1])
+        return without(parameters, group, resolution)
     except KeyError:
         raise Inapplicable("only of rendered people it is known how they would be without the trait") from None
 

@@ -137,6 +137,12 @@ def render_portrait(p: Values, resolution: int) -> Tensor:
 @torch.no_grad()
 def render(scores: Tensor, resolution: int) -> Image:
     """Portraits from standard normal scores [n, len(PARAMETERS)]: [n, 3, resolution, resolution] in [-1, 1]."""
-    table = values(scores)
-    portraits = ({name: float(column[i]) for name, column in table.items()} for i in range(len(scores)))
+    return render_values(values(scores), resolution)
+
+
+@torch.no_grad()
+def render_values(parameters: Mapping[str, Tensor], resolution: int) -> Image:
+    """The same from parameters ``{name: [n]}`` in their units, which may lie outside their ranges."""
+    n = len(next(iter(parameters.values())))
+    portraits = ({name: float(column[i]) for name, column in parameters.items()} for i in range(n))
     return torch.stack([render_portrait(anatomy(p), resolution) for p in portraits]) * 2 - 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable
+from benchmarks.analysis.claims import Cells, Claim
 
 SECTION = "C.1 Effect of β on projection"
 TASKS = ("inversion", "inpainting", "super_resolution")
@@ -27,11 +27,5 @@ CLAIMS = (
         (Cells("beta_0.02", "perceptual", ("inpainting",)), Cells("unbounded", "perceptual", ("inpainting",))),
         "less",
         margin=-MARGIN,
-    ),
-    Untestable(
-        SECTION,
-        "Figure 15",
-        "Typical photos do not use a larger dilation",
-        "needs more photos of a person, by how typical they are",
     ),
 )

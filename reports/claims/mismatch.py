@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Cells, Claim, Untestable
+from benchmarks.analysis.claims import Cells, Claim
 
 SECTION = "6 Limitations"
 
@@ -21,11 +21,5 @@ CLAIMS = (
         "It does not become the person of the prior either",
         (Cells("mystyle", "identity", ("another",)), Cells("mystyle", "identity", ("own",))),
         "less",
-    ),
-    Untestable(
-        SECTION,
-        "section 6",
-        "Extreme poses and occluded faces are not reconstructed faithfully",
-        "no suite has such photos",
     ),
 )

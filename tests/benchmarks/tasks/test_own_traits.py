@@ -17,12 +17,13 @@ from benchmarks.engine.worker import Worker
 from benchmarks.metrics.own_trait import METRIC
 from benchmarks.suites.inpainting import SUITE as INPAINTING
 from benchmarks.suites.own_traits import SUITE, has_trait
+from benchmarks.tasks.editing import Editing
 from benchmarks.tasks.inversion import Inversion
 from benchmarks.tasks.own_traits import SEEN, OwnTraits, hole
 from datasets.folders import Photo
 from datasets.synthetic.parameters import NAMES, values
 from datasets.synthetic.people import fresh_scores
-from datasets.synthetic.renderer import render
+from datasets.synthetic.renderer import render, render_values
 from datasets.synthetic.traits import GROUPS, without
 from mystyle.types import Portraits, from_uint8, to_uint8
 
@@ -107,10 +108,10 @@ def test_what_does_not_show_has_no_value(photos, person):
     plain.parameters.update(dict.fromkeys(GROUPS["marks"], torch.zeros(2)))
     problem = task.problem(plain, cases)
     assert 0 < problem.mask.mean() < 1
-    with pytest.raises(Inapplicable, match="no photo shows"):
+    with pytest.raises(Inapplicable, match="no portrait shows"):
         evaluated(task, plain, problem, cases, plain.images[:1])
     plain.images[0, :, 9, 9] += 1.0  # one pixel is no mark
-    with pytest.raises(Inapplicable, match="no photo shows"):
+    with pytest.raises(Inapplicable, match="no portrait shows"):
         evaluated(task, plain, task.problem(plain, cases), cases, plain.images[:1])
 
 
@@ -121,6 +122,27 @@ def test_of_people_that_nobody_rendered_it_is_a_dash(photos, person):
         task.problem(replace(photos, parameters={}), cases)
     with pytest.raises(Inapplicable, match="about no trait"):
         evaluated(Inversion(), photos, None, cases, photos.images[:1])
+
+
+def test_an_edited_smile_is_beside_the_persons_own_and_the_common_one(photos, person):
+    task = Editing("smile", (-0.2, 0.9))
+    cases = task.cases(person, 0, 0)
+    smiling = {**photos[[0, 0]].parameters, "smile": torch.tensor([-0.2, 0.9])}
+    own, common = render_values(smiling, R), without(smiling, "smile", R)
+    for share in (0.0, 1.0):
+        found = METRIC.compute(
+            Evaluation(to_uint8(common.lerp(own, share)), task, None, cases, photos, photos, photos, domain=None)
+        )
+        assert found == {cases[1].name: pytest.approx(share, abs=0.03)}, "who does not smile has no smile of one's own"
+
+
+def test_other_edits_and_photographs_have_no_smile_of_their_own(photos, person):
+    for task, of, reason in (
+        (Editing("yaw", (10.0,)), photos, "no trait of the person's own"),
+        (Editing("smile", (0.9,)), replace(photos, parameters={}), "only of rendered people"),
+    ):
+        with pytest.raises(Inapplicable, match=reason):
+            task.with_and_without(of, task.cases(person, 0, 0))
 
 
 def test_the_suite_takes_photos_that_may_show_a_trait(person):

@@ -1,0 +1,61 @@
+"""Terms of the projection, Eq. 7 to 10 of the paper, and where its released code differs.
+
+The paper gives every constant of them (section 3.3, appendix B.2) and removes none. Here each is changed alone: the
+bound of Eq. 7 made softer, or replaced by a softmax; the penalty of the sum, Eq. 8, removed, or that of the code; the
+penalty of the offsets, Eq. 9, removed and made ten times as large; and all that the code has together. At 128 px
+Eq. 9 regularises the offsets of every layer, as at 1024 px it does those up to 128 px.
+
+Inpainting within beta = 0.02 and super-resolution within 0.05, as in section 5; no claim of the paper is about them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from benchmarks.api.suite import Figure, Suite, Variant
+from benchmarks.api.task import Part
+from benchmarks.suites import common
+from benchmarks.suites.latent_spaces import SUITE as SPACES
+from benchmarks.suites.latent_spaces import TASKS, personal
+from mystyle.projection import OFFICIAL_CODE
+
+CODE = {
+    "sum_weight": OFFICIAL_CODE.sum_weight,
+    "sum_of": OFFICIAL_CODE.sum_of,
+    "schedule": OFFICIAL_CODE.schedule,
+}
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    "as_written": ("P+_β", {}),
+    "soft_bound": ("s = 10 (Eq. 7)", {"sharpness": 10.0}),
+    "softmax": ("Softmax for Eq. 7", {"coordinates": "softmax"}),
+    "no_sum": ("Without Eq. 8", {"sum_weight": 0.0}),
+    "code_sum": ("Eq. 8 as the code", {name: CODE[name] for name in ("sum_weight", "sum_of")}),
+    "no_offsets": ("Without Eq. 9", {"offset_weight": 0.0}),
+    "more_offsets": ("Eq. 9, ten times", {"offset_weight": 100.0}),
+    "code": ("Eq. 8 and rate as the code", CODE),
+}
+
+
+def changed(fields: dict[str, Any], settings: Any, part: Part) -> Any:
+    """Projection into P+_beta with some settings changed."""
+    found = personal("alpha+", settings, part)
+    return replace(found, restore=replace(found.restore, **fields))
+
+
+SUITE = Suite(
+    name="projection_terms",
+    version=1,
+    title="Terms of the projection",
+    paper="Eq. 7 to 10",
+    methods=tuple(Variant(name, title, "mystyle", partial(changed, fields)) for name, (title, fields) in ROWS.items()),
+    metrics=SPACES.metrics,
+    conditions=SPACES.conditions,
+    figures=(
+        Figure("grid", "projection_terms", "Projections with one term changed."),
+        Figure("tradeoff", "projection_terms_tradeoff", "Fidelity and identity.", {"x": "perceptual", "y": "identity"}),
+    ),
+    presets=SPACES.presets,
+    parts=partial(common.photo_parts, TASKS),
+)
