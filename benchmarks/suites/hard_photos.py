@@ -39,8 +39,8 @@ SUITE = Suite(
         Variant("mystyle", "MyStyle (ours)", "mystyle", partial(common.with_beta, BETA)),
         row(None),
     ),
-    metrics=("perceptual", "psnr", "identity_photo", "identity", "accepted", "dilation"),
-    references=(common.ceiling(("identity", "accepted")),),
+    metrics=("perceptual", "psnr", "identity_photo", "identity", "accepted", "maps_train", "dilation"),
+    references=(common.ceiling(("identity", "accepted", "maps_train")),),
     conditions=dict(TITLES),
     figures=(
         Figure("grid", "hard_photos", "Inversions of photos as they are, turned and covered."),

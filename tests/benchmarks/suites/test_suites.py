@@ -25,7 +25,7 @@ from reports import build
 from reports.runs import read_run
 from reports.study.table import USER
 
-OF_RENDERED = ("own_traits",)
+OF_RENDERED = ("own_traits", "hard_photos")
 NAMES = tuple(name for name in SUITES.names() if not SUITES.load(name).dose)  # test_calibration.py has the other
 
 
