@@ -12,6 +12,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from benchmarks.engine.records import flat
+from reports.compact import compact
 from reports.figures import FigureFile
 from reports.runs import Case, Run
 from reports.table import Table
@@ -69,5 +70,11 @@ def templates(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.filters["link"] = lambda path: quote(Path(os.path.relpath(path, folder)).as_posix())
-    made.filters["embed"] = lambda path: base64.b64encode(Path(f"{path}.png").read_bytes()).decode("ascii")
+    made.filters["embed"] = embedded
     return made
+
+
+def embedded(figure: Path) -> str:
+    """The data URI of a figure's PNG, whose name lacks its suffix; those of images are embedded as JPEG."""
+    kind, content = compact(Path(f"{figure}.png"))
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -22,14 +22,14 @@ import yaml
 
 from benchmarks.engine import records
 from mystyle.files import printable
+from reports.compact import compact
 from reports.study.files import FOLDER
 
 if TYPE_CHECKING:
     from reports.runs import Run
 
+SUFFIXES = {"png": "png", "jpeg": "jpg"}
 PLACES = ("out", "photos", "priors", "ray_address")  # options in config.yaml that mean nothing elsewhere
-LARGE = 300_000  # bytes of a PNG, above which a figure is kept as JPEG: those are made of images
-QUALITY = 87
 
 
 def publish(run: Run, folder: Path) -> Path:
@@ -60,7 +60,8 @@ def publish(run: Run, folder: Path) -> Path:
         drawn = records.read_json(report / "figures" / "figures.json", "make the report again")
         for name in sorted(drawn):
             if not (drawn[name]["faces"] and options.get("photos")):
-                _figure(report / "figures" / f"{name}.png", partial / "figures")
+                kind, content = compact(report / "figures" / f"{name}.png")
+                (partial / "figures" / f"{name}.{SUFFIXES[kind]}").write_bytes(content)
     with contextlib.suppress(OSError):
         (folder / records.UNFINISHED).rmdir()
     return place
@@ -82,17 +83,6 @@ def _without_places(options: dict[str, Any]) -> str:
     options["methods"] = [re.sub(r"^(external:.*?)=.*", r"\1", str(name)) for name in options.get("methods") or ()]
     kept = {name: value for name, value in options.items() if name not in PLACES and value != []}
     return str(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True))
-
-
-def _figure(path: Path, folder: Path) -> None:
-    """A figure of lines as it is, one of images as JPEG."""
-    if path.stat().st_size <= LARGE:
-        shutil.copyfile(path, folder / path.name)
-        return
-    from mystyle.image_files import decode, open_image
-
-    with open_image(path) as image:
-        decode(image).save(folder / f"{path.stem}.jpg", quality=QUALITY, optimize=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

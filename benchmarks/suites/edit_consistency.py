@@ -115,7 +115,7 @@ SUITE = Suite(
     ),
     presets={
         "smoke": Settings("8 people: the plumbing", Strangers(8), cycles=2),
-        "quick": Settings("24 people, photos of six: eleven minutes on two cores", Strangers(24), 1, 6),
+        "quick": Settings("15 people, photos of five: nine minutes on two cores", Strangers(15), 1, 6),
         "full": Settings("100 people, photos of about 25: for a GPU", Strangers(100)),
         "paper": Settings("1000 people, photos of about 250: for a GPU", Strangers(1000)),
     },
