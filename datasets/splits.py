@@ -7,6 +7,7 @@ in the Wild (Huang et al. 2007), of whom ``datasets.lfw`` makes folders.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -83,6 +84,11 @@ LFW = tuple(
 """Of these sizes curation keeps what is neither rejected nor a near-duplicate; which are held out, its seed decides."""
 
 PEOPLE = {"synthetic": SYNTHETIC, "ffhq": CELEBRITIES, "faces": LFW}  # by domain, in table order, LFW's most first
+
+
+def is_stranger(name: str) -> bool:
+    """Whether a rendered person has this name who has one photo, and no reference photos."""
+    return re.fullmatch(r"s\d{4}", name) is not None
 
 
 def counterpart(celebrity: str, domain: str) -> str:

@@ -217,7 +217,7 @@ def _relation(claim: Claim, names: Sequence[str]) -> str:
     if claim.relation in TRENDS:
         return f"{claim.relation} over {', '.join(names)}"
     if claim.relation in CORRELATIONS:
-        return f"{names[0]} {claim.relation} {names[1]}"
+        return f"rank correlation of {names[0]} and {names[1]} {'>' if claim.relation == 'correlated' else '<'} 0"
     first, second = names[0], names[1] if len(names) > 1 else f"{claim.number:g}"
     if claim.relation == "equal":
         second += f" ± {claim.margin:g}"

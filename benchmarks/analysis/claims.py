@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Relation = Literal["greater", "less", "equal", "rises", "falls", "follows", "opposes"]
-TRENDS, CORRELATIONS = ("rises", "falls"), ("follows", "opposes")
+Relation = Literal["greater", "less", "equal", "rises", "falls", "correlated", "anticorrelated"]
+TRENDS, CORRELATIONS = ("rises", "falls"), ("correlated", "anticorrelated")
 Paper = Literal["MyStyle", "PTI", "II2S", "MAGEC", "ELS"]  # the last is the expanded latent space
 
 
@@ -30,8 +30,8 @@ class Claim:
 
     With two cells, A and B, it is about the difference A - B; with A alone, about A - ``number``. "rises" and "falls"
     have a cell per level, in order, and are about the change from the first level to the last along the line of least
-    squares through the levels' ranks. "follows" and "opposes" are about Spearman's rank correlation of A and B over a
-    person's images: that those with more of B have more of A, or less.
+    squares through the levels' ranks. "correlated" and "anticorrelated" are about Spearman's rank correlation of A
+    and B over a person's images.
 
     ``margin`` is in the metric's unit, and positive for "equal", which means less than it apart. The others mean a
     difference of more than ``margin`` in their direction; where it is negative, the difference may go the other way by
@@ -61,7 +61,7 @@ class Claim:
         """The open interval of differences of which the claim is true."""
         if self.relation == "equal":
             return -self.margin, self.margin
-        if self.relation in ("greater", "rises", "follows"):
+        if self.relation in ("greater", "rises", "correlated"):
             return self.margin, float("inf")
         return float("-inf"), -self.margin
 

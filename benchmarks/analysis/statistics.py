@@ -283,22 +283,28 @@ def _of_items(mine: pd.DataFrame, within: Range) -> tuple[float, float, float, f
     return of_person.mean().mean(), std, low, high
 
 
+def rank_correlation(x: pd.Series, y: pd.Series) -> float:
+    """Spearman's; 0 where one of them does not change.
+
+    Six decimals count, because equal images at other places of a batch differ in the last.
+    """
+    from scipy.stats import spearmanr
+
+    x, y = x.round(6), y.round(6)
+    return 0.0 if x.nunique() < 2 or y.nunique() < 2 else float(spearmanr(x, y).statistic)
+
+
 def rank_correlations(scored: pd.DataFrame) -> pd.DataFrame:
     """Spearman's correlation between dose and value over each photo's sweep, a row per method, metric, photo and seed.
 
-    A metric that does not change at all has the correlation 0: it does not depend on the dose. Six decimals count,
-    because equal images at other places of a batch differ in the last.
+    A metric that does not change at all has the correlation 0: it does not depend on the dose.
     """
     import pandas as pd
-    from scipy.stats import spearmanr
 
     keys = ["method", "metric", "person", "image", "seed"]
     rows = []
     for key, sweep in scored.groupby(keys, sort=False):
-        dose, value = sweep["dose"].astype(float), sweep["value"].astype(float).round(6)
-        still = value.nunique() < 2 or dose.nunique() < 2
-        rho = 0.0 if still else float(spearmanr(dose, value).statistic)
-        rows.append((*key, rho))
+        rows.append((*key, rank_correlation(sweep["dose"].astype(float), sweep["value"].astype(float))))
     return pd.DataFrame(rows, columns=[*keys, "value"]).assign(case="", condition="", item=False)
 
 

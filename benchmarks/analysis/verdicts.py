@@ -1,9 +1,10 @@
 """Verdicts on claims by one written rule, from published values (``docs/statistics.md``, "Verdicts").
 
-A claim is a contrast of a table's cells. It becomes one number for each person, from images that all cells have; people
-weigh alike. The claim is *supported* if the 95 % interval of their mean lies inside the region that it names and the
-paired test says so after correction, *contradicted* if both say that it lies outside, and otherwise *underpowered*, as
-is everything that is known of fewer than six people. Where there are no values, it is *not testable here*.
+A claim is a contrast of a table's cells, or a rank correlation of two. It becomes one number for each person, from
+images that all cells have; people weigh alike. The claim is *supported* if the 95 % interval of their mean lies inside
+the region that it names and the paired test says so after correction, *contradicted* if both say that it lies outside,
+and otherwise *underpowered*, as is everything that is known of fewer than six people. Where there are no values, it is
+*not testable here*.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.analysis.claims import CORRELATIONS, TRENDS, Cells, Claim
-from benchmarks.analysis.statistics import ENOUGH_PEOPLE, SIGNIFICANCE, Floats, jackknife_interval, paired_p_values
+from benchmarks.analysis.statistics import (
+    ENOUGH_PEOPLE,
+    SIGNIFICANCE,
+    Floats,
+    jackknife_interval,
+    paired_p_values,
+    rank_correlation,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +78,7 @@ def by_person(claim: Claim, results: pd.DataFrame) -> pd.DataFrame:
     Images belong together if case and condition are the same, or, where the cells differ in their conditions, if photo
     and seed are. Where something else than images is counted, or no image is in all cells (samples beside photos), the
     cells' means of a person are compared. People who lack a cell are left out, and of correlations those with fewer
-    than ``LEAST_IMAGES``, or with images that are all alike.
+    than ``LEAST_IMAGES``.
     """
     import pandas as pd
 
@@ -104,10 +112,11 @@ def _joined(tables: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
 
 
 def _correlations(wide: pd.DataFrame) -> dict[str, float]:
-    """Spearman's rank correlation of the two cells over each person's images; NaN where they cannot be ranked."""
+    """Spearman's rank correlation of the two cells over each person's images, means over seeds; NaN of too few."""
+    images = wide.groupby(level=["person", "image"]).mean()
     return {
-        str(person): mine[0].corr(mine[1], method="spearman") if len(mine) >= LEAST_IMAGES else NAN
-        for person, mine in wide.groupby(level="person")
+        str(person): rank_correlation(mine[0], mine[1]) if len(mine) >= LEAST_IMAGES else NAN
+        for person, mine in images.groupby(level="person")
     }
 
 

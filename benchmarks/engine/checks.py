@@ -22,7 +22,7 @@ from benchmarks.engine.external import is_external
 from benchmarks.engine.findings import MISSING, OK, Finding, problem
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import KEY_LENGTH
-from datasets.splits import PEOPLE
+from datasets.splits import PEOPLE, is_stranger
 
 if TYPE_CHECKING:
     from mystyle.domains.domain import DomainSource
@@ -47,11 +47,6 @@ def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -
         *_unknown("--methods", named, known, "method"),
         *_unknown("--domain", [domain], DOMAINS.names(), "domain"),
     ]
-
-
-def is_stranger(name: str) -> bool:
-    """Whether a rendered person has this name who has one photo, and no reference photos."""
-    return re.fullmatch(r"s\d{4}", name) is not None
 
 
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[Finding]:

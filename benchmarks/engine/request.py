@@ -15,6 +15,7 @@ from benchmarks.engine import checks
 from benchmarks.engine.external import is_external, parse
 from benchmarks.engine.findings import Finding, problem, problems
 from benchmarks.engine.options import Options
+from datasets.splits import is_stranger
 from mystyle import domains
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def resolve(options: Options) -> Request:
         found.append(problem(f"--photos {options.photos}", f"suite {suite.name} needs people with {splits}"))
     if not options.photos and "train" in splits_of(options, suite):
         detail = f"a stranger has no reference photos, which suite {suite.name} needs"
-        found += [problem(f"--people {name}", detail) for name in folders if checks.is_stranger(name)]
+        found += [problem(f"--people {name}", detail) for name in folders if is_stranger(name)]
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
     found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
     _raise(found)

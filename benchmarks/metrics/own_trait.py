@@ -3,10 +3,12 @@
 With x the output, a the portrait as it should be and b the same without the trait, it is <x - b, a - b> / ||a - b||^2,
 the coordinate of x on the line from b to a: 1 shows the trait whole, 0 what people without it would have there. It is
 taken where the two differ and about it, which is the hole where something was filled in. Of an edited smile a is the
-photo's portrait rendered with the smile that was wanted.
+photo's portrait rendered with as much of a smile as the judge reads in the edit.
 """
 
 from __future__ import annotations
+
+from torch import Tensor
 
 from benchmarks.api.metric import Evaluation, Metric
 from benchmarks.api.task import Inapplicable
@@ -19,7 +21,12 @@ def own_trait(evaluation: Evaluation) -> dict[str, float]:
     """``{case whose portrait shows the trait: value}``. Raises Inapplicable where none does, and for other tasks."""
     if not isinstance(evaluation.task, ShowsOwnTrait):
         raise Inapplicable("the task is about no trait of the person's own")
-    a, b = evaluation.task.with_and_without(evaluation.held_out, evaluation.cases)
+
+    def read(name: str) -> Tensor:
+        mean, std = evaluation.domain.judge.moments[name]
+        return mean + std * evaluation.attributes("outputs")[name]
+
+    a, b = evaluation.task.with_and_without(evaluation.held_out, evaluation.cases, read)
     whole = a - b
     line = (whole * hole(whole)).flatten(1)
     along = ((evaluation.outputs - b).flatten(1) * line).sum(dim=1) / line.square().sum(dim=1)
@@ -32,9 +39,9 @@ def own_trait(evaluation: Evaluation) -> dict[str, float]:
 
 METRIC = Metric(
     name="own_trait",
-    version=2,
+    version=3,
     label="Own trait shown",
-    description="Share of the person's own trait in the output: 1 as in the photo, 0 as in people without it.",
+    description="Share of the person's own trait in the output: 1 as the person has it, 0 as people without it.",
     higher_is_better=True,
     range=(None, None),
     unit="",

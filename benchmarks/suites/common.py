@@ -111,8 +111,9 @@ def fresh_parts(person: Person, people: Sequence[Person], settings: HasSamples, 
 
 
 def with_beta(beta: float | None, settings: Any, part: Part) -> Any:
-    """MyStyle with another dilation of its projections."""
-    return replace(settings, restore=replace(settings.restore, beta=beta))
+    """MyStyle with another dilation of its projections; softmax coordinates have no unbounded ones."""
+    kind = {"coordinates": "softplus"} if beta is None else {}
+    return replace(settings, restore=replace(settings.restore, beta=beta, **kind))
 
 
 def real_photos(problem: Problem, others: Sequence[Portraits], cases: Sequence[Case]) -> Image:

@@ -24,20 +24,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL.Image import Resampling
 
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.suite import Figure, Suite, Variant
 from benchmarks.api.task import Part, Person
 from benchmarks.suites import common
 from benchmarks.tasks.inversion import Inversion
+from mystyle.image_files import decode, open_image
 
 FIGURE_7 = ("joe_biden", "emilia_clarke", "michelle_obama")
 THUMBNAIL = 16  # pixels of a side
-Choice = Literal["alike", "varied"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Settings:
     photos: int  # inverted
     steps: int  # of every tuning in the row of equal steps
     summary: str
-    chosen: int  # photos of the subsets that are chosen by their diversity
+    contrasted: int  # photos of the subsets that are chosen by how much they vary
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SubsetPart(Part):
 
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
-    """A part for each subset, with the same held-out photos. A person with too few photos has no chosen ones."""
+    """A part for each subset, with the same held-out photos. The chosen ones would overlap in small sets."""
     order = common.photos_in_order(person, seed, settings.photos)
     task = Inversion()
     plain = [task.case(person, i, seed) for i in order]
@@ -72,9 +72,10 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
         for size, repeats in sizes(len(person.train), settings)
         for repeat in range(repeats)
     ]
-    if settings.chosen >= len(person.train):
+    if len(person.train) < 2 * settings.contrasted:
         return tuple(drawn)
-    return (*drawn, *(part(c, c, None, chosen(person, settings.chosen, c, seed)) for c in get_args(Choice)))
+    contrast = chosen(person, settings.contrasted, seed)
+    return (*drawn, *(part(choice, choice, None, files) for choice, files in contrast.items()))
 
 
 def sizes(photos: int, settings: Settings) -> list[tuple[int, int]]:
@@ -92,25 +93,24 @@ def subset(person: Person, size: int, repeat: int, seed: int) -> tuple[str, ...]
     return tuple(files[i] for i in sorted(chosen))
 
 
-def chosen(person: Person, size: int, choice: Choice, seed: int) -> tuple[str, ...]:
-    """``size`` of the person's reference photos, near to one or far from each other, in their order."""
+def chosen(person: Person, size: int, seed: int) -> dict[str, tuple[str, ...]]:
+    """``size`` of the person's reference photos, near to one of them and far from each other, in their order."""
     x = np.stack([thumbnail(person.folder / photo.file) for photo in person.train])
     first = int(np.random.default_rng(item_seed("chosen", person.name, size, seed)).integers(len(x)))
-    near = np.square(x - x[first]).sum(axis=1)  # from the nearest photo that is chosen
-    if choice == "alike":
-        picked = np.argsort(near, kind="stable")[:size].tolist()
-    else:
-        picked = [first]
-        while len(picked) < size:
-            picked.append(int(near.argmax()))
-            near = np.minimum(near, np.square(x - x[picked[-1]]).sum(axis=1))
-    return tuple(person.train[i].file for i in sorted(picked))
+    near = np.square(x - x[first]).sum(axis=1)
+    alike = np.argsort(near, kind="stable")[:size].tolist()
+    varied = [first]
+    while len(varied) < size:  # the one that is farthest from its nearest among them
+        varied.append(int(near.argmax()))
+        near = np.minimum(near, np.square(x - x[varied[-1]]).sum(axis=1))
+    picked = {"alike": alike, "varied": varied}
+    return {choice: tuple(person.train[i].file for i in sorted(places)) for choice, places in picked.items()}
 
 
 def thumbnail(path: Path) -> np.ndarray:
     """A photo as so few numbers that differences are those of pose, light, hair and background."""
-    with Image.open(path) as image:
-        small = image.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    with open_image(path) as image:
+        small = decode(image).resize((THUMBNAIL, THUMBNAIL), Resampling.BOX)
     return np.asarray(small, np.float64).ravel()
 
 
@@ -137,7 +137,7 @@ SUITE = Suite(
     metrics=("perceptual", "maps_heldout", "identity_subject", "true_identity", "set_diversity"),
     conditions={str(size): f"{size} photos" for size in SIZES}
     | {"200": "all photos, at most 200"}
-    | {"alike": "Photos that are alike", "varied": "As many that vary"},
+    | {"alike": "Chosen photos that are alike", "varied": "As many that vary"},
     splits=("test", "extra"),
     figures=(
         Figure(
@@ -168,8 +168,8 @@ SUITE = Suite(
             ((10, 2), (50, 1), (100, 1), (200, 1)),
             2,
             208,
-            "3 people, 10 (twice), 50 (and 2 chosen ones), 100 and all photos, 2 inversions: 20 minutes on two cores",
-            50,
+            "3 people, 10 (twice), 50, 100 and all photos, 2 chosen sets of 48, 2 inversions: 20 minutes on two cores",
+            48,
         ),
         "full": Settings(
             FIGURE_7,

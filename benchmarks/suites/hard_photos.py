@@ -18,14 +18,14 @@ from benchmarks.suites.dilation import row
 from benchmarks.tasks.hard_photos import HardPhotos, Kind
 
 BETA = 0.05
-TITLES: dict[Kind, str] = {"ordinary": "As they are", "turned": "Turned by 60°", "covered": "Mouth and chin covered"}
+TITLES = {"ordinary": "As they are", "turned": "Turned by 60°", "covered": "Mouth and chin covered"}
 assert set(TITLES) == set(get_args(Kind))
 
 
 def parts(person: Person, people: Sequence[Person], settings: common.PhotoSettings, seed: int) -> tuple[Part, ...]:
     """A part for each kind, of the same photos."""
     order = common.photos_in_order(person, seed, settings.photos)
-    tasks = [HardPhotos(kind) for kind in TITLES]
+    tasks = [HardPhotos(kind) for kind in get_args(Kind)]
     return tuple(Part(task, tuple(task.case(person, i, seed) for i in order), condition=task.kind) for task in tasks)
 
 
@@ -41,7 +41,7 @@ SUITE = Suite(
     ),
     metrics=("perceptual", "psnr", "identity_photo", "identity", "accepted", "maps_train", "dilation"),
     references=(common.ceiling(("identity", "accepted", "maps_train")),),
-    conditions=dict(TITLES),
+    conditions=TITLES,
     figures=(
         Figure("grid", "hard_photos", "Inversions of photos as they are, turned and covered."),
         Figure(

@@ -1,10 +1,11 @@
 """Typical and atypical photos: what appendix C.1 of the paper says beside Figure 15.
 
 At beta = 0, its text says, typical photos are reconstructed more faithfully than others, and where beta is larger they
-do not use it. Here both are rank correlations over a person's photos, of which there are more than in ``dilation``. A
-photo's typicality is its MAPS to the reference set, into which no method enters.
+do not use it. Here both are rank correlations over a person's photos (in RESULTS.md), of which there are more than in
+``dilation``. A photo's typicality is its mean similarity to the reference photos, into which no method enters.
 
-The paper does not say how it found typical photos, nor how large a dilation may be; here beta is 0, or has no bound.
+The paper describes typical photos (frontal, neutral or smiling, in simple light) and does not say how they were found.
+Its text is about all applications; here photos are inverted. Beta is 0, or there is no bound.
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ from torch import Tensor
 
 from benchmarks.api.registry import EDITORS
 from benchmarks.api.task import Case, Inapplicable, MethodOutput, Person, Problem, Resources, check_output
-from benchmarks.tasks.own_traits import plain
+from benchmarks.tasks.own_traits import Read, rendered_without
 from benchmarks.tasks.restoration import inversion_case, photos_of
 from benchmarks.tasks.through_editor import ThroughEditor, invert_once
+from datasets.synthetic.parameters import PARAMETERS
 from datasets.synthetic.renderer import render_values
 from mystyle.degradations import Identity
 from mystyle.inversion import OwnGenerators, SharedGenerator, digest
@@ -27,6 +28,8 @@ from mystyle.pivotal import PivotalTuning, tune_at_pivot
 from mystyle.protocols import Inverts
 from mystyle.roles import Generator
 from mystyle.types import Image, Portraits, WPlus
+
+SMILE = next(p for p in PARAMETERS if p.name == "smile")
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,17 @@ class Editing(ThroughEditor):
             images.append(gallery[(read - wanted[:, None]).abs().argmin(dim=1)].cpu())
         return MethodOutput(torch.cat(images))
 
-    def with_and_without(self, photos: Portraits, cases: Sequence[Case]) -> tuple[Image, Image]:
-        """Each photo rendered with the smile that is wanted of the case: the person's own, and one as people have."""
+    def with_and_without(self, photos: Portraits, cases: Sequence[Case], read: Read) -> tuple[Image, Image]:
+        """Each photo rendered with as much of a smile as the edit has: the person's own, and one as people have.
+
+        As much as is read, since priors do not reach every smile that is wanted, and less of one is no less one's own.
+        """
         if self.attribute != "smile":
             raise Inapplicable("the attribute is no trait of the person's own")
         chosen = photos_of(photos, cases)
-        smile = torch.tensor([case.dose for case in cases])
-        smiling, size = {**chosen.parameters, "smile": smile}, chosen.images.shape[-1]
-        common = plain(smiling, "smile", size)  # where the parameters are not known it says so
-        return render_values(smiling, size), common
+        smiling = {**chosen.parameters, "smile": read("smile").clamp(SMILE.low, SMILE.high)}
+        common = rendered_without(smiling, "smile", chosen.images.shape[-1])  # says so if nobody was rendered
+        return render_values(smiling, chosen.images.shape[-1]), common
 
     def tuned(self, generator: Generator, pivot: WPlus, photo: Image, resources: Resources) -> Generator:
         """``generator`` tuned to ``photo`` at ``pivot``, [1, ...] each; one tuning for all attributes."""

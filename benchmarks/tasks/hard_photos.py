@@ -14,9 +14,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, Inapplicable, Person, Problem
 from benchmarks.tasks.inversion import Inversion
-from benchmarks.tasks.restoration import photos_of, restoration_case
+from benchmarks.tasks.restoration import inversion_case, photos_of
 from datasets.synthetic.parameters import NAMES
 from datasets.synthetic.renderer import render_values
 from mystyle.degradations import Identity
@@ -36,7 +37,8 @@ class HardPhotos(Inversion):
     name: ClassVar[str] = "hard_photos"
 
     def case(self, person: Person, photo: int, seed: int) -> Case:
-        return restoration_case(person, photo, self.kind, seed)
+        """Photos as they are share their inversion with other suites."""
+        return inversion_case(person, photo, self.kind, seed, mask_seed=item_seed("cover", person.files[photo], seed))
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
         """Raises Inapplicable for turned photos unless the person was rendered."""
@@ -45,7 +47,7 @@ class HardPhotos(Inversion):
         if self.kind == "turned":
             clean = turned(chosen)
         elif self.kind == "covered":
-            clean = covered(clean, [case.seed for case in cases])
+            clean = covered(clean, [case.mask_seed for case in cases])
         return Problem(clean, None, clean, Identity())
 
 

@@ -6,7 +6,7 @@ nothing that is left of the photo shows it, and whoever fills it in as it was ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -24,11 +24,15 @@ SEEN = 0.25  # a difference of a channel that is seen, of 2 from black to white
 MARGIN = 1 / 16  # about the differences, of the image's side
 
 
+Read = Callable[[str], Tensor]
+"""What the judge reads of an attribute in the outputs, [n], in the attribute's unit"""
+
+
 @runtime_checkable
 class ShowsOwnTrait(Protocol):
     """A task whose images should show a trait of the person's own."""
 
-    def with_and_without(self, photos: Portraits, cases: Sequence[Case]) -> tuple[Image, Image]:
+    def with_and_without(self, photos: Portraits, cases: Sequence[Case], read: Read) -> tuple[Image, Image]:
         """The portrait of each case with the person's own trait and without it. Raises Inapplicable if unknown."""
         ...
 
@@ -44,17 +48,20 @@ class OwnTraits(Restoration):
 
     def problem(self, photos: Portraits, cases: Sequence[Case]) -> Problem:
         """Raises Inapplicable unless the person was rendered."""
-        clean, plain = self.with_and_without(photos, cases)
-        known = 1 - hole(clean - plain)
+        clean = photos_of(photos, cases).images
+        known = 1 - hole(clean - self.plain_photos(photos, cases))
         return Problem(clean, known, clean * known, degradations.Inpainting(known))
 
-    def with_and_without(self, photos: Portraits, cases: Sequence[Case]) -> tuple[Image, Image]:
+    def with_and_without(self, photos: Portraits, cases: Sequence[Case], read: Read) -> tuple[Image, Image]:
         """The photo of each case, and the same without the group's traits."""
+        return photos_of(photos, cases).images, self.plain_photos(photos, cases)
+
+    def plain_photos(self, photos: Portraits, cases: Sequence[Case]) -> Image:
         chosen = photos_of(photos, cases)
-        return chosen.images, plain(chosen.parameters, self.group, chosen.images.shape[-1])
+        return rendered_without(chosen.parameters, self.group, chosen.images.shape[-1])
 
 
-def plain(parameters: Mapping[str, Tensor], group: Group, resolution: int) -> Image:
+def rendered_without(parameters: Mapping[str, Tensor], group: Group, resolution: int) -> Image:
     """``without``, or Inapplicable where the parameters are not known."""
     try:
         return without(parameters, group, resolution)

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datasets.splits import SYNTHETIC, Person
+from datasets.splits import SYNTHETIC, Person, is_stranger
 from datasets.synthetic.album import MANIFEST, work_alone, write_manifest, write_photos
 from datasets.synthetic.parameters import Family, album_scores, person_scores
 from mystyle.files import whole_folder
@@ -109,7 +109,7 @@ def _known(name: str) -> Person:
     for person in SYNTHETIC:
         if person.name == name:
             return person
-    if re.fullmatch(r"s\d{4}", name):
+    if is_stranger(name):
         return Person(name, f"Stranger {name[1:]}", train=0, test=1)
     if re.fullmatch(r"d\d{2}", name):
         return Person(name, f"Development person {name[1:]}", *DEVELOPMENT)

@@ -26,9 +26,14 @@ CLAIMS = (
         "equal",
         margin=MARGIN,
     ),
+    figure_7("Sets that are chosen to vary are more diverse", at("set_diversity", "varied", "alike"), "greater"),
     figure_7(
-        "What counts in large sets is their diversity: of two of one size the more diverse has the smaller error",
-        at("perceptual", "varied", "alike"),
+        "Of two sets of one size the more diverse has the smaller error", at("perceptual", "varied", "alike"), "less"
+    ),
+    figure_7(
+        "Its error is no larger than that of twice as many photos at random",
+        at("perceptual", "varied", "100"),
         "less",
+        margin=-MARGIN,
     ),
 )

@@ -6,21 +6,27 @@ from functools import partial
 
 from benchmarks.analysis.claims import Cells, Claim, pair
 
-ATTRIBUTES = ("yaw", "smile", "age", "glasses")
-MARGIN = 0.1  # of the population's standard deviation
+ATTRIBUTES = {"yaw": "the pose", "smile": "the smile", "age": "the age", "glasses": "glasses"}
+MARGIN = 0.2  # of the population's standard deviation: a tenth of what an edit moves
 
 claim = partial(Claim, "3 Method", "section 3.4", "directions")
 
 CLAIMS = (
-    claim(
-        "Directions of the domain's generator edit the tuned one: attributes move the way that they should",
-        (Cells("mystyle", "edit_change", ATTRIBUTES),),
-        "greater",
+    *(
+        claim(
+            f"The domain's direction of {name} edits the tuned generator, too",
+            (Cells("mystyle", "edit_change", (attribute,)),),
+            "greater",
+        )
+        for attribute, name in ATTRIBUTES.items()
     ),
-    claim(
-        "They move as far as in the domain's generator",
-        pair("mystyle", "untuned", "edit_change", ATTRIBUTES),
-        "equal",
-        margin=MARGIN,
+    *(
+        claim(
+            f"It changes {name} as far as in the domain's generator, at the same codes",
+            pair("mystyle", "untuned", "edit_change", (attribute,)),
+            "equal",
+            margin=MARGIN,
+        )
+        for attribute, name in ATTRIBUTES.items()
     ),
 )

@@ -10,17 +10,29 @@ from reports.claims.mismatch import SECTION
 claim = partial(Claim, SECTION, "section 6", "hard_photos")
 
 
-def beside_ordinary(kind: str, metric: str) -> tuple[Cells, Cells]:
-    return Cells("mystyle", metric, (kind,)), Cells("mystyle", metric, ("ordinary",))
+def beside_ordinary(row: str, metric: str, kind: str) -> tuple[Cells, Cells]:
+    return Cells(row, metric, (kind,)), Cells(row, metric, ("ordinary",))
 
 
 CLAIMS = (
-    claim("Extreme poses are not reconstructed as faithfully", beside_ordinary("turned", "perceptual"), "greater"),
-    claim("Nor are faces that are partly covered", beside_ordinary("covered", "perceptual"), "greater"),
     claim(
-        "Of extreme poses the person is less well kept",
-        beside_ordinary("turned", "identity_photo"),
-        "less",
+        "Extreme poses are not reconstructed as faithfully within the prior",
+        beside_ordinary("mystyle", "perceptual", "turned"),
+        "greater",
     ),
-    claim("So it is of covered faces", beside_ordinary("covered", "identity_photo"), "less"),
+    claim(
+        "Faces that are partly covered are not, either",
+        beside_ordinary("mystyle", "perceptual", "covered"),
+        "greater",
+    ),
+    claim(
+        "Without a bound extreme poses lead further out of the prior",
+        beside_ordinary("unbounded", "dilation", "turned"),
+        "greater",
+    ),
+    claim(
+        "So do faces that are partly covered",
+        beside_ordinary("unbounded", "dilation", "covered"),
+        "greater",
+    ),
 )

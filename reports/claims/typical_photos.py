@@ -11,18 +11,18 @@ text = partial(Claim, SECTION, "appendix C.1", "typical_photos")
 
 
 def against_typicality(row: str, metric: str) -> tuple[Cells, Cells]:
-    return tuple(Cells(row, name, ("inversion",)) for name in (metric, "typicality"))  # type: ignore[return-value]
+    return Cells(row, metric, ("inversion",)), Cells(row, "typicality", ("inversion",))
 
 
 CLAIMS = (
     text(
-        "At β = 0 typical photos are reconstructed more faithfully than atypical ones",
+        "Inverted at β = 0, typical photos are reconstructed more faithfully than atypical ones",
         against_typicality("beta_0", "perceptual"),
-        "opposes",
+        "anticorrelated",
     ),
     text(
-        "Typical photos do not use a larger dilation: the more typical, the less of it without a bound",
+        "Typical photos do not use a larger dilation: inverted without a bound, they use less of it",
         against_typicality("unbounded", "dilation"),
-        "opposes",
+        "anticorrelated",
     ),
 )

@@ -128,13 +128,21 @@ def test_a_correlation_is_of_a_persons_images_and_needs_enough_of_them():
     del images[PEOPLE[0], "5"], images[PEOPLE[0], "4"]  # too few are left
     cubes = {key: value**3 + 10 * PEOPLE.index(key[0]) for key, value in images.items()}  # people differ, and no rank
     results = values(("a", "", images), ("b", "", cubes))
-    found = by_person(claim(relation="follows"), results)["difference"]
+    found = by_person(claim(relation="correlated"), results)["difference"]
     assert found.to_dict() == pytest.approx(dict.fromkeys(PEOPLE[1:], 1.0))
     turned = values(("a", "", images), ("b", "", {key: -value for key, value in cubes.items()}))
-    assert verdict(turned, claim(relation="opposes")).word == "supported"
-    assert verdict(turned, claim(relation="follows")).word == "contradicted"
+    assert verdict(turned, claim(relation="anticorrelated")).word == "supported"
+    assert verdict(turned, claim(relation="correlated")).word == "contradicted"
+    twice = pd.concat(
+        [values(("a", "", few := {k: v for k, v in images.items() if k[1] in "012"}), ("b", "", few))] * 2
+    )
+    twice["seed"] = np.arange(len(twice)) // (len(twice) // 2)
+    assert by_person(claim(relation="correlated"), twice).empty, "seeds make no photos"
     alike = values(("a", "", images), ("b", "", dict.fromkeys(images, 1.0)))
-    assert verdict(alike, claim(relation="follows")).reason == "nobody has all that is compared"
+    assert (by_person(claim(relation="correlated"), alike)["difference"] == 0).all(), "nothing changes with it"
+    few = {key: value for key, value in images.items() if key[1] in "0123"}
+    nobody = verdict(values(("a", "", few), ("b", "", few)), claim(relation="correlated"))
+    assert nobody.reason == "nobody has all that is compared"
 
 
 # The rule
@@ -235,7 +243,7 @@ def test_what_has_no_values_is_not_testable_and_says_why():
 
 @pytest.mark.parametrize(
     ("cells", "relation", "margin"),
-    [((A, B, A), "greater", 0), ((A,), "rises", 0), ((A, B), "equal", 0), ((A,), "follows", 0), ((), "less", 0)],
+    [((A, B, A), "greater", 0), ((A,), "rises", 0), ((A, B), "equal", 0), ((A,), "correlated", 0), ((), "less", 0)],
 )
 def test_claims_that_say_nothing_are_refused(cells, relation, margin):
     with pytest.raises(ValueError, match="A is better"):

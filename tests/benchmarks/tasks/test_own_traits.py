@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -124,16 +125,25 @@ def test_of_people_that_nobody_rendered_it_is_a_dash(photos, person):
         evaluated(Inversion(), photos, None, cases, photos.images[:1])
 
 
-def test_an_edited_smile_is_beside_the_persons_own_and_the_common_one(photos, person):
-    task = Editing("smile", (-0.2, 0.9))
+@pytest.mark.parametrize("wanted", [-0.2, 0.9])
+def test_an_edited_smile_is_beside_the_persons_own_and_the_common_one(photos, person, wanted):
+    """By the smile that the edit has, whatever was wanted; who does not smile has no smile of one's own."""
+    task = Editing("smile", (wanted, wanted))
     cases = task.cases(person, 0, 0)
-    smiling = {**photos[[0, 0]].parameters, "smile": torch.tensor([-0.2, 0.9])}
+    read = torch.tensor([-0.2, 0.8])
+    smiling = {**photos[[0, 0]].parameters, "smile": read}
     own, common = render_values(smiling, R), without(smiling, "smile", R)
+    moments = {"smile": (0.3, 0.2)}
+
+    class Judged(Evaluation):
+        def attributes(self, of):
+            return {"smile": (read - moments["smile"][0]) / moments["smile"][1]}
+
+    domain = SimpleNamespace(judge=SimpleNamespace(moments=moments))
     for share in (0.0, 1.0):
-        found = METRIC.compute(
-            Evaluation(to_uint8(common.lerp(own, share)), task, None, cases, photos, photos, photos, domain=None)
-        )
-        assert found == {cases[1].name: pytest.approx(share, abs=0.03)}, "who does not smile has no smile of one's own"
+        outputs = to_uint8(common.lerp(own, share))
+        found = METRIC.compute(Judged(outputs, task, None, cases, photos, photos, photos, domain=domain))
+        assert found == {cases[1].name: pytest.approx(share, abs=0.03)}
 
 
 def test_other_edits_and_photographs_have_no_smile_of_their_own(photos, person):
@@ -142,7 +152,7 @@ def test_other_edits_and_photographs_have_no_smile_of_their_own(photos, person):
         (Editing("smile", (0.9,)), replace(photos, parameters={}), "only of rendered people"),
     ):
         with pytest.raises(Inapplicable, match=reason):
-            task.with_and_without(of, task.cases(person, 0, 0))
+            task.with_and_without(of, task.cases(person, 0, 0), lambda name: torch.tensor([0.9]))
 
 
 def test_the_suite_takes_photos_that_may_show_a_trait(person):

@@ -37,6 +37,7 @@ PARAMETERS = {  # of tasks that need some, or are slow with their own
     "tuned_inversion": {"codes": 3},
     "coordinate": {"attribute": "pca00", "editor": "ganspace"},
     "edits": {"editor": "ganspace"},
+    "anchor_edits": {"editor": "ganspace"},
     "same_magnitude": {"attribute": "smile", "gallery": 3},
     "interpolation": {"space": "p-norm+", "whitening": 1000},
     "path_length": {"paths": 2},
@@ -62,6 +63,7 @@ CASES = {
     "edits": lambda task, person: tuple(
         task.case(person, i, "pca", 0, edits=(("pca00", 2.0 * i - 1),)) for i in range(2)
     ),
+    "anchor_edits": lambda task, person: tuple(task.case(person, i, "pca00", 2.0 * i - 1, 0) for i in range(2)),
     "interpolation": of_two,
     "style_mixing": of_two,
     "cyclic_projection": lambda task, person: tuple(c for i in range(2) for c in task.cases(person, i, "cycle")),
