@@ -16,28 +16,19 @@ from benchmarks.api.registry import EDITORS
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.task import Case, MethodOutput, Person, Problem, Resources
 from benchmarks.tasks.restoration import stem
-from benchmarks.tasks.through_editor import INVERTED
+from benchmarks.tasks.through_editor import INVERTED, ThroughEditor
 from mystyle.inversion import Codes, SharedGenerator
 from mystyle.protocols import Spans
 from mystyle.types import Portraits
 
 
 @dataclass(frozen=True)
-class AnchorEdits:
+class AnchorEdits(ThroughEditor):
     editor: str = "interfacegan"
     """a file of ``mystyle/editors``"""
 
     name: ClassVar[str] = "anchor_edits"
     verb: ClassVar[type | None] = Spans
-
-    @property
-    def version(self) -> str:
-        return f"1, {self.editor} {EDITORS.load(self.editor).version}"
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        files: tuple[str, ...] = EDITORS.load(self.editor).files
-        return files
 
     def case(self, person: Person, anchor: int, attribute: str, strength: float, seed: int) -> Case:
         """The case of an edit of a reference photo's anchor."""
