@@ -11,7 +11,7 @@ from bench_toys import person_of
 from tiny import load_tiny_domain
 
 from benchmarks import run
-from benchmarks.api.registry import METHODS, METRICS, SUITES, TASKS
+from benchmarks.api.registry import DOMAINS, METHODS, METRICS, SUITES, TASKS
 from benchmarks.api.suite import Strangers, Variant
 from benchmarks.api.task import PRESETS
 from benchmarks.engine.options import Options
@@ -21,6 +21,7 @@ from benchmarks.suites import common
 from datasets.splits import CELEBRITIES
 from datasets.synthetic.album import write_manifest, write_photos
 from datasets.synthetic.people import fresh_scores
+from mystyle.domains import source
 from reports import build
 from reports.runs import read_run
 from reports.study.table import USER
@@ -112,6 +113,17 @@ def test_parts_are_repeatable_plain_and_have_names_of_their_own(suite, people):
     others = suite.parts(people[1], people, settings, 0)
     seeds = [{case.seed for part in of if not part.guests for case in part.cases} - {0} for of in (parts, others)]
     assert not seeds[0] & seeds[1], "the people's cases draw from seeds of their own"
+
+
+@pytest.mark.parametrize("domain", DOMAINS.names())
+def test_rows_suit_the_settings_of_every_domain_and_preset(suite, people, domain):
+    """A domain may have other settings, which a row then changes: softmax coordinates have no unbounded ones."""
+    rows = [row for row in suite.methods if isinstance(row, Variant)]
+    for preset in PRESETS:
+        parts = suite.parts(people[0], people, suite.presets["smoke"], 0)
+        for row in rows:
+            settings = source(domain).settings(preset, METHODS.load(row.method).presets[preset])
+            assert all(content_hash(row.change(settings, part)) for part in parts)
 
 
 def test_jobs_are_distinct_and_share_priors(suite, people):
