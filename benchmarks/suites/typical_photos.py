@@ -36,7 +36,7 @@ SUITE = Suite(
     ),
     presets={
         "smoke": common.PhotoSettings(common.SHORT[1:], 2, "2 people, 2 photos each, 2 betas: the plumbing"),
-        "quick": common.PhotoSettings(common.SHORT, 12, "3 people, 12 photos each, 2 betas"),
+        "quick": common.PhotoSettings(common.SHORT, 12, "3 people, 12 photos each, 2 betas: five minutes on two cores"),
         "full": common.PhotoSettings(common.EVERYBODY, 20, "all 13 people, 20 photos each, 2 betas: for a GPU"),
         "paper": common.PhotoSettings(common.SHORT, 20, "the 3 people of Table 2, 20 photos each, 2 betas: for a GPU"),
     },

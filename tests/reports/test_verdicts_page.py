@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.analysis.claims import Claim, pair
+from benchmarks.analysis.claims import Cells, Claim, pair
+from benchmarks.analysis.verdicts import Verdict
 from benchmarks.api.registry import METRICS, SUITES
 from benchmarks.engine.records import MetricRecord
 from reports import verdicts
@@ -44,6 +46,16 @@ def test_a_margin_in_another_domain_s_unit_decides_nothing(metric, margin, here)
     assert verdicts.ResultSet("faces", {"inversion": run}).decides(claim) is here
     assert verdicts.ResultSet("synthetic", {"inversion": run}).decides(claim)
     assert verdicts.ResultSet("faces", {"tuning_locality": run}).decides(claim), "where nothing was run, that is why"
+
+
+def test_a_correlation_is_written_as_one():
+    claim = Claim("1 A", "text", "typical_photos", "It is", pair("beta_0", "beta_0", "dilation"), "anticorrelated")
+    text = verdicts._compared(replace(claim, cells=(Cells("a", "x"), Cells("a", "y"))), [])
+    assert text == "a: rank correlation of x and y < 0"
+    found = Verdict(claim, "supported", (0.195, 0.9466), -0.4321, (-0.6, -0.26), 0.008, 8)
+    run = SimpleNamespace(tied=lambda cells: False)
+    (words, people) = verdicts._numbers(found, verdicts.ResultSet("synthetic", {"typical_photos": run}))
+    assert words.text == "0.195 and 0.947; rank correlation -0.43 (-0.60, -0.26), p 0.008" and people.text == "8"
 
 
 def records(name: str) -> MetricRecord:
