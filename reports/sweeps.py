@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.analysis.statistics import jackknife_interval
 from benchmarks.engine.records import MetricRecord, RowRecord
-from reports.figures.style import COLOURS, DASHES, plain
+from reports.figures.style import COLOURS, line, plain
 from reports.runs import Run
 from reports.table import DASH, INTERVAL, Cell, Table
 
@@ -101,7 +101,7 @@ class Sweeps:
             panel.set_title(group, fontsize=7)
             keys.axis("off")  # a row of keys below the curves
             for style, factor in enumerate(factors):
-                keys.plot([], [], color=COLOURS[style], ls=DASHES[style], lw=1, label=factor.title)
+                keys.plot([], [], **line(style), lw=1, label=factor.title)
             keys.legend(loc="upper left", fontsize=6, frameon=False, borderaxespad=0, handlelength=2.6)
         for panel in panels[-2]:
             panel.set_xlabel("dose")
@@ -195,8 +195,8 @@ class Sweeps:
         means = points["value"].mean()
         if len(means):
             low, high = zip(*bands, strict=True)
-            panel.fill_between(means.index, low, high, color=COLOURS[style], alpha=0.12, lw=0)
-            panel.plot(means.index, means, color=COLOURS[style], ls=DASHES[style], lw=1)
+            panel.fill_between(means.index, low, high, color=line(style)["color"], alpha=0.12, lw=0)
+            panel.plot(means.index, means, **line(style), lw=1)
 
 
 def _percent(share: float, decimals: int) -> str:

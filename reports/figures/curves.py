@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.analysis.statistics import jackknife_interval
 from reports.figures import Drawing
-from reports.figures.style import COLOURS, DASHES, arrow, log_ticks, plain, wrap
+from reports.figures.style import arrow, line, log_ticks, plain, wrap
 from reports.runs import Run
 
 FACES = False
@@ -37,11 +37,11 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
         here = scored[scored["metric"] == metric.name]
         for style, method in enumerate(methods):
             mine = here[here["method"] == method.name]
-            colour, dash = COLOURS[style % len(COLOURS)], DASHES[style % len(DASHES)]
+            look = line(style)
             if options.get("lines"):
                 for _, one in mine.groupby(["person", "image"]):
                     one = one.sort_values("level")
-                    panel.plot(one["level"], one["value"], color=colour, ls=dash, lw=0.3, alpha=0.45)
+                    panel.plot(one["level"], one["value"], **look, lw=0.3, alpha=0.45)
             points = mine.groupby("place")
             means = points["value"].mean()
             if len(means) == 0:
@@ -49,8 +49,8 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
             within = metric.range
             bands = [jackknife_interval(at["value"], at["person"], at["image"], within=within) for _, at in points]
             low, high = zip(*bands, strict=True)
-            panel.fill_between(means.index, low, high, color=colour, alpha=0.13, lw=0)
-            panel.plot(means.index, means, color=colour, ls=dash, lw=1.2, marker="o", ms=2, label=method.title)
+            panel.fill_between(means.index, low, high, color=look["color"], alpha=0.13, lw=0)
+            panel.plot(means.index, means, **look, lw=1.2, marker="o", ms=2, label=method.title)
         if options.get("mark") is not None:
             panel.axvline(options["mark"], color="0.6", lw=0.6)
         if options.get("log"):

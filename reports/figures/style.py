@@ -35,6 +35,11 @@ BLANK = ""  # a cell with nothing in it, where None is a result that is missing
 Cell = Path | None | str
 
 
+def line(i: int) -> dict[str, Any]:
+    """Colour and dashes of the ``i``-th of any number of lines."""
+    return {"color": COLOURS[i % len(COLOURS)], "ls": DASHES[i % len(DASHES)]}
+
+
 def sheet(
     rows: Sequence[Sequence[Cell]],
     *,

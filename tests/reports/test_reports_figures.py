@@ -21,7 +21,7 @@ from benchmarks.engine.records import ConditionRecord, FigureRecord, MetricRecor
 from reports import figures
 from reports.figures import draw
 from reports.figures.grid import MAX_ROWS, MIN_ROWS, choose
-from reports.figures.style import CELL, COLOURS, DASHES, GAP, SIDE, log_ticks
+from reports.figures.style import CELL, GAP, SIDE, line, log_ticks
 from reports.figures.tradeoff import _label
 from reports.runs import Case, read_run
 
@@ -222,5 +222,4 @@ def test_dots_have_titles_beside_them_or_in_a_legend_where_they_are_many(rows):
 
 
 def test_no_two_of_sixteen_lines_look_alike():
-    looks = {(COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)]) for i in range(16)}
-    assert len(looks) == 16
+    assert len({tuple(line(i).values()) for i in range(16)}) == 16
