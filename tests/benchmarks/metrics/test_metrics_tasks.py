@@ -163,7 +163,8 @@ def test_whose_identity(tiny_domain, photos):
         assert torch.equal(compute(subject, evaluation), compute(prior, swapped))
         assert torch.equal(compute(prior, evaluation), compute(subject, swapped))
     assert compute("maps_subject", evaluation).min() > 1 - 1e-5  # bob's own photos
-    assert torch.equal(compute("typicality", replace(evaluation, train=bob)), compute("maps_subject", evaluation))
+    typical = compute("typicality", replace(evaluation, train=bob, memory={}))
+    assert (typical <= compute("maps_subject", evaluation) + 1e-6).all(), "a mean is no more than the largest"
 
 
 def edits(tiny_domain, outputs, clean, wanted, attribute="smile"):
