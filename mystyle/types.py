@@ -35,6 +35,11 @@ def from_uint8(images: Tensor) -> Image:
     return images.float().div(127.5).sub(1)
 
 
+def as_written(images: Image) -> Image:
+    """``images`` as a file would give them back: clamped, and rounded to 8 bits."""
+    return from_uint8(to_uint8(images))
+
+
 @dataclass(frozen=True)
 class Portraits:
     """Photos of one person, in a fixed order.

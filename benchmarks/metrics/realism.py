@@ -22,7 +22,7 @@ from datasets.synthetic.people import fresh_scores
 from datasets.synthetic.renderer import BATCH, render
 from mystyle.domains.domain import Domain
 from mystyle.progress import report
-from mystyle.types import from_uint8, to_uint8
+from mystyle.types import as_written
 
 VERSION = 1  # of the set
 FIRST, COUNT = 5001, 500
@@ -52,7 +52,7 @@ def real_features(domain: Domain, count: int) -> Tensor:
         parts = []
         with torch.inference_mode():
             for part in drawn.split(BATCH):
-                images = from_uint8(to_uint8(render(part, domain.resolution)))
+                images = as_written(render(part, domain.resolution))
                 parts.append(domain.judge.deep(images.to(domain.device)).cpu())
                 report("portraits of strangers", sum(map(len, parts)), count)
         return {"deep": torch.cat(parts)}

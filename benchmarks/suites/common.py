@@ -71,12 +71,25 @@ def photos_in_order(person: Person, seed: int, count: int | None = None) -> list
     return [int(i) for i in order[:count]]
 
 
+def anchors_in_order(person: Person, seed: int, count: int) -> list[int]:
+    """Positions of ``count`` reference photos, which anchors belong to, in an order that person and seed decide."""
+    order = np.random.default_rng(item_seed("anchors", person.name, seed)).permutation(len(person.train))
+    return [int(i) for i in order[:count]]
+
+
+def photo_part(
+    task: Restoration, person: Person, settings: HasPhotos, seed: int, condition: str, level: float | None = None
+) -> Part:
+    """The person's photos of the preset, under one condition; other tasks and conditions get the same ones."""
+    order = photos_in_order(person, seed, settings.photos)
+    return Part(task, tuple(task.case(person, i, seed) for i in order), condition, level)
+
+
 def photo_parts(
     tasks: Sequence[Restoration], person: Person, people: Sequence[Person], settings: HasPhotos, seed: int
 ) -> tuple[Part, ...]:
     """A part for each of the tasks, which are the conditions, with the same photos."""
-    order = photos_in_order(person, seed, settings.photos)
-    return tuple(Part(task, tuple(task.case(person, i, seed) for i in order), condition=task.name) for task in tasks)
+    return tuple(photo_part(task, person, settings, seed, task.name) for task in tasks)
 
 
 def sample_parts(person: Person, people: Sequence[Person], settings: HasSamples, seed: int) -> tuple[Part, ...]:

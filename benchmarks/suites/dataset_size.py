@@ -74,7 +74,7 @@ def parts(person: Person, people: Sequence[Person], settings: Settings, seed: in
     ]
     if len(person.train) < 2 * settings.contrasted:
         return tuple(drawn)
-    contrast = chosen(person, settings.contrasted, seed)
+    contrast = contrasting(person, settings.contrasted, seed)
     return (*drawn, *(part(choice, choice, None, files) for choice, files in contrast.items()))
 
 
@@ -93,7 +93,7 @@ def subset(person: Person, size: int, repeat: int, seed: int) -> tuple[str, ...]
     return tuple(files[i] for i in sorted(chosen))
 
 
-def chosen(person: Person, size: int, seed: int) -> dict[str, tuple[str, ...]]:
+def contrasting(person: Person, size: int, seed: int) -> dict[str, tuple[str, ...]]:
     """``size`` of the person's reference photos, near to one of them and far from each other, in their order."""
     x = np.stack([thumbnail(person.folder / photo.file) for photo in person.train])
     first = int(np.random.default_rng(item_seed("chosen", person.name, size, seed)).integers(len(x)))

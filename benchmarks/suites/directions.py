@@ -11,9 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from benchmarks.api.seeds import item_seed
 from benchmarks.api.suite import Figure, Suite
 from benchmarks.api.task import Part, Person
 from benchmarks.suites import common
@@ -34,8 +31,7 @@ class Settings:
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """A part for each attribute, of the same anchors, both ways."""
-    order = np.random.default_rng(item_seed("anchors", person.name, seed)).permutation(len(person.train))
-    chosen, task = order[: settings.anchors].tolist(), AnchorEdits()
+    chosen, task = common.anchors_in_order(person, seed, settings.anchors), AnchorEdits()
     return tuple(
         Part(task, tuple(task.case(person, i, name, strength, seed) for i in chosen for strength in STRENGTHS), name)
         for name in ATTRIBUTES

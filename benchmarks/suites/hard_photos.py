@@ -24,9 +24,7 @@ assert set(TITLES) == set(get_args(Kind))
 
 def parts(person: Person, people: Sequence[Person], settings: common.PhotoSettings, seed: int) -> tuple[Part, ...]:
     """A part for each kind, of the same photos."""
-    order = common.photos_in_order(person, seed, settings.photos)
-    tasks = [HardPhotos(kind) for kind in get_args(Kind)]
-    return tuple(Part(task, tuple(task.case(person, i, seed) for i in order), condition=task.kind) for task in tasks)
+    return tuple(common.photo_part(HardPhotos(kind), person, settings, seed, kind) for kind in get_args(Kind))
 
 
 SUITE = Suite(

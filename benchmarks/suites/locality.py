@@ -18,8 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from benchmarks.api.seeds import item_seed
 from benchmarks.api.suite import Figure, Suite, Variant
 from benchmarks.api.task import Case, Part, Person
@@ -44,8 +42,7 @@ class Settings:
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """A part for each theta, one near the first anchor, one of random codes."""
-    order = np.random.default_rng(item_seed("anchors", person.name, seed)).permutation(len(person.train))
-    files = [person.train[i].file for i in order[: settings.anchors]]
+    files = [person.train[i].file for i in common.anchors_in_order(person, seed, settings.anchors)]
     traversals = [
         Part(
             Traversal(theta),

@@ -24,9 +24,7 @@ FACTORS = (0.25, 1.0, 4.0)
 
 def parts(person: Person, people: Sequence[Person], settings: common.PhotoSettings, seed: int) -> tuple[Part, ...]:
     """The same holes for each length."""
-    task = Inpainting()
-    cases = tuple(task.case(person, i, seed) for i in common.photos_in_order(person, seed, settings.photos))
-    return common.at_levels(Part(task, cases), FACTORS)
+    return common.at_levels(common.photo_part(Inpainting(), person, settings, seed, ""), FACTORS)
 
 
 def longer(settings: Any, part: Part) -> Any:

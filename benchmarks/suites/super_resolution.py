@@ -46,14 +46,8 @@ class Settings:
 
 def parts(person: Person, people: Sequence[Person], settings: Settings, seed: int) -> tuple[Part, ...]:
     """A part for each factor, with the same photos."""
-    order = common.photos_in_order(person, seed, settings.photos)
     return tuple(
-        Part(
-            task,
-            tuple(task.case(person, i, seed) for i in order),
-            condition=f"x{task.factor:g}",
-            level=task.factor,
-        )
+        common.photo_part(task, person, settings, seed, f"x{task.factor:g}", task.factor)
         for task in map(SuperResolution, settings.factors)
     )
 

@@ -21,7 +21,7 @@ from benchmarks.tasks.restoration import INVERSION, inversion_case, photos_of, r
 from benchmarks.tasks.through_editor import INVERTED, ThroughEditor
 from mystyle.degradations import Identity
 from mystyle.protocols import Inverts
-from mystyle.types import Image, Portraits, from_uint8, to_uint8
+from mystyle.types import Image, Portraits, as_written
 
 IMAGES = ("projection", "edit", "cycle")  # a case for each
 
@@ -75,7 +75,7 @@ class CyclicProjection(ThroughEditor):
         found = resources.invert(prior, problem.photos.to(domain.device), seeds)
         edited = editor.apply(found, self.attribute, [self.strength], domain).render()
         check_output(edited, found.images)
-        again = resources.invert(prior, from_uint8(to_uint8(edited)), seeds)
+        again = resources.invert(prior, as_written(edited), seeds)
         own = list(problem.rows)
         undone = editor.inverse(again, self.attribute, [self.strength], domain)
         cyclic = undone.renderer(undone.ws[own], [undone.rows[k] for k in own])

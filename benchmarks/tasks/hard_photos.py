@@ -21,14 +21,12 @@ from benchmarks.tasks.restoration import inversion_case, photos_of
 from datasets.synthetic.parameters import NAMES
 from datasets.synthetic.renderer import render_values
 from mystyle.degradations import Identity
-from mystyle.types import Image, Portraits, from_uint8, to_uint8
+from mystyle.types import Image, Portraits, as_written
 
 Kind = Literal["ordinary", "turned", "covered"]
 YAW = 60.0  # degrees
-CENTRE, RADII = (
-    (0.5, 0.72),
-    (0.22, 0.19),
-)  # of the cover, (x, y) of the image's side: aligned faces have the mouth there
+CENTRE = 0.5, 0.72  # of the cover, (x, y) of the image's side: aligned faces have the mouth there
+RADII = 0.22, 0.19
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def turned(photos: Portraits) -> Image:
         raise Inapplicable("only rendered people can be turned")
     yaw = photos.parameters["yaw"]
     moved = {**photos.parameters, "yaw": torch.where(yaw < 0, -YAW, YAW).to(yaw)}
-    return as_photo(render_values(moved, photos.images.shape[-1]))
+    return as_written(render_values(moved, photos.images.shape[-1]))
 
 
 def covered(images: Image, seeds: Sequence[int]) -> Image:
@@ -68,12 +66,7 @@ def covered(images: Image, seeds: Sequence[int]) -> Image:
     inside = (1 - torch.hypot(x[None, :], y[:, None])) * min(RADII) * size  # pixels from the edge
     colours = torch.stack([torch.rand(3, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
     colour: Tensor = (2 * colours - 1).to(images)[:, :, None, None]
-    return as_photo(torch.lerp(images, colour.expand_as(images), (inside + 0.5).clamp(0, 1).to(images)))
-
-
-def as_photo(images: Image) -> Image:
-    """``images`` as a file would have them, in 8 bits."""
-    return from_uint8(to_uint8(images)).to(images)
+    return as_written(torch.lerp(images, colour.expand_as(images), (inside + 0.5).clamp(0, 1).to(images)))
 
 
 TASK = HardPhotos

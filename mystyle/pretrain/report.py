@@ -35,7 +35,7 @@ from mystyle.pretrain.evidence.spaces import shape
 from mystyle.pretrain.settings import ATTRIBUTES
 from mystyle.progress import report
 from mystyle.projection import LatentProjectionSettings, project_latent
-from mystyle.types import Image, W, from_uint8, to_uint8
+from mystyle.types import Image, W, as_written
 from mystyle.workbench import sheets
 
 SHOWN = 64  # images in a grid, eight by eight
@@ -392,11 +392,6 @@ def other_photos(faces: Tensor, identities: Tensor, rows: Tensor) -> Tensor:
         others[row] = False
         means.append(faces[others.to(faces.device)].mean(dim=0))
     return torch.stack(means)
-
-
-def as_written(images: Image) -> Image:
-    """Rounded to 8 bits as saved images are, the portraits among them."""
-    return from_uint8(to_uint8(images))
 
 
 def in_batches(stage: str, n: int, job: Callable[[slice], Tensor]) -> Tensor:

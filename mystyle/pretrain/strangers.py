@@ -19,7 +19,7 @@ from mystyle.pretrain.data import read_album
 from mystyle.pretrain.settings import StrangerSettings
 from mystyle.progress import report
 from mystyle.strangers import FILE, write_strangers
-from mystyle.types import Image, from_uint8, to_uint8
+from mystyle.types import Image, as_written
 
 BATCH = 16
 
@@ -50,7 +50,7 @@ def samples(domain: Domain, count: int, seed: int) -> Iterator[Image]:
     z = torch.randn(count, domain.generator.z_dim, generator=torch.Generator().manual_seed(seed))
     with torch.inference_mode():
         for part in z.split(BATCH):
-            yield from_uint8(to_uint8(domain.generator(part.to(domain.device), noise="const")))
+            yield as_written(domain.generator(part.to(domain.device), noise="const"))
 
 
 def first_photos(data: Path, count: int) -> Iterator[Image]:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.api.task import Person
-from benchmarks.suites.dataset_size import SUITE, chosen, parts, thumbnail
+from benchmarks.suites.dataset_size import SUITE, contrasting, parts, thumbnail
 from datasets.folders import Photo
 
 
@@ -32,11 +32,11 @@ def greys(person, files):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_alike_are_neighbours_and_varied_span_everything(person, seed):
-    found = chosen(person, 5, seed)
+    found = contrasting(person, 5, seed)
     alike, varied = greys(person, found["alike"]), greys(person, found["varied"])
     assert alike == list(range(alike[0], alike[0] + 5))
     assert varied[-1] - varied[0] >= 15 and min(np.diff(varied)) >= 3
-    assert chosen(person, 5, seed) == found
+    assert contrasting(person, 5, seed) == found
 
 
 def test_a_thumbnail_is_the_mean_of_its_places(person):
