@@ -15,6 +15,7 @@ from mystyle.latents.subspace import AlphaCode, chord, dilation, direction_to_al
 from mystyle.types import W, WPlus
 
 Policy = Literal["stop", "continue", "project"]
+SUM = 1e-4  # an error that the sum of some hundred float32 coordinates does not reach by rounding
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class EditSettings:
     policy: Policy = "project"
     """beyond it: stop at the last code within, continue all the same, or project back to P_beta"""
     sum_to_zero: bool = True
-    """gamma in the affine hull of the anchors, so that coordinates keep their sum; the paper's formula does not"""
+    """gamma in the affine hull of the anchors, so that coordinates keep their sum. By the paper's formula they do not:
+    every edit leaves A_beta, and is projected back"""
 
 
 PAPER_TEXT = EditSettings(
@@ -46,7 +48,7 @@ class Edits:
     theta: Tensor
     """the strengths that were applied [n, S]; with ``stop`` they end at ``endpoints``"""
     endpoints: Tensor
-    """[n, 2]: the interval of theta in which the edit stays within P_beta"""
+    """[n, 2]: the interval of theta in which no coordinate falls below -beta (any further, if it was below already)"""
     dilation: Tensor
     """beta_theta = max(0, -min(alpha)) of every edited code, [n, S]"""
     cosine: float
@@ -107,7 +109,8 @@ def edit(
         theta = theta.clamp(endpoints[:, :1], endpoints[:, 1:])
     alpha = code.alpha[:, None] + theta[:, :, None, None] * gamma
     if settings.policy == "project":
-        beyond = dilation(alpha).amax(dim=-1) > settings.beta
+        beyond = (dilation(alpha) > settings.beta) | ((alpha.sum(dim=-1) - 1).abs() > SUM)
+        beyond = beyond.any(dim=-1)
         alpha[beyond] = project_to_dilated_hull(to_w(alpha[beyond], anchors), anchors, settings.beta)
     return Edits(
         AlphaCode(alpha.flatten(0, 1), anchors.hash),

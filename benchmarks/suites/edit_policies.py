@@ -1,7 +1,8 @@
 """Edits that would leave P_beta: stop there, go on, or project back (section 3.4).
 
 The paper offers the three and finds the projection useful; its released code goes on. The edits are those of
-``editing``, with the same photos, pivots and wanted values.
+``editing``, with the same photos and wanted values, but of inversions into P+_0: those of ``editing`` use up the
+dilation that its edits are allowed, so that nothing is left to an edit that stops.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ assert set(POLICIES) == set(get_args(Policy))
 
 
 def under(policy: Policy, settings: Any, part: Part) -> Any:
-    """MyStyle with the inversions of ``editing`` and another policy."""
-    found = common.with_beta(editing.BETA, settings, part)
+    """MyStyle with inversions into P+_0 and another policy of its edits."""
+    found = common.with_beta(0.0, settings, part)
     return replace(found, edit=replace(found.edit, policy=policy))
 
 
 SUITE = Suite(
     name="edit_policies",
-    version=1,
+    version=2,
     title="Edits beyond the prior",
     paper="3.4",
     methods=tuple(Variant(policy, title, "mystyle", partial(under, policy)) for policy, title in POLICIES.items()),

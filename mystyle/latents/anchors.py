@@ -18,6 +18,8 @@ from mystyle.latents.hull import nearest_in_hull
 from mystyle.latents.vectors import SUFFIXES, read_code
 from mystyle.types import Image, Portraits, W
 
+NEGLIGIBLE = 1e-6  # singular values below this share of the largest are rounding of float32 codes
+
 
 @dataclass(frozen=True)
 class Anchors:
@@ -46,8 +48,8 @@ class Anchors:
 
     @property
     def rank(self) -> int:
-        """The dimension of the anchors' span V, counting singular values above a millionth of the largest."""
-        return int((self.singular_values > 1e-6 * self.singular_values[0]).sum())
+        """The dimension of the anchors' span V, counting singular values that are no rounding."""
+        return int((self.singular_values > NEGLIGIBLE * self.singular_values[0]).sum())
 
     @property
     def condition(self) -> float:

@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mystyle.latents.anchors import Anchors
+from mystyle.latents.anchors import NEGLIGIBLE, Anchors
 from mystyle.latents.hull import nearest_in_hull
 from mystyle.types import W
 
@@ -49,7 +49,7 @@ class AlphaCode:
     """Codes in alpha+ space that remember whose anchors they are coordinates of."""
 
     alpha: Tensor
-    """[n, num_ws, N], every row in A_beta."""
+    """[n, num_ws, N], every row summing to one; the bound is only nearly that of A_beta (``constrain``)"""
     anchors: str
     """``Anchors.hash``"""
 
@@ -187,15 +187,14 @@ def sample_hit_and_run(
 def chord(alpha: Tensor, gamma: Tensor, beta: float) -> tuple[Tensor, Tensor]:
     """The interval of theta with alpha + theta gamma >= -beta: [..., N] to two [...], low <= 0 <= high.
 
-    Both are 0 where alpha itself is outside; infinite where nothing stops the way.
+    They are infinite where nothing stops the way, and 0 where it leads further out of what alpha is already outside of.
     """
     room = (alpha + beta).clamp(min=0)
-    outside = (alpha < -beta).any(dim=-1)
     reach = room / gamma.abs()  # 0 / 0 is not a limit: gamma does not move that coordinate
     never = torch.full_like(reach, torch.inf)
     high = torch.where(gamma < 0, reach, never).amin(dim=-1)
     low = -torch.where(gamma > 0, reach, never).amin(dim=-1)
-    return torch.where(outside, 0.0, low), torch.where(outside, 0.0, high)
+    return low, high
 
 
 def project_to_dilated_hull(w: Tensor, anchors: Anchors, beta: float | None) -> Tensor:
@@ -208,7 +207,7 @@ def project_to_dilated_hull(w: Tensor, anchors: Anchors, beta: float | None) -> 
     count = len(anchors)
     if beta is None:
         centre = codes.mean(dim=0)
-        alpha = 1 / count + (points - centre) @ torch.linalg.pinv(_centred(anchors))
+        alpha = 1 / count + (points - centre) @ _inverse(_centred(anchors))
     else:
         scale = 1 + count * beta
         alpha = scale * nearest_in_hull(codes, (points + beta * codes.sum(dim=0)) / scale) - beta
@@ -224,8 +223,13 @@ def direction_to_alpha(direction: W, anchors: Anchors, sum_to_zero: bool = False
     Dependent anchors have many such gammas, of which this is the shortest.
     """
     m = _centred(anchors) if sum_to_zero else anchors.codes.double()
-    inverse: Tensor = torch.linalg.pinv(m)
-    return (direction.double() @ inverse).to(direction.dtype)
+    return (direction.double() @ _inverse(m)).to(direction.dtype)
+
+
+def _inverse(m: Tensor) -> Tensor:
+    """The pseudo-inverse of float64 copies of float32 codes: what the rank does not count is their rounding."""
+    inverse: Tensor = torch.linalg.pinv(m, rtol=NEGLIGIBLE)
+    return inverse
 
 
 def _centred(anchors: Anchors) -> Tensor:

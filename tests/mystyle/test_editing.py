@@ -10,8 +10,15 @@ import torch
 
 from mystyle.editing import AlphaCodes, EditSettings, edit
 from mystyle.inversion import SharedGenerator
-from mystyle.latents.anchors import Anchors
-from mystyle.latents.subspace import AlphaCode, chord, dilation, direction_to_alpha, to_w
+from mystyle.latents.anchors import Anchors, with_midpoints
+from mystyle.latents.subspace import (
+    AlphaCode,
+    chord,
+    dilation,
+    direction_to_alpha,
+    project_to_dilated_hull,
+    to_w,
+)
 
 N, K, LAYERS = 6, 20, 4
 SETTINGS = EditSettings(beta=0.03)
@@ -59,12 +66,26 @@ def test_gamma_exists_for_dependent_anchors(direction):
     assert float(gamma[0]) == pytest.approx(float(gamma[3]))  # the shortest shares equally
 
 
+def test_anchors_that_depend_but_for_rounding_have_short_coordinates(direction):
+    """Midpoints in float32 are dependent to its precision alone: inverted, that would be coordinates of a million."""
+    anchors = Anchors(torch.randn(12, K, generator=torch.Generator().manual_seed(4)), tuple("abcdefghijkl"))
+    doubled, single = with_midpoints(anchors), anchors.codes.double()
+    assert len(doubled) > len(anchors)
+    gamma = direction_to_alpha(direction, doubled)
+    assert gamma.norm() < direction_to_alpha(direction, anchors).norm(), "the shortest, of more"
+    expected = direction @ torch.linalg.pinv(single) @ single
+    torch.testing.assert_close(gamma @ doubled.codes.double(), expected, atol=1e-5, rtol=1e-5)
+    nearest = project_to_dilated_hull(direction[None], doubled, None)
+    assert nearest.abs().max() < 10 and float(nearest.sum()) == pytest.approx(1)
+
+
 def test_chord_ends_where_a_coordinate_reaches_minus_beta():
     alpha = torch.tensor([0.2, 0.3, 0.5])
     low, high = chord(alpha, torch.tensor([0.1, -0.1, 0.0]), beta=0.1)
     assert (float(low), float(high)) == (pytest.approx(-3.0), pytest.approx(4.0))
     assert chord(alpha, torch.zeros(3), 0.1) == (-torch.inf, torch.inf)
-    assert chord(torch.tensor([-0.2, 1.2]), torch.tensor([1.0, -1.0]), 0.1) == (0, 0)
+    low, high = chord(torch.tensor([-0.2, 1.2]), torch.tensor([1.0, -1.0]), 0.1)
+    assert (float(low), float(high)) == (0, pytest.approx(1.3)), "a code outside may come in, not go further out"
 
 
 def test_continue_is_equation_12(anchors, code, direction):
@@ -86,6 +107,14 @@ def test_the_papers_gamma_moves_along_the_projected_direction_and_changes_the_su
     projected = m @ np.linalg.pinv(m) @ direction.numpy()
     np.testing.assert_allclose(moved, np.broadcast_to(projected, moved.shape), atol=1e-6)
     assert (edits.code.alpha.sum(dim=-1) - 1).abs().min() > 1e-3
+
+
+def test_by_the_papers_gamma_every_edit_is_projected_back_to_a_sum_of_one(anchors, code, direction):
+    s = replace(SETTINGS, sum_to_zero=False)
+    edits = edit(code, direction, [0.0, 1e-3, 0.5], anchors, s)
+    np.testing.assert_allclose(edits.code.alpha.sum(dim=-1), 1, atol=1e-9)
+    unmoved, near, _ = to_w(edits.code.alpha, anchors).unflatten(0, (2, 3)).unbind(1)
+    assert (near - unmoved).norm(dim=-1).max() < 1e-2, "no jump where the bound is reached"
 
 
 def test_stop_ends_at_the_endpoints_and_they_touch_the_bound(anchors, code, direction):
