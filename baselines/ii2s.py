@@ -19,6 +19,8 @@ from mystyle.latents.pnorm import SAMPLES, PNorm, pnorm_of
 from mystyle.projection import LatentProjectionSettings
 from mystyle.types import Degradation, Image, WPlus
 
+OUTLIER = 2.001  # deviations: a coordinate clipped to 2 comes back from W by a ten-thousandth larger or smaller
+
 
 @dataclass(frozen=True)
 class Ii2sSettings(LatentProjectionSettings):
@@ -75,25 +77,30 @@ class Ii2sInversion(Inversion):
     def facts(self) -> Mapping[str, Tensor]:
         """Of v: the RMS distance from the mean over coordinates, 1 for codes of the generator, and the outliers."""
         v = self.space(self.ws).flatten(1).cpu()
-        return {"code_distance": v.square().mean(dim=1).sqrt(), "code_outliers": (v.abs() > 2).float().mean(dim=1)}
+        outliers = (v.abs() > OUTLIER).float().mean(dim=1)
+        return {"code_distance": v.square().mean(dim=1).sqrt(), "code_outliers": outliers}
 
 
-class Ii2sPrior(EmbeddingPrior[Settings], ByProjection):
+class InPNorm(EmbeddingPrior[Settings], ByProjection):
+    """Descents whose codes are told about in P-norm+."""
+
     @cached_property
     def space(self) -> PNorm:
         return pnorm_of(self.domain, self.settings.restore.samples)
-
-    def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
-        """All images start at the mean code. Nothing is random."""
-        s = self.settings.restore
-        found = self.by_descent(degraded, degradation, s, seeds, regulariser=Regulariser(self.space, s))
-        return self.with_space(found)
 
     def inversion(self, tensors: Mapping[str, Tensor]) -> Inversion:
         return self.with_space(super().inversion(tensors))
 
     def with_space(self, found: Inversion) -> Inversion:
         return Ii2sInversion(**vars(found), space=self.space)
+
+
+class Ii2sPrior(InPNorm):
+    def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
+        """All images start at the mean code. Nothing is random."""
+        s = self.settings.restore
+        found = self.by_descent(degraded, degradation, s, seeds, regulariser=Regulariser(self.space, s))
+        return self.with_space(found)
 
 
 METHOD = Embedding(
@@ -106,4 +113,5 @@ METHOD = Embedding(
         "full": Settings(),
         "paper": Settings(),
     },
+    version=2,
 )

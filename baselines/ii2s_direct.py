@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch import Tensor
 
-from baselines.common.embedding import Embedding, EmbeddingPrior
+from baselines.common.embedding import Embedding
 from baselines.ii2s import METHOD as II2S
-from baselines.ii2s import Ii2sSettings, Settings
-from mystyle.inversion import ByProjection, Inversion
-from mystyle.latents.pnorm import PNorm, pnorm_of, shortened
+from baselines.ii2s import Ii2sSettings, InPNorm
+from mystyle.inversion import Inversion
+from mystyle.latents.pnorm import shortened
 from mystyle.types import Degradation, Image
 
 
@@ -39,15 +38,12 @@ class Regulariser:
         return v if s.radius is None else shortened(v, s.radius)
 
 
-class DirectPrior(EmbeddingPrior[Settings], ByProjection):
-    @cached_property
-    def space(self) -> PNorm:
-        return pnorm_of(self.domain, self.settings.restore.samples)
-
+class DirectPrior(InPNorm):
     def project(self, degraded: Image, degradation: Degradation, *, seeds: Sequence[int] | None = None) -> Inversion:
         """All images start at the mean code. Nothing is random."""
         s = self.settings.restore
-        return self.by_descent(degraded, degradation, s, seeds, coordinates=self.space, regulariser=Regulariser(s))
+        found = self.by_descent(degraded, degradation, s, seeds, coordinates=self.space, regulariser=Regulariser(s))
+        return self.with_space(found)
 
 
-METHOD = Embedding("ii2s_direct", "II2S in P-norm+", DirectPrior, II2S.presets)
+METHOD = Embedding("ii2s_direct", "II2S in P-norm+", DirectPrior, II2S.presets, version=2)

@@ -29,7 +29,7 @@ from mystyle.linknet import PAIRS, LinkNet, linked, linknet_of
 from mystyle.plugins import EDITORS
 from mystyle.precision import computing_in
 from mystyle.protocols import Editor
-from mystyle.types import LENGTH, Image, WPlus
+from mystyle.types import LENGTH, Image, Unsupported, WPlus
 
 Edit = tuple[str, float]  # an attribute and a strength of the editor
 RATE = Exponential(0.07, 0.8, 8)
@@ -105,7 +105,10 @@ class MagecPrior(ByDescent[Settings]):
 
     @cached_property
     def editor(self) -> Editor:
+        """e. Raises Unsupported for one that no gradient passes."""
         found: Editor = EDITORS.load(self.settings.invert.editor)
+        if not found.differentiable:
+            raise Unsupported(f"Eq. 2 descends through the editor, and {found.name} passes no gradient")
         return found
 
     @cached_property

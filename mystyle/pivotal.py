@@ -63,9 +63,9 @@ def tune_at_pivots(
     tuned = copy.deepcopy(generator)
     tuned.synthesis.requires_grad_(True)
     parameters: list[dict[str, Any]] = [{"params": list(tuned.synthesis.parameters())}]
+    codes = [row.detach().clone().requires_grad_(pivot_rate > 0) for row in w.split(1)]  # with moments of its own each
     if pivot_rate:
-        w = w.detach().clone().requires_grad_(True)
-        parameters.append({"params": [w], "lr": pivot_rate})
+        parameters.append({"params": codes, "lr": pivot_rate})
     optimizer = torch.optim.Adam(parameters, s.learning_rate, fused=True)
     with torch.no_grad():
         features = perceptual.features(target)
@@ -75,11 +75,11 @@ def tune_at_pivots(
     parts = [slice(i, i + 1) for i in range(n)] if in_turn else [slice(0, n)]
     for step in range(s.steps):
         for part in parts:
-            pivots = w[part]
+            pivots = torch.cat(codes[part])
             output = phi[part](tuned.synthesis(pivots.expand(-1, generator.num_ws, -1), noise="const"))
             distance = perceptual.to_target(output, [f[part] for f in features]).mean()
             if float(distance.detach()) <= s.stop_below and not in_turn:
-                return tuned.requires_grad_(False), w.detach(), step
+                return tuned.requires_grad_(False), torch.cat(codes).detach(), step
             loss = distance + s.l2_weight * (output - target[part]).square().mean()
             if locality:
                 away = _away(tuned, generator, perceptual, pivots.detach(), draws[part], std, locality)
@@ -88,7 +88,7 @@ def tune_at_pivots(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-    return tuned.requires_grad_(False), w.detach(), s.steps
+    return tuned.requires_grad_(False), torch.cat(codes).detach(), s.steps
 
 
 def _away(

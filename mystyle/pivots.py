@@ -11,7 +11,8 @@ from mystyle.roles import Generator, PerceptualDistance
 from mystyle.types import Portraits
 
 PTI = LatentProjectionSettings(steps=450, schedule=Ramps(0.01), space="w")
-"""PTI's code. Its text says 0.005, which the code overwrites at every step."""
+"""PTI's code, with the pixel term of all our descents, which PTI's Eq. 1 has not. Its text says 0.005, which the code
+overwrites at every step."""
 
 
 def optimise_anchors(
@@ -22,7 +23,7 @@ def optimise_anchors(
     *,
     seed: int,
 ) -> Anchors:
-    """The code in W of each photo by descent (Eq. 1 of PTI, without its noise maps, which PTI's code discards).
+    """The code in W of each photo by descent: PTI's Eq. 1 with a pixel term, without noise maps, which are discarded.
 
     Photo i explores with a seed made of ``seed`` and i. Raises ValueError if ``settings`` ask for another space than W.
     """

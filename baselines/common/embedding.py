@@ -96,7 +96,6 @@ class ByDescent(EmbeddingPrior[Settings]):
 class Embedding(Method):
     """A method whose prior is ``prior(domain, settings)``, mostly an ``EmbeddingPrior``, whoever the person is."""
 
-    version = 1
     personal = False
 
     def __init__(
@@ -107,9 +106,10 @@ class Embedding(Method):
         presets: Mapping[str, Any],
         does: tuple[str, ...] = ("inpaint", "upscale", "invert"),
         networks: tuple[OwnNetwork, ...] = (),
+        version: int = 1,
     ):
         self.name, self.title, self.prior, self.presets, self.does = name, title, prior, presets, does
-        self.networks = networks
+        self.networks, self.version = networks, version
 
     def fit(self, person: Portraits, domain: Domain, *, seed: int, settings: Any) -> Any:
         return self.prior(domain, settings)

@@ -2,7 +2,8 @@
 
 The probability after the edit less that of the inversion before it; of an attribute that was removed, its negative. It
 lies in [-1, 1]; the text has [0, 1]. The paper's classifier is a network on CelebA's labels. Here it is the judge's
-reading, turned into a probability as F's is (``mystyle.classifier``), so that no loss looks through it.
+reading, turned into a probability as F's is (``mystyle.classifier``), so that no loss looks through it
+where judge and reader are two networks (not on ``faces``).
 """
 
 from __future__ import annotations

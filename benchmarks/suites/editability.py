@@ -21,8 +21,9 @@ Where the papers cannot be followed, or leave something open, we choose:
 - *pairs*. II2S has "a randomly sampled image"; here the photos in a ring in random order, each of them first once and
   second once. Codes of two photos are rendered by the generator of the first where an inversion has one of its own.
 - *FID* needs more photos than these and an Inception network; ``kid_inputs`` beside it is not biased.
-- *SG2* is StyleGAN2's projector without its noise maps. *e4e* is the official network on ``ffhq`` alone. *pSp* is
-  in no table: its codes are free where e4e's are held near W, so that the two show what that is worth.
+- *SG2* is StyleGAN2's projector without its noise maps and with the pixel term of all our descents. *e4e* is the
+  official network on ``ffhq`` alone. *pSp* is in no table: its codes are free where e4e's are held near W, so that the
+  two show what that is worth.
 - *Realism and improved target* are MAGEC's. It draws 20 edits of each photo at random, of 40 attributes; here the four
   attributes of ELS's table by the editors of MAGEC's, and interpolations in W+.
 - *II2S without clipping* is the same descent without its regulariser, so that the clip is all that differs.

@@ -53,7 +53,8 @@ class Domain:
     """The networks of a domain by their roles, frozen and in eval mode on ``device``.
 
     Losses and editors use ``perceptual`` and ``reader``, metrics use ``judge``; a judge shares no network
-    with them, so that no method descends on what it is measured by.
+    with them, so that no method descends on what it is measured by. Where a domain has one reader of attributes for
+    both, as ``faces``, it says so.
     """
 
     name: str

@@ -6,7 +6,8 @@ encoder and the RGB layers of smaller images ship: they were fitted to the gener
 - losses: ST-LPIPS; in the refinement of the encoder's codes dlib's recogniser, too;
 - judge: MobileFaceNet for identity and MAPS, in no loss;
 - yaw, smile, age, glasses: face-api's networks and geometry. Editors find their directions by the same readers as the
-  judge, so that their reach is read generously; no descent goes through them.
+  judge, so that their reach is read generously. ``mapper`` and ``magec`` descend through them: what the judge reads of
+  attributes, such as ``improved_target``, flatters these two here.
 
 There is no discriminator unless one was trained (``python -m mystyle.pretrain discriminator``). Photos are the user's;
 LFW's people come by ``python -m datasets.lfw``.

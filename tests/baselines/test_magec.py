@@ -16,7 +16,7 @@ from mystyle.identity_loss import recogniser, similarity
 from mystyle.latents.statistics import latent_samples
 from mystyle.linknet import LinkNet
 from mystyle.plugins import EDITORS
-from mystyle.types import Portraits
+from mystyle.types import Portraits, Unsupported
 from tests.helpers.by_hand import descended
 
 NOBODY = Portraits("nobody", torch.zeros(0, 3, 32, 32), (), ())
@@ -105,6 +105,12 @@ def test_it_is_equations_2_and_3(domain, images, link, editor):
     # float32: another order of the same sums and another batch, which Adam amplifies over twenty steps
     torch.testing.assert_close(found.losses[0], torch.tensor(losses), rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(found.ws[:1], z, rtol=0, atol=5e-3)
+
+
+def test_an_editor_that_no_gradient_passes_is_refused(domain, images, monkeypatch):
+    settings = replace(METHOD.presets["smoke"], invert=replace(METHOD.presets["smoke"].invert, editor="styleflow"))
+    with pytest.raises(Unsupported, match="styleflow passes no gradient"):
+        METHOD.fit(NOBODY, domain, seed=0, settings=settings).invert(images, seeds=[0, 1])
 
 
 def test_edits_along_directions_shift_what_link_says_by_a_constant(domain, link, editor):

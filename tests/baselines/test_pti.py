@@ -141,6 +141,16 @@ def test_images_in_turn_are_updated_one_by_one(tiny_domain, images):
     assert prior.invert(images, seeds=[0, 1]).facts["tuning_steps"].tolist() == [3, 3], "without an early stop"
 
 
+def test_in_turn_a_pivot_moves_by_its_own_image_alone(tiny_domain, images):
+    """A moment of Adam's would carry it on while other images have their turn."""
+    g, perceptual, s = tiny_domain.generator, tiny_domain.perceptual, PivotalTuning(4, 0.0, stop_below=0.0)
+    w = g.mapping(torch.randn(2, g.z_dim, generator=torch.Generator().manual_seed(1)))[:, :1].detach()
+    _, both, _ = tune_at_pivots(g, w, images, Identity(), perceptual, s, pivot_rate=1e-2, in_turn=True)
+    _, alone, _ = tune_at_pivots(g, w[:1], images[:1], Identity(), perceptual, s, pivot_rate=1e-2, in_turn=True)
+    torch.testing.assert_close(both[:1], alone)
+    assert not torch.equal(both, w)
+
+
 @pytest.mark.parametrize("start", ["encoder", "mean", "random"])
 @pytest.mark.parametrize("rate", [0.0, 1e-2])
 def test_tuning_begins_where_it_is_told(tiny_domain, images, start, rate):
