@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from mystyle.progress import status_of
 
 MARK = "<!-- parameters -->"
 CORES = os.cpu_count() or 1
@@ -36,7 +40,7 @@ def population(
     from datasets.synthetic.population import write_population
 
     if (out / "manifest.csv").is_file():
-        raise SystemExit(f"--out {out}: there is a population already; name another folder or remove it")
+        raise ValueError(f"--out {out}: there is a population already; name another folder or remove it")
     with Progress() as progress:
         task = progress.add_task("population", total=identities * photos)
         for done in write_population(out, identities, photos, resolution, seed, workers, family):
@@ -115,7 +119,7 @@ def sweep(out: Path, parameter: str, rows: int = 4, columns: int = 9, resolution
     from datasets.synthetic.parameters import NAMES, PARAMETERS, album_scores, person_scores, score_at
 
     if parameter not in NAMES:
-        raise SystemExit(f"--parameter {parameter}: there is no such parameter; there are {', '.join(NAMES)}")
+        raise ValueError(f"--parameter {parameter}: there is no such parameter; there are {', '.join(NAMES)}")
     i = NAMES.index(parameter)
     generator = torch.Generator().manual_seed(seed)
     people = torch.stack([album_scores(*person_scores(generator), 1, generator)[0] for _ in range(rows)])
@@ -140,7 +144,9 @@ def parameters(card: Path | None = None):
 
 
 def _draw_grid(out: Path, scores, resolution: int) -> None:
-    """Renders scores [rows, columns, P] to one PNG file."""
+    """Renders scores [rows, columns, P] to one PNG file. Raises ValueError if it would have no folder."""
+    if not out.parent.is_dir():
+        raise ValueError(f"--out {out}: there is no folder {out.parent}")
     from datasets.synthetic.album import encode_png
     from datasets.synthetic.renderer import render
     from mystyle.types import to_uint8
@@ -149,7 +155,15 @@ def _draw_grid(out: Path, scores, resolution: int) -> None:
     out.write_bytes(encode_png(images.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)))
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit status, see ``mystyle.progress.status_of``."""
     from jsonargparse import auto_cli
 
-    auto_cli([population, people, strangers, gallery, sweep, parameters], as_positional=False)
+    commands: list[Callable[..., Any] | type] = [population, people, strangers, gallery, sweep, parameters]
+    return status_of(
+        "synthetic", lambda: auto_cli(commands, args=arguments, as_positional=False), "what was written is kept"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

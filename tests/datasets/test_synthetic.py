@@ -294,7 +294,7 @@ def test_grids_show_people_and_sweeps(tmp_path):
     sweep(tmp_path / "sweep.png", "smile", rows=1, columns=4, resolution=16)
     assert PIL.Image.open(tmp_path / "gallery.png").size == (48, 32)
     assert PIL.Image.open(tmp_path / "sweep.png").size == (64, 16)
-    with pytest.raises(SystemExit, match="smirk"):
+    with pytest.raises(ValueError, match="smirk"):
         sweep(tmp_path / "no.png", "smirk")
 
 
