@@ -46,7 +46,7 @@ SUITE = Suite(
     methods=tuple(Variant(name, title, "mystyle", partial(sampled, way)) for name, (title, way) in WAYS.items()),
     metrics=METRICS,
     references=(common.ceiling(OF_PHOTOS, common.held_out_photos), common.fresh(METRICS)),
-    figures=(Figure("sheet", "sampling", "Random images of one prior, sampled in five ways.", {"images": 8}),),
+    figures=(Figure("sheet", "sampling", "Random images of one prior, sampled in five ways."),),
     presets={
         "smoke": common.SampleSettings(common.SHORT[1:], 60, "2 people, 60 images each in 5 ways: the plumbing"),
         "quick": common.SampleSettings(
