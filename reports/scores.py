@@ -10,7 +10,6 @@ from itertools import chain, product
 import pandas as pd
 
 from benchmarks.engine.records import ConditionRecord, MetricRecord, RowRecord
-from reports.figures.style import arrow
 from reports.runs import Run
 from reports.study import table as study
 from reports.table import DASH, INTERVAL, SHARED, TIE, Cell, Row, Table, row_title
@@ -205,7 +204,7 @@ class Scores:
         return [Cell(as_printed.get(source, DASH)) for source in sources]
 
     def _header(self, metric: MetricRecord) -> Cell:
-        text = metric.label + arrow(metric.higher_is_better)
+        text = metric.heading
         return Cell(text, marks=SHARED if metric.shares_network_with_loss else "")
 
     def _counts(self, condition: str, method: str) -> str:

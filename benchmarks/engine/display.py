@@ -153,10 +153,9 @@ def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
 
     table = Table(title=Text(printable(f"{suite.title}: {what}")), box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
-    arrows = {True: " ↑", False: " ↓", None: ""}
     for metric in suite.metrics:
-        arrow = "" if suite.is_sweep else arrows[metric.higher_is_better]
-        table.add_column(Text(printable(metric.label) + arrow), justify="right")
+        heading = metric.label if suite.is_sweep else metric.heading
+        table.add_column(Text(printable(heading)), justify="right")
     for condition in suite.conditions:
         if condition.title:
             table.add_section()

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.analysis.statistics import jackknife_interval
 from reports.figures import Drawing
-from reports.figures.style import arrow, line, log_ticks, plain, wrap
+from reports.figures.style import line, log_ticks, plain, wrap
 from reports.runs import Run
 
 FACES = False
@@ -55,7 +55,7 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
             panel.axvline(options["mark"], color="0.6", lw=0.6)
         if options.get("log"):
             log_ticks(panel, sorted(here["place"].unique()))
-        panel.set_title(wrap(metric.label, 24) + arrow(metric.higher_is_better), fontsize=7)
+        panel.set_title(wrap(metric.heading, 24), fontsize=7)
         panel.set_xlabel(options["label"])
         plain(panel, "both")
     for panel in panels[len(metrics) :]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.engine.records import ConditionRecord, RowRecord
 from reports.figures import Drawing
-from reports.figures.style import DPI, KINDS, PUBLISHED, arrow, wrap
+from reports.figures.style import DPI, KINDS, PUBLISHED, wrap
 from reports.runs import Run
 
 FACES = False
@@ -51,8 +51,10 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
                 cell, colour = rows.loc[key], KINDS[row.kind]
                 panel.plot([cell["ci_low"], cell["ci_high"]], [y, y], color=colour, lw=1.2, solid_capstyle="round")
                 panel.plot(cell["mean"], y, "o", ms=3, color=colour, zorder=4)
-        panel.set_title(wrap(metric.label) + arrow(metric.higher_is_better), fontsize=7)
-        panel.set_yticks(range(len(lines)), [c.title.upper() if m is None else m.title for c, m in lines], fontsize=6)
+        panel.set_title(wrap(metric.heading), fontsize=7)
+        panel.set_yticks(range(len(lines)), [(c if m is None else m).title for c, m in lines], fontsize=6)
+        for label, (_, row) in zip(panel.get_yticklabels(), lines, strict=False):  # only the first of a row has them
+            label.set_fontweight("bold" if row is None else "normal")
         panel.grid(axis="x", lw=0.3, color="0.85")
         panel.set_axisbelow(True)
         panel.tick_params(length=2, width=0.5)

@@ -1,4 +1,4 @@
-"""Samples: for each person a row per method, the layout of Figures 8 and 17. Option ``images``: how many in a row."""
+"""Samples: for each person a row per method, the layout of Figures 8 and 17."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from reports.runs import Run
 
 FACES = True
 PEOPLE = 3
+COUNT = 8  # images in a row
 CELL = 160  # dots
 
 
 def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
-    count = options.get("images", 8)
     people = list(dict.fromkeys(case.person for case in run.cases))[:PEOPLE]
     methods = [method for method in run.methods if method.kind == "method"]
     rows, labels = [], []
@@ -25,13 +25,13 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
                 case.outputs[method.name] for case in run.cases if case.person == person and method.name in case.outputs
             ]
             if found:
-                rows.append(found[:count])
+                rows.append(found[:COUNT])
                 labels.append(f"{person}\n{method.title}")
     if not rows:
         return None
     names = ", ".join(method.title for method in methods)
     return Drawing(
         sheet(rows, labels=labels, cell=CELL),
-        f"The first {count} samples of each person. Top to bottom, for each person: {names}.",
+        f"The first {COUNT} samples of each person. Top to bottom, for each person: {names}.",
         f"Rows of random face images of {', '.join(people)} by {names}.",
     )

@@ -134,11 +134,6 @@ def wrap(title: str, width: int = 16) -> str:
     return "\n".join(textwrap.wrap(title, width)) or title
 
 
-def arrow(higher_is_better: bool | None) -> str:
-    """What to add to a metric's label."""
-    return {True: " \u2191", False: " \u2193", None: ""}[higher_is_better]
-
-
 def save(figure: Figure, path: Path) -> None:
     """PNG and PDF without the date and the version that would make equal runs differ."""
     figure.savefig(path.with_name(path.name + ".png"), dpi=DPI, metadata={"Software": None})

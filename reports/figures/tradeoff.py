@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reports.figures import Drawing
-from reports.figures.style import COLOURS, MARKERS, arrow, plain
+from reports.figures.style import COLOURS, MARKERS, plain
 from reports.runs import Run
 
 if TYPE_CHECKING:
@@ -51,11 +51,11 @@ def draw(run: Run, options: Mapping[str, Any]) -> Drawing | None:
             (shown[method.title],) = panel.plot(*dot, ls="", ms=3, **look)
         panels.append((panel, [(method.title, dot) for method, dot in zip(there, dots, strict=True)]))
         panel.set_title(condition.title, fontsize=7)
-        panel.set_xlabel(x.label + arrow(x.higher_is_better))
+        panel.set_xlabel(x.heading)
         plain(panel, "both")
         panel.margins(0.18)
         if condition is conditions[0]:
-            panel.set_ylabel(y.label + arrow(y.higher_is_better))
+            panel.set_ylabel(y.heading)
     if many:
         place: dict[str, Any] = {"loc": "outside lower center", "ncols": int(width / ENTRY), "frameon": False}
         figure.legend(shown.values(), shown, fontsize=6, **place)

@@ -142,6 +142,11 @@ class MetricRecord:
     shares_network_with_loss: bool = False
     norm: float | None = None  # what new photos of the person have in the mean
 
+    @property
+    def heading(self) -> str:
+        """The label, with an arrow to the better values where one end is better."""
+        return self.label + {True: " \u2191", False: " \u2193", None: ""}[self.higher_is_better]
+
 
 @dataclass(frozen=True, kw_only=True)
 class RowRecord:
