@@ -208,17 +208,22 @@ def differences_in_origin(a: Sequence[Record], b: Sequence[Record]) -> list[str]
         for run, names in (("A", alone[0] - alone[1]), ("B", alone[1] - alone[0])):
             if names:
                 lines.append(f"{label} in {run} alone: {', '.join(sorted(names))}")
-    of_b = {_job(record): record for record in b}
-    pairs = [(record, of_b[_job(record)]) for record in a if _job(record) in of_b]
+    of_a, of_b = _by_job(a), _by_job(b)
+    pairs = [pair for job in of_a for pair in zip(of_a[job], of_b.get(job, []), strict=False)]
     lines += counted(Counter(text for before, now in pairs for text in differences(before, now)))
     if not lines:
         return ["Their records differ in nothing that they hold of origin."]
     return ["They differ in (A → B):", *(f"  {line}" for line in lines)]
 
 
-def _job(record: JobRecord) -> tuple[Any, ...]:
-    """What makes a job of one run that of the other."""
-    return record.method, record.person, record.seed, record.condition, record.prior_of
+def _by_job(run: Sequence[JobRecord]) -> dict[tuple[Any, ...], list[JobRecord]]:
+    """Records by what makes a job of one run that of the other: several, in the order of their cases, of a condition
+    that has several."""
+    found: dict[tuple[Any, ...], list[JobRecord]] = {}
+    for record in sorted(run, key=lambda record: [case.case for case in record.cases]):
+        job = record.method, record.person, record.seed, record.condition, record.prior_of
+        found.setdefault(job, []).append(record)
+    return found
 
 
 def _facts(run: Sequence[Record]) -> dict[str, set[str]]:
@@ -250,8 +255,7 @@ def print_table(table: pd.DataFrame, suite: SuiteRecord) -> None:
 
     conditions = {condition.name: condition.title for condition in suite.conditions}
     methods = {method.name: method.title for method in suite.methods}
-    arrows = {True: " ↑", False: " ↓", None: ""}
-    labels = {metric.name: metric.label + arrows[metric.higher_is_better] for metric in suite.metrics}
+    labels = {metric.name: metric.heading for metric in suite.metrics}
     names = ("Condition", "Metric", "Method")[len(suite.conditions) < 2 :]
     shown = Table(*names, box=box.SIMPLE_HEAD)
     for title in ("A", "B", "B − A", "95 % interval", "p (corrected)", "Images", "People", "Unmatched"):

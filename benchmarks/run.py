@@ -24,7 +24,7 @@ from benchmarks.api.registry import ALL, METHODS, SUITES
 from benchmarks.api.suite import Variant
 from benchmarks.engine import executors, records
 from benchmarks.engine.executors import NoWorkers
-from benchmarks.engine.external import PREFIX, External
+from benchmarks.engine.external import External
 from benchmarks.engine.options import Options, make_parser, to_options
 from benchmarks.engine.records import RecordError, SuiteRecord, Unwritable, writing
 from benchmarks.engine.request import Request, UnusableArguments, check_names, make_jobs, render_missing, resolve
@@ -105,10 +105,7 @@ def save_config(parser: ArgumentParser, parsed: Namespace, options: Options, req
     """config.yaml, with the values of all defaults; ``--config`` takes it."""
     filled = parsed.clone()
     filled.suite, filled.people = options.suite, list(request.folders)
-    filled.methods = [
-        f"{PREFIX}{name}={method.folder}" if isinstance(method, External) else name
-        for name, method in request.methods.items()
-    ]
+    filled.methods = [method.spec if isinstance(method, External) else name for name, method in request.methods.items()]
     filled.out, filled.priors, filled.shard = options.out, options.priors, None  # the whole run's, not a shard's
     with writing(options.folder):
         options.folder.mkdir(parents=True, exist_ok=True)
@@ -122,8 +119,8 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
     from benchmarks.engine.plan import describe, fits_first, shard
 
     run = options.folder
+    render_missing(request)
     with writing(run):
-        render_missing(request)
         settings = settle(request, options, load)
     every = make_jobs(request, settings)
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
@@ -141,7 +138,7 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
         echo(f"all {len(jobs)} jobs are done in {run}")
     elif len(pending) < len(jobs):
         echo(f"{len(jobs) - len(pending)} of {len(jobs)} jobs are done in {run}; going on with the rest")
-    echo(*(f"changed since there were results: {change}" for change in changes(run, pending)))
+    echo(*(f"changed since there were results: {change}" for change in changes(run, pending, every)))
     outcomes = execute(request, options, fits_first(pending, options.prior_folder), load) if pending else []
     clean(options)
     return functools.partial(write_up, options, layout, jobs, outcomes)

@@ -27,9 +27,8 @@ def write(run: Run) -> Path:
     with records.whole_folder(report) as partial:
         for folder in ("tables", "figures"):
             (partial / folder).mkdir()
-        for table in made:
-            for suffix, text in (("md", table.markdown()), ("tex", table.latex()), ("csv", table.csv())):
-                (partial / "tables" / f"{table.name}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
+        for name, text in tables.files(made):
+            (partial / "tables" / name).write_text(text, encoding="utf-8", newline="\n")
         drawn = figures.draw(run, partial / "figures")
         about = {f.path.name: {"faces": f.faces, "names": f.names, "caption": f.caption, "alt": f.alt} for f in drawn}
         records.write_json(partial / "figures" / "figures.json", about)

@@ -35,12 +35,18 @@ PLACES = ("out", "photos", "priors", "ray_address")  # options in config.yaml th
 def publish(run: Run, folder: Path) -> Path:
     """Writes ``folder/SUITE`` and returns it.
 
-    Raises OSError if the run has no report, RecordError if ``folder/SUITE`` holds something else.
+    Raises OSError if the run has no report, RecordError if that is of other results or ``folder/SUITE`` holds
+    something else.
     """
     place = folder / run.suite.name
     if place.exists() and not (place / records.ARCHIVE).is_file():
         raise records.RecordError(f"{place}: was not published by this command; choose another --out")
+    from reports.tables import files, tables
+
     report = run.folder / "report"
+    for name, text in files(tables(run)):
+        if (report / "tables" / name).read_text(encoding="utf-8") != text:
+            raise records.RecordError(f"{report}: made of other results; run python -m reports.build {run.folder}")
     with records.whole_folder(place) as partial:
         records.write_suite(partial, run.suite)
         if run.environment:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from reports.cost import cost
 from reports.matched import at_matched_reach_table
 from reports.runs import Run
 from reports.scores import Scores
 from reports.sweeps import Sweeps
 from reports.table import Table
+
+
+def files(made: Iterable[Table]) -> Iterator[tuple[str, str]]:
+    """Name and text of each file of the tables."""
+    for table in made:
+        for suffix, text in (("md", table.markdown()), ("tex", table.latex()), ("csv", table.csv())):
+            yield f"{table.name}.{suffix}", text
 
 
 def tables(run: Run) -> tuple[Table, ...]:

@@ -107,7 +107,8 @@ def _read(folder: Path) -> Published:
     suite, found, results = records.read_published(folder)
     path = folder / "summary.csv"
     try:
-        summary = pd.read_csv(path, keep_default_na=False, na_values={"mean": [""]})
+        texts = dict.fromkeys(("condition", "method", "metric"), str)  # a condition can be a number
+        summary = pd.read_csv(path, keep_default_na=False, na_values={"mean": [""]}, dtype=texts)
         summary = summary.set_index(["condition", "method", "metric"])
         summary["tied_with_best"] = summary["tied_with_best"].astype(str) == "True"
     except (OSError, ValueError, KeyError) as error:

@@ -13,15 +13,20 @@ from benchmarks.engine.records import JobRecord, flat
 from mystyle.files import printable
 
 
-def changes(run: Path, jobs: Sequence[Job]) -> list[str]:
-    """Sentences about what ``jobs`` have not in common with the latest results in ``run`` that they would replace."""
+def changes(run: Path, jobs: Sequence[Job], plan: Sequence[Job]) -> list[str]:
+    """Sentences about what ``jobs`` have not in common with the latest results in ``run`` that they would replace.
+
+    Results that the ``plan`` has a use for are replaced by none.
+    """
     latest: dict[tuple[Any, ...], JobRecord] = {}
+    used = {job.key for job in plan}
     for record in sorted(records.all_records(run), key=lambda record: record.created):
-        latest[_like(record)] = record
+        if record.key not in used:
+            latest[_like(record)] = record
     found: Counter[str] = Counter()
     for now in (JobRecord(**job.description) for job in jobs):
         before = latest.get(_like(now))
-        if before is not None and before.key != now.key:
+        if before is not None:
             found.update(differences(before, now) or ["an unrecorded setting"])
     return counted(found)
 

@@ -89,11 +89,11 @@ def by_person(claim: Claim, results: pd.DataFrame) -> pd.DataFrame:
     if any(table["item"].any() for table in tables):
         key = ["person", "seed", *(("condition",) if same else ())]
     wide = _joined(tables, key)
+    if claim.relation in CORRELATIONS:
+        return _correlations(wide) if "image" in key else wide.iloc[:0].assign(difference=NAN)
     if not len(wide):
         wide = _joined(tables, ["person"])
     people = wide.groupby(level="person").mean()
-    if claim.relation in CORRELATIONS:
-        return people.assign(difference=_correlations(wide)).dropna()
     constant = claim.number if len(claim.cells) == 1 else 0.0
     return pd.concat([people, (people @ _weights(claim) - constant).rename("difference")], axis=1)
 
@@ -111,13 +111,17 @@ def _joined(tables: Sequence[pd.DataFrame], key: list[str]) -> pd.DataFrame:
     return pd.concat(means, axis=1, join="inner")
 
 
-def _correlations(wide: pd.DataFrame) -> dict[str, float]:
-    """Spearman's rank correlation of the two cells over each person's images, means over seeds; NaN of too few."""
+def _correlations(wide: pd.DataFrame) -> pd.DataFrame:
+    """As ``by_person``; the difference is Spearman's rank correlation over a person's images, means over seeds."""
+    import pandas as pd
+
     images = wide.groupby(level=["person", "image"]).mean()
-    return {
-        str(person): rank_correlation(mine[0], mine[1]) if len(mine) >= LEAST_IMAGES else NAN
+    found = {
+        str(person): rank_correlation(mine[0], mine[1])
         for person, mine in images.groupby(level="person")
+        if len(mine) >= LEAST_IMAGES
     }
+    return wide.groupby(level="person").mean().assign(difference=pd.Series(found, dtype=float)).dropna()
 
 
 def _weights(claim: Claim) -> Floats:

@@ -110,10 +110,10 @@ def _measured(request: Request, options: Options, load: Callable[[str], Domain],
         seconds = _timer(request, options, load, stage, stack)
         longest = max(stage.lengths, key=stage.lengths.__getitem__)
         first = max(1, stage.lengths[longest] // SHORTEST)
-        shortest = scaled(stage.lengths, first / stage.lengths[longest])
-        if math.isnan(seconds(shortest)):  # and what is done once in a process does not count
+        if math.isnan(seconds(scaled(stage.lengths, first / stage.lengths[longest]))):
             return stage.lengths
-        before = seconds(shortest)
+        first *= 2  # what is done once in a process was done by that; and a job of the same length is not done again
+        before = seconds(scaled(stage.lengths, first / stage.lengths[longest]))
         unit = first
         for _ in range(DOUBLINGS):
             unit *= 2

@@ -22,7 +22,8 @@ def preview(request: Request, options: Options) -> str:
         return f"{n} jobs or more to do in {run}, after the photos of {', '.join(missing)} are rendered"
     if (changed := kept(request, options)) is None:
         return f"how long the methods take is measured first, for the budget; then the jobs of {run} are known"
-    jobs = shard(make_jobs(request, changed), *options.shard_numbers)
+    every = make_jobs(request, changed)
+    jobs = shard(every, *options.shard_numbers)
     pending = [job for job in jobs if not records.is_done(run, job.key)]
     devices = choose_devices(options.device, options.executor_options.workers, len(pending))
     estimated = estimate(pending, run, options.prior_folder, hardware(devices[0]))
@@ -39,5 +40,5 @@ def preview(request: Request, options: Options) -> str:
     if unknown < len(pending):
         end += f", about {duration(estimated.total(len(devices)))} with {len(devices)} at a time"
         end += f" and {unknown} that cannot be estimated" * bool(unknown) + f" ({estimated.source})"
-    since = [f"changed since there were results: {change}" for change in changes(run, pending)]
+    since = [f"changed since there were results: {change}" for change in changes(run, pending, every)]
     return "\n".join([*lines, *since, end])

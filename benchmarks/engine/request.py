@@ -117,6 +117,8 @@ def resolve(options: Options) -> Request:
         detail = f"a stranger has no reference photos, which suite {suite.name} needs"
         found += [problem(f"--people {name}", detail) for name in folders if is_stranger(name)]
     present = [folder for folder in folders.values() if options.photos or folder.exists()]
+    if len(present) < len(folders):
+        found += checks.writable("the rendered people's folder", next(iter(folders.values())).parent)
     found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
     _raise(found)
     files = domain.files()
@@ -162,7 +164,7 @@ def splits_of(options: Options, suite: Suite) -> tuple[str, ...]:
 
 
 def render_missing(request: Request) -> None:
-    """Renders the people whose photos are not there yet, as many at a time as there are cores."""
+    """Renders the people whose photos are not there yet, as many at a time as there are cores. Raises Unwritable."""
     if not unrendered(request):
         return
     from rich.progress import track
@@ -171,7 +173,7 @@ def render_missing(request: Request) -> None:
     from benchmarks.engine.provenance import cores
 
     (root,) = {request.folders[name].parent for name in unrendered(request)}  # the domain's own people
-    with records.claim(root / "people"):  # several processes may begin at the same time
+    with records.writing(root), records.claim(root / "people"):  # several processes may begin at the same time
         if missing := unrendered(request):
             people = _people(request.domain)
             done = people.write_people(missing, root, request.resolution, min(cores(), len(missing)))
@@ -190,15 +192,21 @@ def _people(domain: str) -> Any:
 
 
 def make_jobs(request: Request, changed: Mapping[str, Any] | None = None) -> tuple[Job, ...]:
-    """The run's jobs; the photos and the weights are hashed for their keys. ``changed``: other settings, by row."""
+    """The run's jobs; the photos and the weights are hashed for their keys. ``changed``: other settings, by row.
+
+    Raises UnusableArguments if photos cannot be read that could be when they were checked.
+    """
     from benchmarks.engine import plan
-    from datasets.folders import sha256
+    from datasets.folders import DataError, sha256
 
     splits = request.suite.splits
-    people = [
-        Person(name, folder, photos_of(folder, ["train"]), photos_of(folder, splits))
-        for name, folder in request.folders.items()
-    ]
+    try:
+        people = [
+            Person(name, folder, photos_of(folder, ["train"]), photos_of(folder, splits))
+            for name, folder in request.folders.items()
+        ]
+    except DataError as error:
+        raise UnusableArguments(str(error)) from error
     return plan.make_jobs(
         request.suite,
         request.preset,

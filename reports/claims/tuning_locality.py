@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from benchmarks.analysis.claims import Claim, pair
+from benchmarks.analysis.claims import Claim, Untestable, pair
 
 REGULARISATION = "4.3 Locality regularisation"
 ABLATION = "4.4 Ablation"
@@ -12,6 +12,13 @@ MARGIN = 0.006  # of the perceptual distance: a tenth of what the released code 
 
 figure_15 = partial(Claim, REGULARISATION, "Figure 15", "tuning_locality", paper="PTI")
 figure_14 = partial(Claim, REGULARISATION, "section 4.3, Figure 14", "tuning_locality", paper="PTI")
+one_generator = partial(
+    Untestable,
+    REGULARISATION,
+    "section 4.3, Figure 14",
+    reason="one generator is tuned to everybody: its random codes are those of one fit, and not of several people",
+    paper="PTI",
+)
 figure_17 = partial(Claim, REGULARISATION, "appendix A, Figure 17", "tuning_locality", paper="PTI")
 figure_16 = partial(Claim, ABLATION, "section 4.4, Figure 16", "tuning_locality", paper="PTI")
 
@@ -34,21 +41,9 @@ CLAIMS = (
         margin=-MARGIN,
         primary=True,
     ),
-    figure_14(
-        "Tuning to several people changes images of random codes more than tuning to one",
-        pair("together", "pivot_w", "in_domain_perceptual"),
-        "greater",
-    ),
-    figure_14(
-        "With regularisation several people change them less",
-        pair("together_alpha_30", "together", "in_domain_perceptual"),
-        "less",
-    ),
-    figure_14(
-        "And shift their identities less",
-        pair("together_alpha_30", "together", "in_domain_identity"),
-        "greater",
-    ),
+    one_generator("Tuning to several people changes images of random codes more than tuning to one"),
+    one_generator("With regularisation several people change them less"),
+    one_generator("And shift their identities less"),
     figure_14(
         "Photos of several people are reconstructed no worse with it",
         pair("together_alpha_30", "together", "perceptual"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -100,6 +101,21 @@ def test_a_run_is_equal_to_itself(compared):
     assert "The runs are equal to the last digit: 72 values." in text  # 2 conditions, 3 methods, 3 people, 4 photos
     assert "Their records differ in nothing that they hold of origin." in text
     assert (table["difference"] == 0).all() and table["p_value"].isna().all() and (table["n_people"] == 3).all()
+
+
+def test_jobs_of_one_condition_are_told_apart_by_their_cases(tmp_path, capsys):
+    """Which ``dataset_size`` has, of subsets of one size."""
+    keys, folder = [], tmp_path / "run"
+    for first in ("000", "002"):
+        part = write(folder, {("x4", "ours", "p01"): {first: 1.0, first + "b": 2.0}})
+        (made,) = (path for path in (part / "jobs").iterdir() if path.name == "ours-p01-x4")
+        keys.append(f"ours-{first}")
+        record = json.loads((made / "record.json").read_text()) | {"key": keys[-1]}
+        (made / "record.json").write_text(json.dumps(record))
+        made.rename(made.with_name(keys[-1]))
+    records.write_suite(folder, replace(SUITE, jobs=tuple(keys)))
+    assert main([str(folder), str(folder)]) == 0
+    assert "Their records differ in nothing that they hold of origin." in capsys.readouterr().out
 
 
 def test_the_last_digit_counts(compared):

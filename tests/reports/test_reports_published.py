@@ -53,5 +53,14 @@ def test_a_published_run_is_published_again_as_of_this_version(tmp_path):
         assert sorted(found, key=key) == sorted(records.read_archive(place / records.ARCHIVE), key=key)
 
 
+def test_a_report_of_other_results_is_not_published(tmp_path, capsys):
+    run = unpack(EARLIER / "inpainting", tmp_path / "run")
+    assert main([str(run)]) == 0
+    (table,) = (run / "report" / "tables").glob("inpainting.md")
+    table.write_text(table.read_text(encoding="utf-8").replace("0.8", "0.9"), encoding="utf-8")
+    assert publish.main([str(run), "--out", str(tmp_path / "out")]) == 2
+    assert "made of other results" in capsys.readouterr().err and not (tmp_path / "out" / "inpainting").exists()
+
+
 def key(record):
     return record.key

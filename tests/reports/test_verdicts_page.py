@@ -111,6 +111,11 @@ def test_the_command_writes_the_page(inpainting, tmp_path, capsys):
     assert "| not testable here | the suite was not run | – |" in text
 
 
+def test_conditions_that_are_numbers_are_names():
+    summary = verdicts.read_set(RESULTS / "faces").runs["dataset_size"].summary
+    assert all(isinstance(condition, str) for condition in summary.index.get_level_values("condition"))
+
+
 def test_sets_stand_beside_each_other_and_texts_never_change_a_verdict(inpainting, monkeypatch, tmp_path):
     ours = verdicts.read_set(inpainting)
     other = verdicts.ResultSet("faces", {})

@@ -75,8 +75,11 @@ def whole_folder(place: Path, keep: Callable[[], bool] = lambda: False) -> Itera
 
 def set_aside(place: Path) -> None:
     """Moves a folder that cannot be used out of the way; it is kept for a day."""
+    aside = _scratch(place) / f"{place.name}.{uuid.uuid4().hex[:8]}.damaged"
+    aside.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):  # another process did
-        place.rename(_scratch(place) / f"{place.name}.{uuid.uuid4().hex[:8]}.damaged")
+        place.rename(aside)
+        os.utime(aside)  # the day begins now, whenever the folder was made
 
 
 @contextlib.contextmanager
@@ -122,12 +125,9 @@ def clean(parent: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def write_json(path: Path, content: Any) -> bool:
-    """Readable JSON, replacing the file in one step; whether that changed it. NaN is refused: it is not JSON."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    before = path.read_bytes() if path.is_file() else None
-    write_text(path, text)
-    return before != text.encode()
+def write_json(path: Path, content: Any) -> None:
+    """Readable JSON, replacing the file in one step. NaN is refused: it is not JSON."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path, way_out: str) -> dict[str, Any]:

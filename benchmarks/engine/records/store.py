@@ -26,7 +26,7 @@ from benchmarks.engine.records.schema import (
     parse_record,
     parse_suite,
 )
-from benchmarks.engine.records.text import without_paths
+from benchmarks.engine.records.text import as_it_was, without_paths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -245,6 +245,8 @@ def read_published(folder: Path) -> tuple[SuiteRecord, tuple[Record, ...], pd.Da
     except (OSError, EOFError, zlib.error) as error:
         raise RecordError(f"{path}: cannot be read ({error}); {RESTORE}") from error
     rows = _parse_rows(content, path, RESTORE)
+    texts = [name for name in COLUMNS if name not in ("seed", "value")]
+    rows[texts] = rows[texts].map(as_it_was)
     ends = list(itertools.accumulate(record.rows or 0 for record in records))
     frames = [rows.iloc[start:end] for start, end in zip([0, *ends], ends, strict=False)]
     jobs = list(zip(records, frames, strict=True))

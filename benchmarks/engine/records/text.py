@@ -14,6 +14,7 @@ _PATH = re.compile(
     re.VERBOSE,
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the beginning of a formula
+_QUOTED = (*_FORMULA, "'")  # and the quote itself, so that it can be undone
 _ADVICE = "weights_only"  # torch's messages recommend turning this protection off
 
 
@@ -33,5 +34,10 @@ def reason_of(error: BaseException) -> str:
 def csv_text(frame: pd.DataFrame) -> str:
     """CSV that no spreadsheet executes: text that looks like a formula is quoted by an apostrophe in front."""
     texts = frame.select_dtypes(["object", "string"])
-    safe = texts.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell)
+    safe = texts.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(_QUOTED) else cell)
     return str(frame.assign(**safe).to_csv(index=False, lineterminator="\n"))
+
+
+def as_it_was(cell: str) -> str:
+    """A cell of ``csv_text`` without its quote."""
+    return cell.removeprefix("'")

@@ -33,15 +33,24 @@ def finished(people_root, tmp_path_factory):
 
 def test_nothing_changed_nothing_said(finished):
     run, jobs = finished
-    assert changes(run, jobs) == []
-    assert changes(run / "elsewhere", jobs) == []
+    assert changes(run, jobs, jobs) == []
+    assert changes(run / "elsewhere", jobs, jobs) == []
+
+
+def test_results_that_the_plan_has_a_use_for_are_not_what_another_job_replaces(finished):
+    """Of a condition with several jobs, one was done: the next is no change of it."""
+    run, jobs = finished
+    part = dataclasses.replace(jobs[0].part, cases=jobs[0].cases[1:])
+    following = dataclasses.replace(jobs[0], part=part)
+    assert changes(run, [following], [*jobs, following]) == []
+    assert changes(run, [following], [following]) == ["suite inpainting: the cases (1 job)"]
 
 
 def test_a_setting_and_a_version(finished, people_root):
     run, _ = finished
     darker = Toy("grey", settings=Settings(FitSettings(grey=-0.5)), version=2)
     mine = [job for job in jobs_of(people_root, [darker]) if job.method == "grey"]
-    assert changes(run, mine) == ["grey: version 1 → 2 (2 jobs)", "grey: fit.grey 0.25 → -0.5 (2 jobs)"]
+    assert changes(run, mine, mine) == ["grey: version 1 → 2 (2 jobs)", "grey: fit.grey 0.25 → -0.5 (2 jobs)"]
 
 
 def test_weights_photos_metrics_and_cases(finished):
@@ -56,7 +65,7 @@ def test_weights_photos_metrics_and_cases(finished):
         metrics={**job.metrics, "seam": 7},
         part=dataclasses.replace(job.part, cases=job.cases[1:]),
     )
-    assert set(changes(run, [other])) == {
+    assert set(changes(run, [other], [other])) == {
         "weight file generator.safetensors has changed (1 job)",
         "weight file encoder.safetensors is new (1 job)",
         "photos of alice: 1 changed, 1 new (1 job)",
@@ -70,7 +79,7 @@ def test_parameters_of_the_task_and_the_method_behind_a_row(finished):
     job = dataclasses.replace(
         jobs[0], fitted_by="another file", part=dataclasses.replace(jobs[0].part, task=WithGallery())
     )
-    assert changes(run, [job]) == [
+    assert changes(run, [job], [job]) == [
         f"{job.method}: fitted_by {jobs[0].fitted_by} → another file (1 job)",
         "suite inpainting: gallery absent → 9 (1 job)",
     ]
@@ -86,12 +95,12 @@ def test_a_change_of_what_no_record_holds_is_called_that(finished, tmp_path):
         del content[name]
     path.write_text(json.dumps(content))
     job = dataclasses.replace(jobs[0], part=dataclasses.replace(jobs[0].part, task=WithGallery()))
-    assert changes(tmp_path / "run", [job]) == ["an unrecorded setting (1 job)"]
+    assert changes(tmp_path / "run", [job], [job]) == ["an unrecorded setting (1 job)"]
 
 
 def test_a_job_that_is_like_no_other_has_not_changed(finished, people_root):
     run, jobs = finished
-    assert changes(run, [dataclasses.replace(jobs[0], seed=5)]) == []
+    assert changes(run, (other := [dataclasses.replace(jobs[0], seed=5)]), other) == []
     (run / "jobs" / "damaged").mkdir()
     (run / "jobs" / "damaged" / "record.json").write_text("{")
-    assert changes(run, jobs) == [] and records.is_done(run, jobs[0].key)
+    assert changes(run, jobs, jobs) == [] and records.is_done(run, jobs[0].key)

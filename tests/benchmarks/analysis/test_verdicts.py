@@ -143,6 +143,9 @@ def test_a_correlation_is_of_a_persons_images_and_needs_enough_of_them():
     few = {key: value for key, value in images.items() if key[1] in "0123"}
     nobody = verdict(values(("a", "", few), ("b", "", few)), claim(relation="correlated"))
     assert nobody.reason == "nobody has all that is compared"
+    assert by_person(claim(relation="correlated"), values(("a", "", images))).empty, "one of the two is missing"
+    samples = values(("a", "", images), ("b", "", cubes)).assign(item=True)
+    assert by_person(claim(relation="correlated"), samples).empty, "samples are of no photo"
 
 
 # The rule
