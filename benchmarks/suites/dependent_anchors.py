@@ -42,7 +42,7 @@ SUITE = Suite(
     figures=(Figure("grid", "dependent_anchors", "Held-out photos projected into priors of more and fewer anchors."),),
     presets={
         "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, 2 tasks: the plumbing"),
-        "quick": common.PhotoSettings(common.SHORT, 2, "3 people, 2 photos each, 2 tasks"),
+        "quick": common.PhotoSettings(common.SHORT, 2, "3 people, 2 photos each, 2 tasks: eight minutes on two cores"),
         "full": common.PhotoSettings(common.EVERYBODY, None, "all 13 people, every held-out photo: for a GPU"),
         "paper": common.PhotoSettings(common.SHORT, None, "the 3 people of Table 2, every held-out photo: for a GPU"),
     },
