@@ -116,7 +116,7 @@ class FitSettings(InPrecision):
     """D's loss has (gamma / 2) ||grad_x D(T(x))||^2"""
     r1_interval: int = 1
     """R1 is computed every so many steps and weighted by as much; D's Adam is corrected by k / (k + 1)"""
-    ema_half_life: float = 10_000
+    ema_half_life: float = field(default=10_000, metadata=LENGTH)
     """of the averaged generator's weights, in images"""
     style_mixing: float = 0.9
     """probability that a batch's later layers get the codes of other z"""

@@ -65,7 +65,7 @@ class FitSettings(InPrecision):
     path_weight: float = 2.0
     path_every: int = 4
     style_mixing: float = 0.9
-    ema_half_life: float = 312.5
+    ema_half_life: float = field(default=312.5, metadata=LENGTH)
     """of the averaged generator's weights, in iterations: the decay is 0.5^(32 / 10000) whatever the batch"""
     snapshots: int = 5
     """how many moments of the training, equally spaced and the last one included, are compared (``BestSnapshot``)"""

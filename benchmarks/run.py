@@ -88,12 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def each_suite(options: Options) -> list[Options]:
     """The options of one suite each; ``--suite all`` puts them into folders of one, with the priors beside them.
 
-    Raises UnusableArguments where methods are named for all suites, which have different rows.
+    Raises UnusableArguments where rows are named for all suites, which have different ones.
     """
     if options.suite != ALL:
         return [options]
-    if options.methods:
-        raise UnusableArguments("--methods: suites have different rows; choose one suite, or omit --methods")
+    for flag, rows in (("--methods", options.methods), ("--longer", options.longer)):
+        if rows:
+            raise UnusableArguments(f"{flag}: suites have different rows; choose one suite, or omit {flag}")
     names = SUITES.names()
     if options.photos:  # suites that vary the parameters of rendered people need no photos
         names = tuple(name for name in names if not SUITES.load(name).rendered_only)
@@ -124,7 +125,8 @@ def do_jobs(request: Request, options: Options, load: Callable[[str], Domain]) -
         settings = settle(request, options, load)
     every = make_jobs(request, settings)
     layout = describe(request.suite, request.methods, request.metrics, every, published_titles(request))
-    layout = replace(layout, budget={"fit": options.fit_seconds, "image": options.image_seconds})
+    budget = {"fit": options.fit_seconds, "image": options.image_seconds}
+    layout = replace(layout, budget=budget, longer=options.factors)
     with writing(run):
         records.write_suite(run, layout)
     clean(options)

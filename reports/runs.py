@@ -156,6 +156,7 @@ class Run:
         parts.append(f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}")
         budget = {what: seconds for what, seconds in self.suite.budget.items() if seconds}
         parts += [f"{seconds:g} s per {what} for every method" for what, seconds in budget.items()]
+        parts += [f"{row} fitted {factor:g} times as long" for row, factor in self.suite.longer.items()]
         if commit := self.environment.get("commit"):
             parts.append(f"commit {str(commit)[:10]}" + " with local changes" * bool(self.environment.get("dirty")))
         return f"{self.title}: {'; '.join(parts)}."

@@ -43,7 +43,7 @@ class GameSettings:
     r1_gamma: float = 10.0
     r1_every: int = 16
     style_mixing: float = 0.5
-    ema_half_life: float = 10_000
+    ema_half_life: float = field(default=10_000, metadata=LENGTH)
     """of the averaged generator's weights, in images"""
     content_weight: float = 0.0
     """of the distance between output and photo that the method adds to its own losses"""

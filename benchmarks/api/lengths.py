@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-Lengths = dict[str, int]  # by dotted name
+Lengths = dict[str, int | float]  # by dotted name; a half-life need not be a whole number
 
 
 def lengths(settings: Any, prefix: str = "") -> Lengths:
@@ -35,5 +35,16 @@ def with_lengths(settings: Any, wanted: Lengths) -> Any:
 
 
 def scaled(given: Lengths, factor: float) -> Lengths:
-    """Lengths in the same proportions, at least 1."""
-    return {name: max(1, round(value * factor)) for name, value in given.items()}
+    """Lengths in the same proportions; whole numbers stay whole, and at least 1."""
+    return {
+        name: max(1, round(value * factor)) if isinstance(value, int) else value * factor
+        for name, value in given.items()
+    }
+
+
+def longer_fit(settings: Any, factor: float) -> Any:
+    """``settings`` with a fit ``factor`` times as long. Raises ValueError if nothing is fitted, or not for a length."""
+    fit = {name: value for name, value in lengths(settings).items() if name.startswith("fit.")}
+    if not fit:
+        raise ValueError("has no fit whose length can be changed")
+    return with_lengths(settings, scaled(fit, factor))

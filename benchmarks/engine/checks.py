@@ -88,6 +88,12 @@ def numbers(options: Options) -> list[Finding]:
             found.append(problem(f"--{flag} {seconds:g}", "seconds, more than 0 and finite"))
     if retries < 0:
         found.append(problem(f"--retries {retries}", "0 or more"))
+    try:
+        _ = options.factors
+    except ValueError as error:
+        found.append(problem(f"--longer {error}", "write ROW=FACTOR, such as diffaugment=6"))
+    if options.longer and options.fit_seconds is not None:
+        found.append(problem("--longer", "--fit_seconds decides how long fits are; omit one of them"))
     return found
 
 

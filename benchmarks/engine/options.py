@@ -5,6 +5,7 @@ A module of its own, because jsonargparse imports whatever a module names under 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +29,7 @@ class Options:
         priors: a folder of fitted priors that runs share, by default the run's own
         device: where to compute; auto takes the GPUs if there are any
         workers: jobs at a time, by default one per GPU, or one per core as far as the memory goes
+        longer: rows whose fits are so many times as long as the preset's
         fit_seconds: an equal budget, for every method's fit to a person, instead of the preset's lengths
         image_seconds: an equal budget, for what every method does with an image
         timeout: seconds after which a job is stopped and has failed
@@ -49,6 +51,7 @@ class Options:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     executor: str = "local"
     workers: int | None = None
+    longer: tuple[str, ...] = ()  # ROW=FACTOR
     fit_seconds: float | None = None
     image_seconds: float | None = None
     timeout: float | None = None
@@ -71,6 +74,20 @@ class Options:
         return self.priors or self.folder / "priors"
 
     @property
+    def factors(self) -> dict[str, float]:
+        """``longer`` by row. Raises ValueError, naming an entry that is not ROW=FACTOR with a positive number."""
+        found = {}
+        for entry in self.longer:
+            row, _, text = entry.partition("=")
+            try:
+                found[row] = float(text)
+            except ValueError:
+                raise ValueError(entry) from None
+            if not (row and 0 < found[row] < math.inf):
+                raise ValueError(entry)
+        return found
+
+    @property
     def shard_numbers(self) -> tuple[int, int]:
         """``shard`` as numbers. Raises ValueError if it is not I/N with 1 <= I <= N."""
         number, count = map(int, (self.shard or "1/1").split("/"))
@@ -89,10 +106,12 @@ def make_parser() -> ArgumentParser:
     """Flags and YAML keys are the fields of ``Options``; unknown ones are refused."""
     parser = ArgumentParser(prog="python -m benchmarks.run", description="Runs a suite of the benchmark.")
     parser.add_argument("--config", action="config", help="a YAML file of these options, such as a run's config.yaml")
-    below = {"methods", "people", "seeds", "executor", "collect", "wandb_images", "dry_run"}
+    below = {"methods", "longer", "people", "seeds", "executor", "collect", "wandb_images", "dry_run"}
     parser.add_class_arguments(Options, as_group=False, skip=below)
     several: dict[str, Any] = {"nargs": "+", "metavar": "NAME"}
     parser.add_argument("--methods", type=str, help="methods to compare, by default the suite's", **several)
+    times = "rows whose fits are FACTOR times as long as the preset's"
+    parser.add_argument("--longer", type=str, nargs="+", metavar="ROW=FACTOR", default=[], help=times)
     parser.add_argument("--people", type=str, help="people to run on, by default the preset's", **several)
     parser.add_argument("--seeds", type=int, nargs="+", metavar="N", default=[0], help="one job per seed")
     where = "where jobs run: processes of this machine, this process, a Ray cluster"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.api.lengths import longer_fit
 from benchmarks.api.registry import METHODS, METRICS, SUITES
 from benchmarks.api.suite import Strangers, Variant
 from benchmarks.api.task import Person
@@ -120,6 +121,18 @@ def resolve(options: Options) -> Request:
     if len(present) < len(folders):
         found += checks.writable("the rendered people's folder", next(iter(folders.values())).parent)
     found += checks.photos(present, splits_of(options, suite), domain.resolution, _decoded_before(options))
+    suited = {
+        row: domain.settings(options.preset, method.presets[options.preset])
+        for row, method in methods.items()
+        if options.preset in method.presets
+    }
+    for row, factor in options.factors.items():
+        try:
+            suited[row] = longer_fit(suited[row], factor)
+        except KeyError:
+            found.append(problem(f"--longer {row}", f"is no row of this run; there are {', '.join(suited)}"))
+        except ValueError as error:
+            found.append(problem(f"--longer {row}", str(error)))
     _raise(found)
     files = domain.files()
     metrics = {name: METRICS.load(name) for name in suite.metrics}
@@ -134,9 +147,7 @@ def resolve(options: Options) -> Request:
         resolution=domain.resolution,
         weights=weights,
         files=files,
-        suited={
-            row: domain.settings(options.preset, method.presets[options.preset]) for row, method in methods.items()
-        },
+        suited=suited,
     )
 
 

@@ -173,6 +173,7 @@ class SuiteRecord:
     methods: tuple[RowRecord, ...]  # the rows, in table order
     published: tuple[Published, ...] = ()
     budget: Mapping[str, float | None] = field(default_factory=dict)  # seconds per fit and per image, where equal
+    longer: Mapping[str, float] = field(default_factory=dict)  # fits of rows that are so many times the preset's
     jobs: tuple[str, ...]
 
     @property

@@ -12,7 +12,7 @@ from toy_run import request_of
 
 from baselines.diffaugment import METHOD as DIFFAUGMENT
 from baselines.ojha import METHOD as OJHA
-from benchmarks.api.lengths import lengths, scaled, with_lengths
+from benchmarks.api.lengths import lengths, longer_fit, scaled, with_lengths
 from benchmarks.api.registry import METHODS
 from benchmarks.engine import budget
 from benchmarks.engine.budget import kept, settle
@@ -46,7 +46,13 @@ def test_lengths_are_found_and_changed_alone():
     changed = with_lengths(Settings(rate=0.5), {"fit.passes": 3, "steps": 7})
     assert changed == Settings(Fit(3, 4), 7, 0.5)
     assert with_lengths(Settings(), lengths(Settings())) == Settings()
-    assert scaled({"a": 100, "b": 1}, 0.031) == {"a": 3, "b": 1}
+    assert scaled({"a": 100, "b": 1, "c": 1.5}, 0.031) == {"a": 3, "b": 1, "c": 1.5 * 0.031}
+
+
+def test_a_longer_fit_leaves_the_rest():
+    assert longer_fit(Settings(rate=0.5), 2.5) == Settings(Fit(160), 320, 0.5)
+    with pytest.raises(ValueError, match="has no fit"):
+        longer_fit(Settings(None), 2)
 
 
 @pytest.mark.parametrize("name", METHODS.names())
@@ -64,7 +70,11 @@ def test_whatever_a_method_optimises_has_a_length(name):
 
 
 def test_lengths_of_baselines_by_name():
-    assert lengths(DIFFAUGMENT.presets["paper"]) == {"fit.images": 300_000, "restore.steps": 200}
+    assert lengths(DIFFAUGMENT.presets["paper"]) == {
+        "fit.images": 300_000,
+        "fit.ema_half_life": 10_000,
+        "restore.steps": 200,
+    }
     assert lengths(OJHA.presets["paper"])["fit.iterations"] == 5000
 
 
