@@ -39,7 +39,7 @@ SUITE = Suite(
             "strips",
             "edit_policies",
             "Pose edits under each policy: five wanted values of yaw from left to right.",
-            {"condition": "yaw", "columns": "dose"},
+            {"condition": "yaw", "columns": "dose", "people": 3},
         ),
     ),
     presets=editing.SUITE.presets,
