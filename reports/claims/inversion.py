@@ -46,6 +46,11 @@ CLAIMS = (
         "less",
         primary=True,
     ),
+    ii2s_1(
+        "And than I2S",
+        pair("ii2s", "i2s", "perceptual"),
+        "less",
+    ),
     els_2(
         "ELS is nearer to the photo than pSp",
         pair("els", "psp", "perceptual"),
