@@ -20,7 +20,8 @@ from torch import Tensor
 from baselines.common.embedding import Embedding, EmbeddingPrior
 from mystyle.degradations import Identity
 from mystyle.descent import Ramps
-from mystyle.inversion import ByProjection, Inversion, OwnGenerators, digest
+from mystyle.digests import digest
+from mystyle.inversion import ByProjection, Inversion, OwnGenerators
 from mystyle.locality import Locality
 from mystyle.pivotal import PivotalTuning, tune_at_pivots
 from mystyle.pivots import PTI

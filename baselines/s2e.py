@@ -106,7 +106,8 @@ class S2ePrior(ByDescent[Settings]):
                 + s.mean_weight * (w - self.statistics.mean).abs().sum(dim=2).mean(dim=1)
             )
             if judge is not None:
-                loss = loss + s.discriminator_weight * F.softplus(-judge(output).flatten())
+                logits = torch.cat([judge(row).flatten() for row in output.split(1)])  # which compares within a batch
+                loss = loss + s.discriminator_weight * F.softplus(-logits)
             keep_best(loss.detach())
             return loss
 

@@ -20,7 +20,7 @@ Lines = Iterator[tuple[str, str]]
 
 def suites() -> Lines:
     for name, suite in _all(SUITES):
-        source = f" ({suite.paper} of the paper)" if suite.paper else ""
+        source = f" ({suite.paper})" if suite.paper else ""
         rows = f"rows: {', '.join(suite.rows)}" if suite.rows else f"{len(suite.references)} rows of its own"
         yield name, f"{suite.title}{source}; {rows}"
 

@@ -7,7 +7,6 @@ features - is in its ``Renderer``, so that an editor can change codes of any inv
 from __future__ import annotations
 
 import copy
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +22,6 @@ from mystyle.types import Degradation, Image, W, WPlus
 BATCH = 16  # images rendered at once; bounds the memory
 OWN = "generator."  # before the names of an own generator's parameters
 NOISE = "noise."  # before the numbers of own noise maps
-
-
-def digest(tensor: Tensor) -> str:
-    """The SHA-256 of its values, which names it in the key of a cached fit."""
-    return hashlib.sha256(tensor.detach().cpu().contiguous().numpy().tobytes()).hexdigest()
 
 
 class Renderer(Protocol):

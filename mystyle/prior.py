@@ -105,7 +105,7 @@ class MyStylePrior(ByProjection):
 
 
 def read_prior(folder: Path, domain: Domain, settings: Settings) -> MyStylePrior:
-    """What ``MyStylePrior.save`` wrote. Raises ValueError if the files are not those that were written together."""
+    """What ``MyStylePrior.save`` wrote. Raises ValueError if a file is damaged."""
     anchors = Anchors.load(folder / "anchors.safetensors", domain.device)
     generator = load_generator(folder / "generator.safetensors").to(domain.device).requires_grad_(False)
     return MyStylePrior(generator, anchors, domain.perceptual, settings)

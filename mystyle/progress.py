@@ -62,17 +62,19 @@ def showing() -> Iterator[None]:
 
 
 def status_of(name: str, command: Callable[[], object], stopped: str) -> int:
-    """Runs a command to its exit status: 0 done, 1 a full or failing disk, 2 unusable arguments, 130 interrupted.
+    """Runs a command to its exit status: 0 done, 1 failed, 2 unusable arguments, 130 interrupted.
 
-    ``name`` stands before each line of an error, ``stopped`` is what an interrupted user is told.
+    Full disks fail, and losses that are not finite. ``name`` stands before each line of an error, ``stopped`` is what
+    an interrupted user is told.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not fit the terminal's encoding
     try:
         command()
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ArithmeticError) as error:  # the last of losses that are not finite
         print("\n".join(f"{name}: {printable(line)}" for line in str(error).splitlines()), file=sys.stderr)
-        return 1 if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO) else 2
+        failing = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+        return 1 if failing or isinstance(error, ArithmeticError) else 2
     except KeyboardInterrupt:
         print(f"\nstopped; {stopped}", file=sys.stderr)
         return 130

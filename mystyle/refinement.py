@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from mystyle.descent import DescentSettings, Ramps, Schedule, batches, descend
+from mystyle.digests import digest
 from mystyle.domains.domain import Fits, InMemory
-from mystyle.inversion import digest
 from mystyle.latents.statistics import latent_samples
 from mystyle.losses import reconstruction
 from mystyle.precision import computing_in

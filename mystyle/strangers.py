@@ -7,7 +7,6 @@ alone, so the file notes that network's fingerprint and is refused with any othe
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mystyle.digests import fingerprint
 from mystyle.domains.domain import Domain
 from mystyle.files import write_whole
 from mystyle.types import Unsupported
 
 FILE = "strangers.safetensors"
-
-
-def fingerprint(network: Any) -> str:
-    """The SHA-256 of a network's tensors, by name."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        found.update(name.encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
 
 
 def write_strangers(path: Path, identities: Tensor, judge: Any, source: str) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
+from mystyle.digests import digest, fingerprint
 from mystyle.latents.anchors import Anchors
 from mystyle.latents.statistics import latent_statistics
 from mystyle.locality import Locality, locality_loss
@@ -182,7 +183,7 @@ def tune(
     if tuple(photos.shape) != expected:
         raise ValueError(f"tuning: photos of shape {tuple(photos.shape)}, anchors and generator want {expected}")
     personal = copy.deepcopy(generator).requires_grad_(False)
-    identity = f"{anchors.hash} {settings} seed {seed}"
+    identity = f"{anchors.hash} {digest(photos)} {fingerprint(generator)} {settings} seed {seed}"
     module = Tuning(personal, generator, perceptual, settings, seed, identity)
     minimise(module, personal, anchors.codes, photos, checkpoint, interval)
     return personal

@@ -7,8 +7,11 @@ from its checkpoint in ``--work``.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Literal
+
+from mystyle.progress import status_of
 
 
 def pretrain(
@@ -45,6 +48,7 @@ def pretrain(
     from baselines.common.conditional import warm_start
     from mystyle.checkpoints import save_network
     from mystyle.domains import load_domain, source
+    from mystyle.files import write_whole
     from mystyle.memory import keep_freed_memory
     from mystyle.pretrain.data import read_album
     from mystyle.pretrain.loop import BATCHES_PER_EPOCH
@@ -57,11 +61,10 @@ def pretrain(
         (network,) = importlib.import_module(f"baselines.{method}").METHOD.networks
         settings = replace(network.settings, precision=precision)
     except (ImportError, AttributeError, ValueError) as error:
-        raise SystemExit(f"baselines.common.pretrain: {method} has no network of the domain to train") from error
-    try:
-        album, d = read_album(data), load_domain(domain)
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"baselines.common.pretrain: {error}") from error
+        raise ValueError(f"{method} has no network of the domain to train") from error
+    album, d = read_album(data), load_domain(domain)
+    out = out or source(domain).weights()["generator"].parent
+    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     game = network.game(network.untrained(d), d, settings, seed)
     order = EpochShuffleSampler(len(album), seed, BATCHES_PER_EPOCH * settings.batch)
@@ -73,15 +76,26 @@ def pretrain(
             warm, stage = work / f"{method}-warm.ckpt", f"{method}, warm start"
             warm_start(game, batches, stage=stage, epochs=warm_epochs, device=d.device, checkpoint=warm)
         train(game, batches, stage=method, epochs=epochs, device=d.device, checkpoint=checkpoint)
-    file = (out or source(domain).weights()["generator"].parent) / network.file
+    file = out / network.file
     save_network(game.average, file, torch.float16)
     done = {"method": method, "seed": seed, "warm_epochs": warm_epochs, "epochs": epochs, "settings": asdict(settings)}
     done |= {"data": {"images": len(album)}, "torch": torch.__version__}
-    file.with_suffix(".json").write_text(json.dumps(done, indent=2) + "\n")
+    text = json.dumps(done, indent=2) + "\n"
+    write_whole(file.with_suffix(".json"), lambda partial: partial.write_text(text))
     print(f"{file}: {epochs * BATCHES_PER_EPOCH} steps, losses of the last: {game.losses}")
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit status, see ``mystyle.progress.status_of``."""
     from jsonargparse import auto_cli
 
-    auto_cli(pretrain)
+    name = "baselines.common.pretrain"
+    return status_of(
+        name,
+        lambda: auto_cli(pretrain, args=arguments, prog=f"python -m {name}"),
+        "the same command goes on from its last checkpoint",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

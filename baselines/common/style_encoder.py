@@ -10,12 +10,12 @@ from typing import Any
 
 from baselines.common.embedding import ByEncoder, Embedding
 from mystyle.checkpoints import CheckpointError, load_network, native
+from mystyle.digests import fingerprint
 from mystyle.domains.domain import Domain
 from mystyle.networks import psp
 from mystyle.networks.style_encoder import Kind, StyleEncoder, StyleHeads
 from mystyle.pretrain.style_encoder import untrained, w_encoder
 from mystyle.protocols import OwnNetwork
-from mystyle.strangers import fingerprint
 from mystyle.types import Image, Unsupported, WPlus
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.engine import records
 from benchmarks.engine.plan import Job, content_hash, plain
 from datasets.folders import sha256
-from mystyle.inversion import digest
+from mystyle.digests import digest
 
 if TYPE_CHECKING:
     from torch import Tensor

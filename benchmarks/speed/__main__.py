@@ -69,6 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(Options.sizes), choices=sizes)
     parser.add_argument("--lengths", type=int, nargs="+", default=list(Options.lengths))
     options = Options(**parser.parse_args(arguments).as_dict())
+    from mystyle.prior import METHOD
+
+    for flag in ("photos", "held_out", "epochs", "steps", "rounds"):
+        if getattr(options, flag) < 1:
+            parser.error(f"--{flag} {getattr(options, flag)}: at least 1 is needed")
+    if options.preset not in METHOD.presets:
+        parser.error(f"--preset {options.preset}: there are {', '.join(METHOD.presets)}")
     if options.out and not options.out.parent.is_dir():
         parser.error(f"--out: no folder {options.out.parent}")
 

@@ -23,7 +23,8 @@ from benchmarks.tasks.through_editor import ThroughEditor, invert_once
 from datasets.synthetic.parameters import PARAMETERS
 from datasets.synthetic.renderer import render_values
 from mystyle.degradations import Identity
-from mystyle.inversion import OwnGenerators, SharedGenerator, digest
+from mystyle.digests import digest
+from mystyle.inversion import OwnGenerators, SharedGenerator
 from mystyle.pivotal import PivotalTuning, tune_at_pivot
 from mystyle.protocols import Inverts
 from mystyle.roles import Generator

@@ -161,7 +161,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     commands: list[Callable[..., Any] | type] = [population, people, strangers, gallery, sweep, parameters]
     return status_of(
-        "synthetic", lambda: auto_cli(commands, args=arguments, as_positional=False), "what was written is kept"
+        "synthetic",
+        lambda: auto_cli(commands, args=arguments, prog="python -m datasets.synthetic", as_positional=False),
+        "what was written is kept",
     )
 
 

@@ -41,6 +41,8 @@ from mystyle.image_files import HEIC_SUFFIXES, SUFFIXES
 LOOKED_FOR = 0.3  # width of the smallest box, in sides of the smallest square: half of a face's, to say "too small"
 LONGEST_NAME = 200  # bytes of a portrait's name without its suffix; file systems take 255
 
+VERSION = 2  # of what is made of the same photos by the same settings; 1 placed faces wrongly where sizes differed
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -88,6 +90,7 @@ def curate(
     require_photos(album, files)
     require_apart(out, album)
     made_of = {
+        "version": VERSION,
         "photos": {path.name: hash_or_none(path) for path in files},
         "example": hash_of(example) if example else None,
         "settings": asdict(settings),

@@ -57,7 +57,8 @@ class Mtcnn:
     def __call__(self, photos: Sequence[Pixels]) -> list[tuple[Face, ...]]:
         reduced = [fitted(photo, LONGEST) for photo in photos]
         found: list[tuple[Face, ...]] = [()] * len(photos)
-        for batch in batches([image.shape for image in reduced]):
+        sizes = [(*small.shape, *photo.shape) for small, photo in zip(reduced, photos, strict=True)]
+        for batch in batches(sizes):  # of one size and one scale
             height, width = photos[batch[0]].shape[:2]
             rows, columns = reduced[batch[0]].shape[:2]
             scale = (width / columns, height / rows)

@@ -101,8 +101,3 @@ class Labelled(LinearEditor):
             sign = 1 if stacked[row, :, k].mean() > 0 else -1
             found[name] = torch.tensor([i, layers[0], layers[-1], sign])
         return found
-
-    def label_of(self, attribute: str, domain: Domain) -> str:
-        """The base's name of the edit, such as ``-pca03:0-3``."""
-        number, first, last, sign = self.labels(domain)[attribute].tolist()
-        return f"{'-' if sign < 0 else ''}{list(self.base.directions(domain))[number]}:{first}-{last}"

@@ -133,11 +133,6 @@ def sample_a0(count: int, n: int, generator: torch.Generator) -> Tensor:
     return torch.zeros_like(scores).scatter(1, chosen, scalars / scalars.sum(dim=1, keepdim=True))
 
 
-def sample_p0(anchors: Anchors, n: int, generator: torch.Generator) -> W:
-    """B.1: n codes [n, w_dim] from the convex hull of the anchors."""
-    return to_w(sample_a0(len(anchors), n, generator).to(anchors.codes), anchors)
-
-
 def sample_dirichlet(
     count: int, n: int, generator: torch.Generator, beta: float = 0.0, concentration: float = 1.0
 ) -> Tensor:

@@ -142,8 +142,3 @@ def glasses(images: Image, points: Tensor) -> Tensor:
     above, here, below = profile[:, :-4], profile[:, 2:-2], profile[:, 4:]
     bar = (torch.minimum(above, below) - here).amax(dim=1)
     return torch.sigmoid((bar - BAR) / BAR_SOFTNESS)
-
-
-def moments_of(attributes: Mapping[str, Tensor]) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of attributes ``{name: [n]}`` that were read from a population."""
-    return {name: (float(values.mean()), float(values.std())) for name, values in attributes.items()}

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mystyle.chips import Template, chips, from_points, region_of
+from mystyle.chips import Template, chips, region_of
 from mystyle.roles import AttributeReader
 from mystyle.types import Image
 
@@ -43,10 +43,6 @@ class PortraitRecognizer(nn.Module):
     def deep(self, images: Image) -> Tensor:
         """[n, 3, R, R] portraits -> [n, e], the recogniser's own embedding."""
         return self.network(chips(images, self.region, self.network.size))
-
-    def deep_at(self, images: Image, points: Tensor) -> Tensor:
-        """``deep`` of images of any framing, whose chips are cut by five points [n, 5, 2] in pixels."""
-        return self.network(from_points(images, points, self.template, self.network.size))
 
     def identity_of(self, deep: Tensor) -> Tensor:
         """[n, e] -> [n, e] of unit norm."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from mystyle.files import write_whole
 from mystyle.pretrain.settings import (
     PERCEPTUAL,
     DiscriminatorSettings,
@@ -33,6 +35,7 @@ from mystyle.pretrain.settings import (
     StyleEncoderSettings,
     StyleFlowSettings,
 )
+from mystyle.progress import status_of
 
 
 def run(
@@ -63,25 +66,23 @@ def run(
 def recorded(role: str, out: Path, seed: int, settings: Any) -> Iterator[dict[str, Any]]:
     """Seeds the initial weights and writes what was done in the block to ``out/ROLE.json``.
 
-    The block fills the record that it is given. What is wrong with files or settings ends the command in a message.
+    The block fills the record that it is given.
     """
     import dataclasses
 
     import torch
 
     card: dict[str, Any] = {"role": role, "seed": seed, "settings": dataclasses.asdict(settings)}
-    try:
-        start = time.perf_counter()
-        torch.manual_seed(seed)  # of the initial weights; order and noise have seeds of their own
-        yield card
-    except (ValueError, OSError) as error:
-        raise SystemExit(f"mystyle.pretrain {role}: {error}") from error
+    start = time.perf_counter()
+    torch.manual_seed(seed)  # of the initial weights; order and noise have seeds of their own
+    yield card
     card |= {
         "seconds": round(time.perf_counter() - start),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, CUDA {torch.cuda.is_available()}",
         "torch": torch.__version__,
     }
-    (out / f"{role}.json").write_text(json.dumps(card, indent=2, default=str) + "\n")
+    text = json.dumps(card, indent=2, default=str) + "\n"
+    write_whole(out / f"{role}.json", lambda partial: partial.write_text(text))
     print(json.dumps(card["figures"], indent=2))
 
 
@@ -404,20 +405,25 @@ def report(
     from mystyle.progress import showing
 
     keep_freed_memory()
-    try:
-        with showing():
-            make_report(data, weights, out, samples, inversions, steps, seed)
-    except ValueError as error:
-        raise SystemExit(f"mystyle.pretrain report: {error}") from error
+    with showing():
+        make_report(data, weights, out, samples, inversions, steps, seed)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit status, see ``mystyle.progress.status_of``."""
+    from jsonargparse import auto_cli
+
+    name = "mystyle.pretrain"
+    commands: list[Callable[..., Any] | type] = [
+        *(features, perceptual, generator, encoder, psp, e4e),
+        *(sample_encoder, discriminator, heads, strangers, styleflow, els, report),
+    ]
+    return status_of(
+        name,
+        lambda: auto_cli(commands, args=arguments, prog=f"python -m {name}", as_positional=False),
+        "the same command goes on from its last epoch",
+    )
 
 
 if __name__ == "__main__":
-    from jsonargparse import auto_cli
-
-    auto_cli(
-        [
-            *(features, perceptual, generator, encoder, psp, e4e),
-            *(sample_encoder, discriminator, heads, strangers, styleflow, els, report),
-        ],
-        as_positional=False,
-    )
+    sys.exit(main())

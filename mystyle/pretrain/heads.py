@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mystyle.checkpoints import load_network, save_network
+from mystyle.digests import fingerprint
 from mystyle.files import write_whole
 from mystyle.networks.mobilestylegan import MobileGenerator, ToRGB, by_pixel, to_bands
 from mystyle.networks.rgb_heads import RGBHeads
@@ -78,8 +79,9 @@ def read_moments(generator: MobileGenerator, work: Path, settings: HeadSettings,
     """Those of all samples by size; what is not in the folder ``work`` yet is measured first, and kept there."""
     shards: dict[int, list[Moments]] = {size: [] for size in settings.sizes}
     count = math.ceil(settings.samples / SHARD)
+    of = fingerprint(generator)
     for i in range(count):
-        paths = {size: work / f"moments-{seed}-{i:03d}-{size}.safetensors" for size in settings.sizes}
+        paths = {size: work / f"moments-{of}-{seed}-{i:03d}-{size}.safetensors" for size in settings.sizes}
         if not all(path.is_file() for path in paths.values()):
             draws = torch.Generator().manual_seed(1_000_003 * seed + i)
             found = measure(generator, settings.sizes, torch.randn(SHARD, generator.z_dim, generator=draws))

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from mystyle.checkpoints import load_generator, save_network
+from mystyle.digests import fingerprint
 from mystyle.files import write_whole
 from mystyle.latents.statistics import latent_statistics
 from mystyle.networks.encoder import Encoder
@@ -60,8 +61,9 @@ def read_samples(generator: Generator, work: Path, settings: SampleEncoderSettin
     shards = []
     work.mkdir(parents=True, exist_ok=True)
     count = math.ceil(settings.samples / SHARD)
+    of = f"{fingerprint(generator)}-{size}-{settings.least_truncation:g}"
     for i in range(count):
-        path = work / f"samples-{seed}-{i:03d}.safetensors"
+        path = work / f"samples-{of}-{seed}-{i:03d}.safetensors"
         if not path.is_file():
             made = make_shard(generator, 1_000_003 * seed + i, size, settings.least_truncation)
             content = {"w": made.w, "pictures": made.pictures}

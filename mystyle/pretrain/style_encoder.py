@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mystyle.adversarial import logistic_d, logistic_g, r1_penalty
 from mystyle.checkpoints import save_network
+from mystyle.digests import fingerprint
 from mystyle.domains.domain import Domain
 from mystyle.networks.encoder import Encoder
 from mystyle.networks.style_encoder import Kind, StyleEncoder, StyleHeads
@@ -26,7 +27,6 @@ from mystyle.pretrain import loop
 from mystyle.pretrain.data import Album
 from mystyle.pretrain.encoder import InversionRecipe, evaluate
 from mystyle.pretrain.settings import E4eSettings, StyleEncoderSettings
-from mystyle.strangers import fingerprint
 from mystyle.training import Game
 from mystyle.types import Image, Unsupported, W, WPlus
 

@@ -9,6 +9,7 @@ from mystyle import domains
 from mystyle.albums.curate import Settings, curate, detector_for
 from mystyle.albums.detect import Mtcnn
 from mystyle.albums.filters import Filters
+from mystyle.albums.folder import AlbumError
 from mystyle.albums.raw import is_raw
 from mystyle.albums.recogniser import load_recogniser
 from mystyle.domains.domain import Domain
@@ -36,7 +37,11 @@ def curated(album: Path, out: Path, domain: str, resolution: int, least_pixels: 
     """
     filters = Filters(least_pixels=resolution if least_pixels is None else least_pixels)
     settings = Settings(resolution=resolution, filters=filters)
-    made = curate(album, out, detector_for(settings, device), load_recogniser(domain, device), settings)
+    try:
+        made = curate(album, out, detector_for(settings, device), load_recogniser(device=device), settings)
+    except AlbumError as error:
+        own = f"its flags are those of python -m datasets.curate {album} --out PERSON; then name PERSON/train here"
+        raise AlbumError(f"{error}\n{own}") from error
     print(f"{out}: {made.summary}")
     return out / "train"
 

@@ -305,6 +305,8 @@ def edit_images(
     source: Path, direction: str, out: Path, strengths: Sequence[float], settings: EditSettings, bench: Bench
 ) -> None:
     """Inverts portraits, where that is not done yet, and walks along ``direction``."""
+    if not strengths:
+        raise ValueError("--strengths: name one at least")
     for strength in strengths:
         require("strengths", strength)
     prior, editor = bench.prior, EDITORS.load("vector" if Path(direction).suffix in SUFFIXES else "interfacegan")
@@ -347,9 +349,12 @@ def edit_images(
     )
 
 
+FEWEST = 40  # samples of which directions can be told
+
+
 def find_directions(out: Path, domain: str, way: str, samples: int, count: int, seed: int, device: str) -> None:
     """Finds directions in a domain's generator and writes them as one file."""
-    for flag, value, least in (("samples", samples, 1), ("count", count, 1), ("seed", seed, 0)):
+    for flag, value, least in (("samples", samples, FEWEST), ("count", count, 1), ("seed", seed, 0)):
         require(flag, value, least)
     if out.suffix != ".safetensors":
         raise ValueError(f"--out {out}: the file's suffix is .safetensors")

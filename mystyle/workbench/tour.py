@@ -12,7 +12,7 @@ from mystyle import domains
 from mystyle.files import printable, write_whole
 from mystyle.latents.subspace import SamplingSettings
 from mystyle.workbench.albums import PERSON
-from mystyle.workbench.commands import SHEET, Bench, inpaint_images, sample_prior, tune_photos
+from mystyle.workbench.commands import SHEET, Bench, inpaint_images, require, sample_prior, tune_photos
 from mystyle.workbench.outputs import claim
 
 PAGE, MASK = "index.html", "mask.png"
@@ -28,6 +28,7 @@ def album_to_page(
 
     Portraits that are aligned already have no held-out photos; then nothing is inpainted.
     """
+    require("samples", samples, 1)
     claim(out, "album", [PAGE, MASK, PRIOR, SAMPLES, INPAINTED], album)
     tune_photos(album, out / PRIOR, domain, preset, None, "encode", True, least_pixels, seed, device)
     sample_prior(out / PRIOR, out / SAMPLES, samples, SamplingSettings(), seed, device)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mystyle.inversion import BATCH, Codes, Inversion, OwnGenerators, OwnNoise, SharedGenerator, digest, renderer_of
+from mystyle.digests import digest
+from mystyle.inversion import BATCH, Codes, Inversion, OwnGenerators, OwnNoise, SharedGenerator, renderer_of
 
 N = 3
 

@@ -275,7 +275,7 @@ def write(path: Path, size: tuple[int, int], value: int = 90) -> Path:
             "concentration is",
         ),
         (lambda t, a, n, p: ("sample", "--prior", p, "--n", "9" * 400), "must be a finite number below 2^63"),
-        (lambda t, a, n, p: ("directions", "--samples", "0"), "--samples 0: must be at least 1"),
+        (lambda t, a, n, p: ("directions", "--samples", "0"), "--samples 0: must be at least 40"),
         *(
             (lambda t, a, n, p, f=f: ("directions", "--out", p / f), f"{f}: is there and holds no directions; choose")
             for f in ("generator.safetensors", "anchors.safetensors")

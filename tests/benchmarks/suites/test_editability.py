@@ -17,7 +17,8 @@ from benchmarks.engine.plan import make_jobs
 from benchmarks.engine.worker import Worker, read_pixels
 from benchmarks.suites import editability, inversion
 from datasets.folders import read_portraits
-from mystyle.inversion import ByProjection, digest
+from mystyle.digests import digest
+from mystyle.inversion import ByProjection
 from mystyle.types import to_uint8
 
 ROWS = ("ii2s_unclipped", "ii2s", "pti")

@@ -86,6 +86,25 @@ def test_batches_are_of_one_size():
     assert all(len({shapes[i] for i in batch}) == 1 for batch in found)
 
 
+def test_faces_are_placed_alike_whatever_photos_come_along(monkeypatch):
+    """A small and a large photo that are reduced to one size have scales of their own."""
+    detect = Mtcnn()
+
+    class Centre:
+        min_face_size = 0
+
+        def detect(self, images, landmarks):
+            n, (width, height) = len(images), images[0].size
+            box = np.array([[width / 4, height / 4, width / 2, height / 2]])
+            return [box] * n, [np.array([0.99])] * n, [np.full((1, 5, 2), width / 3)] * n
+
+    detect.network = Centre()
+    photos = [np.zeros((960, 1280, 3), np.uint8), np.zeros((1920, 2560, 3), np.uint8)]
+    together = [faces[0].box for faces in detect(photos)]
+    assert together == [detect([photo])[0][0].box for photo in photos]
+    assert together[1] == tuple(2 * x for x in together[0])
+
+
 def test_reduction_keeps_what_fits():
     photo = np.zeros((300, 200, 3), np.uint8)
     assert fitted(photo, 300) is photo and fitted(photo, 150).shape == (150, 100, 3)

@@ -9,7 +9,7 @@ import torch
 
 from mystyle.domains.domain import Domain, InMemory
 from mystyle.editors.attributes import MAIN, layers_of, main_attributes, read_codes
-from mystyle.editors.directions import parse_layers, sample_w
+from mystyle.editors.directions import sample_w
 from mystyle.editors.ganspace import EDITOR as GANSPACE
 from mystyle.editors.ganspace_labelled import EDITOR
 from mystyle.editors.labelled import label, ranges
@@ -73,11 +73,9 @@ def test_the_reader_reads_more_of_what_is_added(domain):
         assert more > less, "on the codes that the label was found on"
 
 
-def test_the_label_names_the_edit_of_the_base(domain):
-    name = EDITOR.label_of("smile", domain)
-    sign = -1 if name.startswith("-") else 1
-    expected = sign * GANSPACE.direction(name.removeprefix("-"), domain)
-    assert torch.equal(EDITOR.direction("smile", domain), expected)
-    _, layers = parse_layers(name, domain.generator.num_ws)
-    outside = [i for i in range(domain.generator.num_ws) if i not in layers]
+def test_the_direction_is_the_base_s_in_the_label_s_layers(domain):
+    number, first, last, sign = EDITOR.labels(domain)["smile"].tolist()
+    name = f"{list(GANSPACE.directions(domain))[number]}:{first}-{last}"
+    assert torch.equal(EDITOR.direction("smile", domain), sign * GANSPACE.direction(name, domain))
+    outside = [i for i in range(domain.generator.num_ws) if not first <= i <= last]
     assert not EDITOR.direction("smile", domain)[outside].any()

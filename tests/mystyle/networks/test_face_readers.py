@@ -1,7 +1,5 @@
 """Attributes of faces: the geometry of yaw on known heads, mirror images, a painted bar of glasses."""
 
-import math
-
 import pytest
 import torch
 
@@ -14,7 +12,6 @@ from mystyle.networks.face_readers import (
     PortraitReader,
     five_of,
     glasses,
-    moments_of,
     smile,
     yaw_of_points,
 )
@@ -149,7 +146,3 @@ def test_gradients_reach_the_portrait(networks):
     for values in reader.attributes(images).values():
         (gradient,) = torch.autograd.grad(values.sum(), images, retain_graph=True)
         assert gradient.isfinite().all() and gradient.abs().sum() > 0
-
-
-def test_moments_of():
-    assert moments_of({"a": torch.tensor([1.0, 3.0])}) == {"a": (2.0, pytest.approx(math.sqrt(2)))}

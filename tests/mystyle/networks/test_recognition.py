@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from mystyle.chips import ARCFACE, PORTRAIT, chips, region_of
+from mystyle.chips import ARCFACE, chips, region_of
 from mystyle.networks.mobilefacenet import MobileFaceNet
 from mystyle.networks.recognition import PortraitRecognizer, RecognizerJudge
 
@@ -35,16 +35,6 @@ def test_deep_is_the_network_on_the_fixed_chip(recognizer, portraits):
     expected = recognizer.network(chips(portraits, region_of(ARCFACE), 112))
     assert torch.equal(recognizer.deep(portraits), expected)
     assert torch.allclose(recognizer.identity_of(expected).norm(dim=1), torch.ones(3))
-
-
-def test_chips_by_points(recognizer, portraits):
-    """A portrait in the corner of a larger photo has the same chip by its points."""
-    photos = torch.zeros(3, 3, 200, 300)
-    photos[..., 40:168, 90:218] = portraits
-    points = torch.tensor([PORTRAIT] * 3) * 128
-    placed = points + torch.tensor([90.0, 40.0])
-    # float32 places of samples, in a network of random weights
-    assert torch.allclose(recognizer.deep_at(photos, placed), recognizer.deep_at(portraits, points), atol=1e-4)
 
 
 def test_gradients_reach_the_portraits(recognizer, portraits):

@@ -191,5 +191,5 @@ def test_images_of_another_size_are_refused(command, tmp_path, tiny_domain):
     from PIL import Image
 
     Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
-    with pytest.raises(SystemExit, match="images of 16 px, domain tiny has 32"):
+    with pytest.raises(ValueError, match="images of 16 px, domain tiny has 32"):
         commands.els(tmp_path, data=tmp_path, settings=SETTINGS)

@@ -142,7 +142,7 @@ def test_a_discriminator_is_trained_for_a_frozen_generator(album_folder, tmp_pat
 def test_a_discriminator_is_refused_photographs_of_another_size(album_folder, tmp_path):
     g = make_generator(16, TINY)
     save_generator(g, tmp_path / "generator.safetensors")
-    with pytest.raises(SystemExit, match="makes 16 px, the photos have 32 px"):
+    with pytest.raises(ValueError, match="makes 16 px, the photos have 32 px"):
         commands.discriminator(album_folder, tmp_path / "generator.safetensors", tmp_path, tmp_path / "work")
 
 
@@ -243,13 +243,13 @@ class Constant(loop.Recipe):
 def test_a_warm_start_without_parameters_is_refused_before_training(tmp_path):
     for i in range(4):
         Image.new("RGB", (32, 32), (i, i, i)).save(tmp_path / f"{i}.png")
-    with pytest.raises(SystemExit, match=r"--settings\.warm_epochs \[\]"):
+    with pytest.raises(ValueError, match=r"--settings\.warm_epochs \[\]"):
         commands.generator(tmp_path, tmp_path / "out", tmp_path / "work", 0, TINY)
     assert not list((tmp_path / "work").iterdir())
 
 
 def test_a_recipe_with_nothing_to_learn_is_refused(album_folder, tmp_path):
-    with pytest.raises(SystemExit, match=r"--settings\.identity_weight"):
+    with pytest.raises(ValueError, match=r"--settings\.identity_weight"):
         commands.perceptual(album_folder, tmp_path, tmp_path / "work", 0, replace(PERCEPTUAL, attributes=()))
 
 
@@ -266,7 +266,7 @@ def test_the_adversarial_stage_goes_on_from_finished_networks(album_folder, tmp_
     assert not all(torch.equal(x, y) for x, y in zip(d.parameters(), e.parameters(), strict=True))
     for i in range(4):
         Image.new("RGB", (16, 16), (i, i, i)).save(tmp_path / f"{i}.png")
-    with pytest.raises(SystemExit, match=r"--settings\.start .*: a generator of 32 px"):
+    with pytest.raises(ValueError, match=r"--settings\.start .*: a generator of 32 px"):
         commands.generator(tmp_path, second, tmp_path / "c", 0, settings)
 
 

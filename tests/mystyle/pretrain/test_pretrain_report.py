@@ -260,7 +260,7 @@ def test_what_cannot_be_used_is_refused_by_its_flag_before_anything_is_written(h
     out = tmp_path / "out"
 
     def refused(message, data=held_out, weights=weights, samples=20, inversions=2, seed=0, out=out):
-        with pytest.raises(SystemExit, match=rf"^mystyle\.pretrain report: {message}"):
+        with pytest.raises(ValueError, match=rf"^{message}"):
             commands.report(data, weights, out, samples, inversions, seed=seed)
         assert not out.is_dir()
 
