@@ -1,4 +1,4 @@
-"""Whether every suite still gives every value that an earlier commit gave: ``python tests/parity.py``.
+"""Whether every suite still gives every value that an earlier commit gave: ``python tests/parity.py --before COMMIT``.
 
 Runs the suites here and in a worktree of the earlier commit, with the same preset, and compares results.csv of both
 value by value, to the last digit. Both are resumable: finished jobs are not repeated. Exit status 1 if a value differs.
@@ -14,13 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-BEFORE = "1763046"  # the last commit before the layout of version 0.2
 KEY = ("method", "person", "case", "seed", "metric")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--before", default=BEFORE, metavar="COMMIT", help="what to compare with")
+    parser.add_argument("--before", required=True, metavar="COMMIT", help="what to compare with")
     parser.add_argument("--suites", nargs="+", default=["all"], metavar="NAME", help="which suites, all by default")
     parser.add_argument("--preset", default="smoke")
     parser.add_argument("--out", type=Path, default=Path("runs/parity"), help="where both runs are kept")

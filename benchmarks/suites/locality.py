@@ -79,7 +79,12 @@ SUITE = Suite(
             "From the centre (θ = 0) to an anchor (θ = 1) and beyond, as in Figure 5; thin lines are single anchors.",
             {"label": "θ", "mark": 1.0, "lines": True},
         ),
-        Figure("strips", "locality_strips", "The traversals, θ from left to right.", {"columns": "level", "rows": 2}),
+        Figure(
+            "strips",
+            "locality_strips",
+            "The traversals, θ from left to right.",
+            {"columns": "level", "rows": 2, "people": 3},
+        ),
         Figure(
             "neighbourhood",
             "locality_neighbourhood",

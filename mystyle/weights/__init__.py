@@ -1,7 +1,7 @@
 """Weight files: those that ship (a folder per domain here), and those that a domain's manifest names and a user brings.
 
 ``python -m mystyle.weights DOMAIN`` says what there is and what is missing; with ``--bring`` it fetches what can be
-fetched, checks its hash, and converts it to safetensors in the user's cache. Nothing else ever fetches a file. No
+fetched, checks its hash, and converts it to safetensors in the user's cache. No other command fetches weights. No
 torch at import.
 """
 

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from mystyle.adversarial import lazy_adam, logistic_d, logistic_g, mixed_codes, path_lengths, r1_penalty, update_average
+from mystyle.adversarial import (
+    lazy_adam,
+    logistic_d,
+    logistic_g,
+    mixed_codes,
+    path_lengths,
+    path_penalty,
+    r1_penalty,
+    update_average,
+)
 from mystyle.networks.stylegan2 import Generator
 
 
@@ -49,6 +58,18 @@ def test_path_lengths_of_a_linear_generator_are_known():
     y = noise.flatten(1) / math.sqrt(64)
     expected = (y @ g.j).square().sum(dim=1).sqrt()  # the same for each layer, hence for their mean
     torch.testing.assert_close(path_lengths(g, ws, noise), expected)
+
+
+def test_the_path_penalty_is_of_the_mean_that_has_moved():
+    g, ws, mean = Linear(), torch.randn(2, 3, 4, requires_grad=True), torch.tensor(2.0)
+    g.resolution = 8
+    torch.manual_seed(3)
+    found = path_penalty(g, ws, mean)
+    torch.manual_seed(3)
+    y = torch.randn(2, 3, 8, 8).flatten(1) / math.sqrt(64)
+    lengths = (y @ g.j).square().sum(dim=1).sqrt()
+    assert float(mean) == pytest.approx(2.0 + 0.01 * (float(lengths.mean()) - 2.0))
+    torch.testing.assert_close(found, (lengths - mean).square().mean())
 
 
 def test_mixing_cuts_the_layers_in_two():

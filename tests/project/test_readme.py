@@ -71,7 +71,7 @@ def test_flags_named_in_the_text_exist():
     assert set(re.findall(r"`(--\w+)", README)) <= known
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)\)", README))
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#]+)[^)]*\)", README))
 def test_links_lead_to_files_of_the_repository(link):
     assert (ROOT / link).is_file()
 

@@ -22,7 +22,9 @@ PLACES = [
         id=str(path.parent.relative_to(RESULTS)),
         marks=() if path.parent.name in ALWAYS else pytest.mark.slow,
     )
-    for path in sorted((*RESULTS.glob("*/suite.json"), *EARLIER.glob("*/suite.json")))
+    for path in sorted(
+        found for folder in (RESULTS, EARLIER, RESULTS / "faces") for found in folder.glob("*/suite.json")
+    )
 ]
 
 
