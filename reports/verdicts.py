@@ -23,11 +23,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.analysis.changes import superseded
 from benchmarks.analysis.claims import CORRELATIONS, TRENDS, Cells, Claim, Untestable
 from benchmarks.analysis.statistics import ENOUGH_PEOPLE
 from benchmarks.analysis.verdicts import NOT_TESTABLE, WORDS, Verdict, verdicts
-from benchmarks.api.registry import METHODS, METRICS, SUITES
-from benchmarks.api.suite import Variant
 from benchmarks.engine import records
 from benchmarks.engine.records import Record, RecordError, SuiteRecord
 from mystyle.files import printable
@@ -274,20 +273,6 @@ def _decimals(largest: float) -> int:
     return 3 if largest == 0 or math.isnan(largest) else min(6, max(0, 2 - math.floor(math.log10(abs(largest)))))
 
 
-def _since(run: Published) -> set[str]:
-    """What of a run has another version in this checkout: its suite, methods, metrics."""
-    suite = SUITES.load(run.suite.name)
-    found = set() if suite.version == run.suite.version else {"the suite"}
-    for record in run.records:
-        row = suite.rows.get(record.method)
-        method = row.method if isinstance(row, Variant) else record.method
-        mine = {} if record.reference else {method: record.method_version}
-        for registry, versions in ((METHODS, mine), (METRICS, record.metrics)):
-            known = set(registry.names())
-            found |= {name for name in versions if name in known and registry.load(name).version != versions[name]}
-    return found
-
-
 def _runs(sets: Sequence[ResultSet]) -> str:
     """Preset, people, seeds and commit of every run, and what has another version since."""
     rows = []
@@ -297,7 +282,7 @@ def _runs(sets: Sequence[ResultSet]) -> str:
                 ", ".join(map(str, sorted({getattr(record, field) for record in run.records})))
                 for field in ("preset", "person", "seed")
             )
-            since = ", ".join(sorted(_since(run))) or DASH
+            since = ", ".join(sorted(superseded(run.suite, run.records))) or DASH
             cells = (each.domain, name, presets, people, seeds, run.commit or DASH, since)
             rows.append(tuple(map(Cell, cells)))
     return _table(("domain", "suite", "preset", "people", "seeds", "commit", "of a later version now"), rows, 7)

@@ -1,15 +1,17 @@
-"""Why a job is not done although there is a result like it: what has changed since, by hash, version and setting."""
+"""What has changed since a result was made, by hash, version and setting: why a job like it is not done."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.api.registry import METHODS, METRICS, SUITES
+from benchmarks.api.suite import Variant
 from benchmarks.engine import records
 from benchmarks.engine.plan import Job
-from benchmarks.engine.records import JobRecord, flat
+from benchmarks.engine.records import JobRecord, SuiteRecord, flat
 from mystyle.files import printable
 
 
@@ -85,3 +87,17 @@ def _photos(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
 def _cases(job: JobRecord) -> list[tuple[Any, ...]]:
     """What all schemas have of a case."""
     return [(case.case, case.image, case.mask, case.mask_seed, case.seed) for case in job.cases]
+
+
+def superseded(run: SuiteRecord, of: Iterable[JobRecord]) -> set[str]:
+    """What of a run's records has another version in this checkout: methods, metrics, or "the suite"."""
+    suite = SUITES.load(run.name)
+    found = set() if suite.version == run.version else {"the suite"}
+    for record in of:
+        row = suite.rows.get(record.method)
+        method = row.method if isinstance(row, Variant) else record.method
+        mine = {} if record.reference else {method: record.method_version}
+        for registry, versions in ((METHODS, mine), (METRICS, record.metrics)):
+            known = set(registry.names())
+            found |= {name for name in versions if name in known and registry.load(name).version != versions[name]}
+    return found

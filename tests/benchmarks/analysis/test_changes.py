@@ -8,8 +8,10 @@ import shutil
 
 import pytest
 from bench_toys import FitSettings, Settings, Toy, context_of, jobs_of
+from published_run import RESULTS
 
-from benchmarks.analysis.changes import changes
+from benchmarks.analysis.changes import changes, superseded
+from benchmarks.api.registry import METHODS, METRICS, SUITES
 from benchmarks.engine import records
 from benchmarks.engine.worker import Worker
 from benchmarks.tasks.inpainting import Inpainting
@@ -104,3 +106,16 @@ def test_a_job_that_is_like_no_other_has_not_changed(finished, people_root):
     (run / "jobs" / "damaged").mkdir()
     (run / "jobs" / "damaged" / "record.json").write_text("{")
     assert changes(run, jobs, jobs) == [] and records.is_done(run, jobs[0].key)
+
+
+def test_what_has_another_version_in_this_checkout():
+    suite, (record, *_), _ = records.read_published(RESULTS / "dilation")
+    now = dataclasses.replace(suite, version=SUITES.load("dilation").version)
+    identity, mystyle = METRICS.load("identity").version, METHODS.load("mystyle").version
+    same = dataclasses.replace(record, method_version=mystyle, metrics={"identity": identity, "gone": 1})
+    assert superseded(now, [same]) == set()
+    other = dataclasses.replace(same, method_version=0, metrics={"identity": 0})
+    assert superseded(dataclasses.replace(now, version=0), [other]) == {"mystyle", "identity", "the suite"}
+    assert superseded(now, [dataclasses.replace(other, reference=True)]) == {"identity"}, (
+        "a row of photos has no method"
+    )
