@@ -130,8 +130,9 @@ def log_ticks(panel: Axes, levels: Sequence[float]) -> None:
 
 
 def wrap(title: str, width: int = 16) -> str:
-    """A title in lines of at most ``width`` letters."""
-    return "\n".join(textwrap.wrap(title, width)) or title
+    """A title in lines of about ``width`` letters; an arrow at its end stays with the last word."""
+    words, arrow = (title[:-2], title[-2:]) if title.endswith((" \u2191", " \u2193")) else (title, "")
+    return ("\n".join(textwrap.wrap(words, width)) or words) + arrow
 
 
 def save(figure: Figure, path: Path) -> None:

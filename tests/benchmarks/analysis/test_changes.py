@@ -117,5 +117,5 @@ def test_what_has_another_version_in_this_checkout():
     other = dataclasses.replace(same, method_version=0, metrics={"identity": 0})
     assert superseded(dataclasses.replace(now, version=0), [other]) == {"mystyle", "identity", "the suite"}
     assert superseded(now, [dataclasses.replace(other, reference=True)]) == {"identity"}, (
-        "a row of photos has no method"
+        "photos have no method"
     )
