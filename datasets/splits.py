@@ -91,6 +91,11 @@ def is_stranger(name: str) -> bool:
     return re.fullmatch(r"s\d{4}", name) is not None
 
 
+def is_development(name: str) -> bool:
+    """Whether a rendered person has this name on whom settings are chosen, outside the benchmark."""
+    return re.fullmatch(r"d\d{2}", name) is not None
+
+
 def counterpart(celebrity: str, domain: str) -> str:
     """Who holds in ``domain`` the row of Table 5 that ``celebrity`` holds among the real people."""
     row = next(i for i, person in enumerate(CELEBRITIES) if person.name == celebrity)

@@ -22,7 +22,7 @@ from benchmarks.engine.external import is_external
 from benchmarks.engine.findings import MISSING, OK, Finding, problem
 from benchmarks.engine.options import Options
 from benchmarks.engine.plan import KEY_LENGTH
-from datasets.splits import PEOPLE, is_stranger
+from datasets.splits import PEOPLE, is_development, is_stranger
 
 if TYPE_CHECKING:
     from mystyle.domains.domain import DomainSource
@@ -52,7 +52,7 @@ def names(suite: str, preset: str, methods: Sequence[str] | None, domain: str) -
 def people(wanted: Sequence[str] | None, domain: str, photos: Path | None) -> list[Finding]:
     """Unknown people: of the domain, or, with --photos, of that folder."""
     if photos is None:
-        named = [name for name in wanted or [] if not is_stranger(name)]  # of whom there is no end
+        named = [name for name in wanted or [] if not (is_stranger(name) or is_development(name))]  # who have no end
         return _unknown("--people", named, [person.name for person in PEOPLE.get(domain, ())], "person")
     if not photos.is_dir():
         return [problem(f"--photos {photos}", "there is no such folder; it holds a folder per person")]

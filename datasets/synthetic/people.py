@@ -12,7 +12,6 @@ them, and no suite takes them by itself.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -21,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datasets.splits import SYNTHETIC, Person, is_stranger
+from datasets.splits import SYNTHETIC, Person, is_development, is_stranger
 from datasets.synthetic.album import MANIFEST, work_alone, write_manifest, write_photos
 from datasets.synthetic.parameters import Family, album_scores, person_scores
 from mystyle.files import whole_folder
@@ -111,6 +110,6 @@ def _known(name: str) -> Person:
             return person
     if is_stranger(name):
         return Person(name, f"Stranger {name[1:]}", train=0, test=1)
-    if re.fullmatch(r"d\d{2}", name):
+    if is_development(name):
         return Person(name, f"Development person {name[1:]}", *DEVELOPMENT)
     raise KeyError(f"no synthetic person {name}; there are {', '.join(person.name for person in SYNTHETIC)}")

@@ -10,7 +10,7 @@ from bench_toys import context_of, jobs_of, person_of
 
 from benchmarks.api.registry import METHODS, METRICS
 from benchmarks.api.suite import Strangers, Suite
-from benchmarks.engine import records
+from benchmarks.engine import checks, records
 from benchmarks.engine.options import Options
 from benchmarks.engine.request import UnusableArguments, person_folders, resolve, splits_of
 from benchmarks.engine.worker import Worker
@@ -125,3 +125,10 @@ def test_the_photo_itself_is_the_ceiling(finished):
         rows = finished["real_photos", person].set_index("metric")
         assert rows.loc["perceptual", "value"] == 0
         assert finished["pti", person].set_index("metric").loc["perceptual", "value"] > 0
+
+
+def test_development_people_are_asked_for_by_name():
+    """As the cards say; nobody else takes them."""
+    assert not checks.people(["d01", "d99", "p03", "s0001"], "synthetic", None)
+    (wrong,) = checks.people(["d1"], "synthetic", None)
+    assert "unknown person 'd1'" in str(wrong)

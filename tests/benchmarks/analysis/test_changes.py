@@ -116,6 +116,4 @@ def test_what_has_another_version_in_this_checkout():
     assert superseded(now, [same]) == set()
     other = dataclasses.replace(same, method_version=0, metrics={"identity": 0})
     assert superseded(dataclasses.replace(now, version=0), [other]) == {"mystyle", "identity", "the suite"}
-    assert superseded(now, [dataclasses.replace(other, reference=True)]) == {"identity"}, (
-        "photos have no method"
-    )
+    assert superseded(now, [dataclasses.replace(other, reference=True)]) == {"identity"}, "photos have no method"
