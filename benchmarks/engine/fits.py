@@ -186,6 +186,8 @@ def _read(place: Path, row: int | None = None) -> dict[str, Tensor]:
     from safetensors import safe_open
 
     with safe_open(place / TENSORS, framework="pt") as file:
-        if row is None:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-        return {name: file.get_slice(name)[row : row + 1] for name in file.keys()}  # noqa: SIM118
+        found = {
+            name: file.get_tensor(name) if row is None else file.get_slice(name)[row : row + 1]
+            for name in file.keys()  # noqa: SIM118  (no mapping)
+        }
+    return {name: tensor.clone() for name, tensor in found.items()}  # aligned as when computed: kernels round by it

@@ -81,7 +81,8 @@ class Anchors:
         """What ``save`` wrote. Raises ValueError if the file's codes are not those that its hash was taken of."""
         with safe_open(path, framework="pt", device=str(device)) as file:
             metadata = file.metadata() or {}
-            anchors = cls(file.get_tensor("codes"), tuple(json.loads(metadata.get("names", "[]"))))
+            # a copy is aligned as what was computed is, by which kernels round
+            anchors = cls(file.get_tensor("codes").clone(), tuple(json.loads(metadata.get("names", "[]"))))
         if anchors.hash != metadata.get("hash"):
             raise ValueError(f"{path}: codes and names do not match the stored hash; tune the person again")
         return anchors

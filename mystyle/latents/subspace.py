@@ -63,7 +63,7 @@ class AlphaCode:
     @classmethod
     def load(cls, path: Path, device: torch.device | str = "cpu") -> AlphaCode:
         with safe_open(path, framework="pt", device=str(device)) as file:
-            return cls(file.get_tensor("alpha"), file.metadata()["anchors"])
+            return cls(file.get_tensor("alpha").clone(), file.metadata()["anchors"])
 
 
 def constrain(alpha: Tensor, beta: float | None, sharpness: float = 100.0, normalize: bool = True) -> Tensor:
