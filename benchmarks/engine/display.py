@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from benchmarks.engine.plan import Job
-from benchmarks.engine.records import SuiteRecord
+from benchmarks.engine.records import MetricRecord, SuiteRecord
 from benchmarks.engine.worker import Outcome
 from mystyle.files import printable
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INTERVAL = 15.0  # seconds between two plain lines
-WIDE = 6  # metrics that a terminal shows with their deviations
+COLUMN = 17  # letters of a metric's column, with the space about it
 
 
 class Display(ABC):
@@ -141,28 +143,37 @@ def _result(job: Job, outcome: Outcome) -> str:
     return f"{job.title}: FAILED, {outcome.reason.splitlines()[0]}"
 
 
-def print_summary(summary: pd.DataFrame, suite: SuiteRecord) -> None:
-    """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method and condition."""
+def print_summary(summary: pd.DataFrame, suite: SuiteRecord, console: Console | None = None) -> None:
+    """Mean ± standard deviation over images (over sweeps, of rank correlations), a row per method and condition.
+
+    As many metrics stand beside each other as the terminal has room for, the others below.
+    """
+    console = console or Console(width=None if sys.stdout.isatty() else 110)
+    titles = [method.title for method in suite.methods] + [condition.title for condition in suite.conditions]
+    beside = max(1, (console.width - max(map(cell_len, titles)) - 3) // COLUMN)
+    for start in range(0, len(suite.metrics), beside):
+        console.print(_summary_of(summary, suite, suite.metrics[start : start + beside]))
+
+
+def _summary_of(summary: pd.DataFrame, suite: SuiteRecord, metrics: Sequence[MetricRecord]) -> Table:
     cells = {(row.condition, row.method, row.metric): row for row in summary.fillna({"condition": ""}).itertuples()}
-    narrow = len(suite.metrics) > WIDE  # the whole numbers are in the report
-    what = "mean" if narrow else "mean ± standard deviation over images"
-    what = "rank correlation with the dose" if suite.is_sweep else what
-
-    def cell(c: Any) -> str:
-        return "–" if not c.n_images else f"{c.mean:.3f}" if narrow else f"{c.mean:.3f} ± {c.std:.3f}"
-
+    what = "rank correlation with the dose" if suite.is_sweep else "mean ± standard deviation over images"
     table = Table(title=Text(printable(f"{suite.title}: {what}")), box=box.SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
-    for metric in suite.metrics:
+    for metric in metrics:
         heading = metric.label if suite.is_sweep else metric.heading
-        table.add_column(Text(printable(heading)), justify="right")
+        table.add_column(Text(printable(heading)), justify="right", max_width=COLUMN - 2)
     for condition in suite.conditions:
         if condition.title:
             table.add_section()
             table.add_row(Text(printable(condition.title), style="bold"))
         for method in suite.methods:
-            keys = [(condition.name, method.name, metric.name) for metric in suite.metrics]
+            keys = [(condition.name, method.name, metric.name) for metric in metrics]
             row = [cells[key] for key in keys if key in cells]
             if row:
-                table.add_row(Text(printable(method.title)), *(cell(c) for c in row))
-    Console(width=None if sys.stdout.isatty() else 110).print(table)
+                table.add_row(Text(printable(method.title)), *(_cell(c) for c in row))
+    return table
+
+
+def _cell(c: Any) -> str:
+    return "–" if not c.n_images else f"{c.mean:.3f} ± {c.std:.3f}"

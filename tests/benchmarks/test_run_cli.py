@@ -19,6 +19,7 @@ import yaml
 from bench_toys import Toy, without_report
 from few_codes import few_codes
 from PIL import Image
+from rich.console import Console
 from safetensors.torch import save_file
 from tiny import load_tiny_domain
 
@@ -293,6 +294,19 @@ def test_a_summary_in_another_encoding(finished, monkeypatch):
     print_summary(summary, records.read_suite(options.folder))
     sys.stdout.flush()
     assert " ?" in sys.stdout.buffer.getvalue().decode("cp1252")  # an arrow, which that encoding lacks
+
+
+@pytest.mark.parametrize("width", [60, 110, 300])
+def test_a_summary_has_whole_numbers_whatever_the_terminals_width(finished, width):
+    options, _, _ = finished
+    summary = pd.read_csv(options.folder / "summary.csv", dtype={"condition": str})
+    suite = records.read_suite(options.folder)
+    shown = io.StringIO()
+    print_summary(summary, suite, Console(file=shown, width=width))
+    done = summary[summary["n_images"] > 0]
+    for mean, deviation in zip(done["mean"], done["std"], strict=True):
+        assert f"{mean:.3f} ± {deviation:.3f}" in shown.getvalue()
+    assert max(map(len, shown.getvalue().splitlines())) <= width and "…" not in shown.getvalue()
 
 
 # All suites
