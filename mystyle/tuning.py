@@ -183,7 +183,9 @@ def tune(
     if tuple(photos.shape) != expected:
         raise ValueError(f"tuning: photos of shape {tuple(photos.shape)}, anchors and generator want {expected}")
     personal = copy.deepcopy(generator).requires_grad_(False)
-    identity = f"{anchors.hash} {digest(photos)} {fingerprint(generator)} {settings} seed {seed}"
+    identity = ""
+    if checkpoint:  # photos and weights can be gigabytes
+        identity = f"{anchors.hash} {digest(photos)} {fingerprint(generator)} {settings} seed {seed}"
     module = Tuning(personal, generator, perceptual, settings, seed, identity)
     minimise(module, personal, anchors.codes, photos, checkpoint, interval)
     return personal

@@ -93,11 +93,14 @@ def superseded(run: SuiteRecord, of: Iterable[JobRecord]) -> set[str]:
     """What of a run's records has another version in this checkout: methods, metrics, or "the suite"."""
     suite = SUITES.load(run.name)
     found = set() if suite.version == run.version else {"the suite"}
+    methods: set[tuple[str, int]] = set()
+    metrics: set[tuple[str, int]] = set()
     for record in of:
-        row = suite.rows.get(record.method)
-        method = row.method if isinstance(row, Variant) else record.method
-        mine = {} if record.reference else {method: record.method_version}
-        for registry, versions in ((METHODS, mine), (METRICS, record.metrics)):
-            known = set(registry.names())
-            found |= {name for name in versions if name in known and registry.load(name).version != versions[name]}
+        metrics.update(record.metrics.items())
+        if not record.reference:
+            row = suite.rows.get(record.method)
+            methods.add((row.method if isinstance(row, Variant) else record.method, record.method_version))
+    for registry, versions in ((METHODS, methods), (METRICS, metrics)):
+        known = set(registry.names())
+        found |= {name for name, version in versions if name in known and registry.load(name).version != version}
     return found

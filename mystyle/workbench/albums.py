@@ -30,7 +30,7 @@ def raw(photos: Path, domain: str, resolution: int, device: str) -> bool:
     return shows_photographs(domain) and photos.is_dir() and is_raw(photos, resolution, Mtcnn(device=device))
 
 
-def curated(album: Path, out: Path, domain: str, resolution: int, least_pixels: float | None, device: str) -> Path:
+def curated(album: Path, out: Path, resolution: int, least_pixels: float | None, device: str) -> Path:
     """The person of a raw album, made in ``out`` unless it is there; returns the folder of the reference photos.
 
     ``least_pixels`` is the side of the smallest face that is kept, the resolution by default. Raises AlbumError.

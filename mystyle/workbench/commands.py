@@ -79,7 +79,7 @@ def tune_photos(
         own.append(PERSON)
         claim(out, "tune", own, photos)
         with showing():
-            photos = curated(photos, out / PERSON, domain, d.resolution, least_pixels, device)
+            photos = curated(photos, out / PERSON, d.resolution, least_pixels, device)
     portraits = read_portraits(photos, d.resolution)
     if len(portraits) < 2:
         raise ValueError(f"{photos}: one photo only; a prior is what several photos of a person have in common")

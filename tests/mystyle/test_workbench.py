@@ -477,7 +477,7 @@ def test_help_is_there_at_once():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def curated(album, out, domain, resolution, least_pixels, device):
+def curated(album, out, resolution, least_pixels, device):
     """In place of ``albums.curated``, which has tests of its own: half of the photos are held out."""
     for i, path in enumerate(sorted(album.iterdir())):
         (part := out / ("train" if i < 2 else "test")).mkdir(parents=True, exist_ok=True)
