@@ -54,7 +54,12 @@ SUITE = Suite(
     conditions=SPACES.conditions,
     figures=(
         Figure("grid", "projection_terms", "Projections with one term changed."),
-        Figure("tradeoff", "projection_terms_tradeoff", "Fidelity and identity.", {"x": "perceptual", "y": "identity"}),
+        Figure(
+            "tradeoff",
+            "projection_terms_tradeoff",
+            "Fidelity and identity.",
+            {"x": "perceptual", "y": "identity", "joined": False},
+        ),
     ),
     presets={
         "smoke": common.PhotoSettings(common.SHORT[1:], 1, "2 people, 1 photo each, 2 tasks, 7 rows: the plumbing"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FACES = False
-LABELS = 10  # that fit beside the dots
+LABELS = 6  # that fit beside the dots
 ENTRY = 1.1  # inches of an entry of the legend
 LINE = 7.5  # points from one label to the next
 NEAR = 30.0  # points from a dot to another that its label could lie on
